@@ -1,0 +1,36 @@
+#include "base/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static void raise_limit(int which) {
+  struct rlimit l;
+  if (getrlimit(which, &l) == 0 && l.rlim_cur != l.rlim_max) {
+    l.rlim_cur = l.rlim_max;
+    setrlimit(which, &l); /* as many as there may be; fewer is no error */
+  }
+}
+
+err_t process_harden(void) {
+  const struct rlimit none = { 0, 0 };
+  umask(077);
+  signal(SIGPIPE, SIG_IGN);
+  raise_limit(RLIMIT_NOFILE);
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    FAIL(ERR_CONFIG, "cannot protect the process's memory: %s", strerror(errno));
+  return OK;
+}
+
+size_t process_lock_limit(void) {
+  struct rlimit l;
+  raise_limit(RLIMIT_MEMLOCK);
+  if (getrlimit(RLIMIT_MEMLOCK, &l) != 0)
+    return 0;
+  return l.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)l.rlim_cur;
+}

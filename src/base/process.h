@@ -1,0 +1,30 @@
+/*
+ * What a process that holds keys owes them: no core dumps, no ptrace by the same user, locked
+ * memory, no new privileges; and a sandbox for its steady state. Failure to protect is an error,
+ * not a warning, except where the system has no such thing.
+ */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include "base/err.h"
+
+/* First thing in main(): umask 077, no core files, not dumpable, no new privileges, as many open
+ * files as are allowed, SIGPIPE ignored. */
+err_t process_harden(void);
+
+/* How many bytes may be locked: the soft limit is raised to the hard one; SIZE_MAX without a limit.
+ */
+size_t process_lock_limit(void);
+
+/*
+ * From now on: files beneath dirs only (Landlock; paths that do not exist are skipped, read_only
+ * ones can't be written) and the system calls that a server needs (seccomp: others fail with EPERM,
+ * dangerous ones end the process). *landlock false where the kernel has none.
+ */
+struct process_dir {
+  const char *path;
+  bool read_only;
+};
+err_t process_sandbox(const struct process_dir *dirs, size_t count, bool *landlock);
+
+#endif

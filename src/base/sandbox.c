@@ -1,0 +1,219 @@
+/*
+ * The sandbox of a server in its steady state. What is not on the list of system calls fails with
+ * EPERM; the few that only an attacker would make here end the process. File access is limited by
+ * Landlock where the kernel has it.
+ */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* By what a multi-threaded TLS server with a SQLite store and a log does. */
+static const int allowed[] = {
+  /* sockets and waiting */
+  SCMP_SYS(socket),
+  SCMP_SYS(bind),
+  SCMP_SYS(listen),
+  SCMP_SYS(epoll_create1),
+  SCMP_SYS(accept4),
+  SCMP_SYS(recvfrom),
+  SCMP_SYS(recvmsg),
+  SCMP_SYS(sendto),
+  SCMP_SYS(sendmsg),
+  SCMP_SYS(shutdown),
+  SCMP_SYS(getsockname),
+  SCMP_SYS(getpeername),
+  SCMP_SYS(setsockopt),
+  SCMP_SYS(getsockopt),
+  SCMP_SYS(epoll_wait),
+  SCMP_SYS(epoll_pwait),
+  SCMP_SYS(epoll_ctl),
+  SCMP_SYS(poll),
+  SCMP_SYS(ppoll),
+  SCMP_SYS(eventfd2),
+  /* files */
+  SCMP_SYS(read),
+  SCMP_SYS(write),
+  SCMP_SYS(readv),
+  SCMP_SYS(writev),
+  SCMP_SYS(pread64),
+  SCMP_SYS(pwrite64),
+  SCMP_SYS(pwritev),
+  SCMP_SYS(openat),
+  SCMP_SYS(open),
+  SCMP_SYS(close),
+  SCMP_SYS(lseek),
+  SCMP_SYS(fsync),
+  SCMP_SYS(fdatasync),
+  SCMP_SYS(ftruncate),
+  SCMP_SYS(fallocate),
+  SCMP_SYS(stat),
+  SCMP_SYS(lstat),
+  SCMP_SYS(fstat),
+  SCMP_SYS(newfstatat),
+  SCMP_SYS(statx),
+  SCMP_SYS(access),
+  SCMP_SYS(faccessat),
+  SCMP_SYS(faccessat2),
+  SCMP_SYS(rename),
+  SCMP_SYS(renameat),
+  SCMP_SYS(renameat2),
+  SCMP_SYS(link),
+  SCMP_SYS(linkat),
+  SCMP_SYS(unlink),
+  SCMP_SYS(unlinkat),
+  SCMP_SYS(mkdir),
+  SCMP_SYS(mkdirat),
+  SCMP_SYS(getdents64),
+  SCMP_SYS(fchmod),
+  SCMP_SYS(chmod),
+  SCMP_SYS(fchown),
+  SCMP_SYS(fcntl),
+  SCMP_SYS(flock),
+  SCMP_SYS(getcwd),
+  SCMP_SYS(readlink),
+  SCMP_SYS(readlinkat),
+  SCMP_SYS(pipe2),
+  SCMP_SYS(dup),
+  SCMP_SYS(dup3),
+  SCMP_SYS(umask),
+  /* memory */
+  SCMP_SYS(mmap),
+  SCMP_SYS(munmap),
+  SCMP_SYS(mremap),
+  SCMP_SYS(mprotect),
+  SCMP_SYS(madvise),
+  SCMP_SYS(brk),
+  SCMP_SYS(mlock),
+  SCMP_SYS(mlock2),
+  SCMP_SYS(munlock),
+  /* threads, signals, time */
+  SCMP_SYS(clone),
+  SCMP_SYS(clone3),
+  SCMP_SYS(futex),
+  SCMP_SYS(set_robust_list),
+  SCMP_SYS(rseq),
+  SCMP_SYS(exit),
+  SCMP_SYS(exit_group),
+  SCMP_SYS(gettid),
+  SCMP_SYS(getpid),
+  SCMP_SYS(kill),
+  SCMP_SYS(tgkill),
+  SCMP_SYS(rt_sigaction),
+  SCMP_SYS(rt_sigprocmask),
+  SCMP_SYS(rt_sigreturn),
+  SCMP_SYS(rt_sigtimedwait),
+  SCMP_SYS(sigaltstack),
+  SCMP_SYS(restart_syscall),
+  SCMP_SYS(setpriority),
+  SCMP_SYS(getpriority),
+  SCMP_SYS(sched_yield),
+  SCMP_SYS(sched_getaffinity),
+  SCMP_SYS(clock_gettime),
+  SCMP_SYS(clock_getres),
+  SCMP_SYS(clock_nanosleep),
+  SCMP_SYS(nanosleep),
+  SCMP_SYS(gettimeofday),
+  SCMP_SYS(time),
+  SCMP_SYS(getrandom),
+  SCMP_SYS(getuid),
+  SCMP_SYS(geteuid),
+  SCMP_SYS(getgid),
+  SCMP_SYS(getegid),
+  SCMP_SYS(prlimit64),
+  SCMP_SYS(getrusage),
+  SCMP_SYS(uname),
+  SCMP_SYS(sysinfo),
+  SCMP_SYS(prctl),
+  SCMP_SYS(membarrier),
+};
+
+static const int deadly[] = {
+  SCMP_SYS(execve),
+  SCMP_SYS(execveat),
+  SCMP_SYS(ptrace),
+  SCMP_SYS(process_vm_readv),
+  SCMP_SYS(process_vm_writev),
+  SCMP_SYS(bpf),
+  SCMP_SYS(init_module),
+  SCMP_SYS(finit_module),
+  SCMP_SYS(kexec_load),
+  SCMP_SYS(mount),
+  SCMP_SYS(userfaultfd),
+};
+
+static void release_filter(scmp_filter_ctx *f) {
+  if (*f)
+    seccomp_release(*f);
+}
+
+static err_t limit_calls(void) {
+  __attribute__((cleanup(release_filter))) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+  int bad = f ? 0 : -ENOMEM;
+  for (size_t i = 0; bad == 0 && i < sizeof allowed / sizeof *allowed; i++)
+    bad = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+  for (size_t i = 0; bad == 0 && i < sizeof deadly / sizeof *deadly; i++)
+    bad = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
+  if (bad == 0)
+    bad = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+  if (bad == 0)
+    bad = seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+  if (bad == 0)
+    bad = seccomp_load(f);
+  if (bad != 0)
+    FAIL(ERR_CONFIG, "cannot limit the system calls: %s", strerror(-bad));
+  return OK;
+}
+
+#define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_ACCESS \
+  (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+   LANDLOCK_ACCESS_FS_MAKE_DIR)
+#define EVERY_ACCESS \
+  (READ_ACCESS | WRITE_ACCESS | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
+   LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
+   LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+static err_t allow_path(int ruleset, const struct process_dir *d) {
+  int fd = open(d->path, O_PATH | O_CLOEXEC);
+  if (fd < 0)
+    return OK;
+  struct landlock_path_beneath_attr rule = { .allowed_access =
+                                               READ_ACCESS | (d->read_only ? 0 : WRITE_ACCESS),
+                                             .parent_fd = fd };
+  long bad = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  if (bad != 0) { /* a file takes no directory rights */
+    rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
+    bad = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+  }
+  close(fd);
+  if (bad != 0)
+    FAIL(ERR_CONFIG, "cannot limit file access to %s: %s", d->path, strerror(errno));
+  return OK;
+}
+
+static err_t limit_files(const struct process_dir *dirs, size_t count, bool *landlock) {
+  struct landlock_ruleset_attr attr = { .handled_access_fs = EVERY_ACCESS };
+  int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+  *landlock = ruleset >= 0;
+  if (ruleset < 0)
+    return OK;
+  err_t e = OK;
+  for (size_t i = 0; e == OK && i < count; i++)
+    e = allow_path(ruleset, &dirs[i]);
+  if (e == OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
+    e = err_fail(ERR_CONFIG, __FILE__, __LINE__, "cannot limit file access: %s", strerror(errno));
+  close(ruleset);
+  return e;
+}
+
+err_t process_sandbox(const struct process_dir *dirs, size_t count, bool *landlock) {
+  TRY(limit_files(dirs, count, landlock));
+  return limit_calls();
+}
