@@ -1,0 +1,152 @@
+#include "crypto/key_der.h"
+
+#include "crypto/der.h"
+
+#include <openssl/core_names.h>
+
+static const uint8_t OID_RSA[] = {
+  0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01
+};
+static const uint8_t OID_EC[] = { 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+
+static const char *const rsa_names[RSA_PARTS] = {
+  [RSA_N] = OSSL_PKEY_PARAM_RSA_N,          [RSA_E] = OSSL_PKEY_PARAM_RSA_E,
+  [RSA_D] = OSSL_PKEY_PARAM_RSA_D,          [RSA_P] = OSSL_PKEY_PARAM_RSA_FACTOR1,
+  [RSA_Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,    [RSA_DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
+  [RSA_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2, [RSA_QI] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+};
+static const char *const ec_names[EC_PARTS] = {
+  [EC_X] = OSSL_PKEY_PARAM_EC_PUB_X,
+  [EC_Y] = OSSL_PKEY_PARAM_EC_PUB_Y,
+  [EC_D] = OSSL_PKEY_PARAM_PRIV_KEY,
+};
+
+static void free_parts(struct secret *part, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    secret_free(&part[i]);
+}
+
+void rsa_numbers_free(struct rsa_numbers *n) {
+  free_parts(n->part, RSA_PARTS);
+}
+
+void ec_numbers_free(struct ec_numbers *n) {
+  free_parts(n->part, EC_PARTS);
+}
+
+/* PKCS#8's and SubjectPublicKeyInfo's AlgorithmIdentifier. */
+static void put_algorithm(struct der *d, struct bytes oid, struct bytes parameters) {
+  size_t mark = d->start;
+  der_put(d, parameters);
+  der_put(d, oid);
+  der_wrap(d, DER_SEQUENCE, mark);
+}
+
+static void put_version(struct der *d, uint8_t version) {
+  der_put_uint(d, bytes_of(&version, 1));
+}
+
+static void wrap_bit_string(struct der *d, size_t mark) {
+  der_put(d, bytes_of("", 1)); /* no unused bits */
+  der_wrap(d, DER_BIT_STRING, mark);
+}
+
+err_t rsa_encode(const struct rsa_numbers *n, struct secret *der) {
+  bool is_private = n->part[RSA_D].size > 0;
+  AUTO_DER d = { 0 };
+  TRY(der_new(&d));
+  size_t mark = d.start;
+  for (unsigned i = is_private ? RSA_PARTS : RSA_D; i > 0; i--)
+    der_put_uint(&d, secret_bytes(&n->part[i - 1]));
+  if (is_private)
+    put_version(&d, 0);
+  der_wrap(&d, DER_SEQUENCE, mark);
+  if (is_private)
+    der_wrap(&d, DER_OCTET_STRING, mark);
+  else
+    wrap_bit_string(&d, mark);
+  static const uint8_t null[] = { DER_NULL, 0 };
+  put_algorithm(&d, bytes_of(OID_RSA, sizeof OID_RSA), bytes_of(null, sizeof null));
+  if (is_private)
+    put_version(&d, 0);
+  der_wrap(&d, DER_SEQUENCE, mark);
+  return der_take(&d, der);
+}
+
+/* The point, uncompressed (SEC1, 2.3.3), as a BIT STRING. */
+static void put_point(struct der *d, const struct ec_numbers *n) {
+  size_t mark = d->start;
+  der_put(d, secret_bytes(&n->part[EC_Y]));
+  der_put(d, secret_bytes(&n->part[EC_X]));
+  der_put(d, bytes_of("\x04", 1));
+  wrap_bit_string(d, mark);
+}
+
+/* ECPrivateKey (RFC 5915) with the point, without the curve, in an OCTET STRING. */
+static void put_ec_private(struct der *d, const struct ec_numbers *n) {
+  size_t mark = d->start;
+  put_point(d, n);
+  der_wrap(d, DER_CONTEXT_1, mark);
+  size_t number = d->start;
+  der_put(d, secret_bytes(&n->part[EC_D]));
+  der_wrap(d, DER_OCTET_STRING, number);
+  put_version(d, 1);
+  der_wrap(d, DER_SEQUENCE, mark);
+  der_wrap(d, DER_OCTET_STRING, mark);
+}
+
+err_t ec_encode(const struct ec_numbers *n, struct secret *der) {
+  const struct curve *c = curve_of(n->curve);
+  bool is_private = n->part[EC_D].size > 0;
+  AUTO_DER d = { 0 };
+  TRY(der_new(&d));
+  size_t mark = d.start;
+  if (is_private)
+    put_ec_private(&d, n);
+  else
+    put_point(&d, n);
+  put_algorithm(&d, bytes_of(OID_EC, sizeof OID_EC), bytes_of(c->oid, c->oid_size));
+  if (is_private)
+    put_version(&d, 0);
+  der_wrap(&d, DER_SEQUENCE, mark);
+  return der_take(&d, der);
+}
+
+/* OpenSSL gives a number in the machine's order, into memory of ours: no BIGNUM in between. */
+static err_t get_number(EVP_PKEY *pkey, const char *name, size_t size, struct secret *out) {
+  AUTO_SECRET s = { 0 };
+  TRY(secret_new(size, &s));
+  OSSL_PARAM params[] = { OSSL_PARAM_construct_BN(name, s.data, size), OSSL_PARAM_END };
+  if (!EVP_PKEY_get_params(pkey, params) || params[0].return_size != size)
+    EVP_FAIL(ERR_CRYPTO, name);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  for (size_t i = 0; i < size / 2; i++) {
+    uint8_t low = s.data[i];
+    s.data[i] = s.data[size - 1 - i];
+    s.data[size - 1 - i] = low;
+  }
+#endif
+  *out = secret_take(&s);
+  return OK;
+}
+
+err_t rsa_numbers_of(const struct key *k, bool private_too, struct rsa_numbers *out) {
+  AUTO_RSA n = { 0 };
+  size_t size = key_spec(k)->bits / 8;
+  for (unsigned i = 0; i < (private_too ? RSA_PARTS : RSA_D); i++) {
+    size_t part_size = i == RSA_E ? sizeof(uint32_t) : i < RSA_P ? size : size / 2;
+    TRY(get_number(key_evp(k), rsa_names[i], part_size, &n.part[i]));
+  }
+  *out = n;
+  n = (struct rsa_numbers){ 0 };
+  return OK;
+}
+
+err_t ec_numbers_of(const struct key *k, bool private_too, struct ec_numbers *out) {
+  AUTO_EC n = { .curve = key_spec(k)->curve };
+  for (unsigned i = 0; i < (private_too ? EC_PARTS : EC_D); i++)
+    TRY(get_number(key_evp(k), ec_names[i], curve_bytes(n.curve), &n.part[i]));
+  *out = n;
+  n = (struct ec_numbers){ 0 };
+  return OK;
+}
