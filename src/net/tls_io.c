@@ -1,0 +1,205 @@
+#include "net/tls_io.h"
+
+#include "base/clock.h"
+#include "net/tls_context.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The socket as OpenSSL sees it. */
+
+static int bio_read(BIO *b, char *out, int size) {
+  struct tls_io *io = BIO_get_data(b);
+  BIO_clear_retry_flags(b);
+  if (!io->may_recv) {
+    BIO_set_retry_read(b);
+    return -1;
+  }
+  io->may_recv = false;
+  ssize_t n = recv(io->fd, out, (size_t)size, 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    BIO_set_retry_read(b);
+  return (int)n;
+}
+
+static int bio_write(BIO *b, const char *data, int size) {
+  struct tls_io *io = BIO_get_data(b);
+  BIO_clear_retry_flags(b);
+  ssize_t n = send(io->fd, data, (size_t)size, MSG_NOSIGNAL);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    BIO_set_retry_write(b);
+  return (int)n;
+}
+
+static long bio_ctrl(BIO *b, int command, long number, void *pointer) {
+  (void)b, (void)number, (void)pointer;
+  return command == BIO_CTRL_FLUSH;
+}
+
+static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+static BIO_METHOD *method;
+
+static void method_make(void) {
+  BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+  if (m && BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
+      BIO_meth_set_ctrl(m, bio_ctrl))
+    method = m;
+  else
+    BIO_meth_free(m);
+}
+
+static err_t open_io(struct tls_io *io, struct tls *tls) {
+  pthread_once(&method_once, method_make);
+  BIO *bio = method ? BIO_new(method) : NULL;
+  if (!bio)
+    return ERR_NOMEM;
+  BIO_set_data(bio, io);
+  BIO_set_init(bio, 1);
+  io->ssl = SSL_new(tls_context(tls));
+  if (!io->ssl) {
+    BIO_free(bio);
+    return ERR_NOMEM;
+  }
+  SSL_set_bio(io->ssl, bio, bio);
+  return OK;
+}
+
+err_t tls_io_accept(struct tls_io *io, struct tls *tls, int fd) {
+  *io = (struct tls_io){ .fd = fd };
+  err_t e = open_io(io, tls);
+  if (e != OK) {
+    tls_io_close(io);
+    return e;
+  }
+  SSL_set_accept_state(io->ssl);
+  return OK;
+}
+
+/* An address is looked for among the certificate's addresses, a name among its names. */
+static bool expect_host(SSL *ssl, const char *host) {
+  uint8_t address[sizeof(struct in6_addr)];
+  if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+err_t tls_io_connect(struct tls_io *io, struct tls *tls, int fd, const char *host) {
+  *io = (struct tls_io){ .fd = fd };
+  err_t e = open_io(io, tls);
+  if (e == OK && !expect_host(io->ssl, host))
+    e = ERR_NOMEM;
+  if (e != OK) {
+    tls_io_close(io);
+    return e;
+  }
+  SSL_set_connect_state(io->ssl);
+  return OK;
+}
+
+void tls_io_close(struct tls_io *io) {
+  SSL_free(io->ssl);
+  if (io->fd >= 0)
+    close(io->fd);
+  *io = TLS_IO_CLOSED;
+}
+
+/* Before each operation: errors that others left in the thread's queue would be taken for ours. */
+static void begin(struct tls_io *io) {
+  if (ERR_peek_error())
+    ERR_clear_error();
+  io->may_recv = true;
+}
+
+static enum tls_io_result result_of(struct tls_io *io, int ret) {
+  switch (SSL_get_error(io->ssl, ret)) {
+  case SSL_ERROR_NONE:
+    return TLS_IO_OK;
+  case SSL_ERROR_WANT_READ:
+    return TLS_IO_WANT_READ;
+  case SSL_ERROR_WANT_WRITE:
+    return TLS_IO_WANT_WRITE;
+  case SSL_ERROR_ZERO_RETURN:
+    return TLS_IO_EOF;
+  default:
+    return TLS_IO_FAILED;
+  }
+}
+
+enum tls_io_result tls_io_handshake(struct tls_io *io) {
+  begin(io);
+  return result_of(io, SSL_do_handshake(io->ssl));
+}
+
+err_t tls_io_handshake_error(struct tls_io *io) {
+  long verdict = SSL_get_verify_result(io->ssl);
+  unsigned long code = ERR_peek_last_error();
+  if (verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH)
+    FAIL(ERR_IO, "the server's certificate is for another name");
+  if (verdict != X509_V_OK)
+    FAIL(ERR_IO, "the server's certificate is not trusted: %s",
+         X509_verify_cert_error_string(verdict));
+  if (code == 0)
+    FAIL(ERR_IO, "the server closed the connection during the TLS handshake");
+  const char *reason = ERR_reason_error_string(code);
+  FAIL(ERR_IO, "the TLS handshake failed: %s", reason ? reason : "unknown reason");
+}
+
+enum tls_io_result tls_io_read(struct tls_io *io, void *out, size_t room, size_t *n) {
+  begin(io);
+  return result_of(io, SSL_read_ex(io->ssl, out, room, n));
+}
+
+enum tls_io_result tls_io_write(struct tls_io *io, const void *data, size_t size, size_t *n) {
+  begin(io);
+  return result_of(io, SSL_write_ex(io->ssl, data, size, n));
+}
+
+bool tls_io_pending(const struct tls_io *io) {
+  return SSL_has_pending(io->ssl) == 1;
+}
+
+void tls_io_shutdown(struct tls_io *io) {
+  begin(io);
+  io->may_recv = false;
+  SSL_shutdown(io->ssl);
+  shutdown(io->fd, SHUT_WR);
+}
+
+enum tls_io_result tls_io_discard(struct tls_io *io, size_t *n) {
+  char scrap[16384];
+  ssize_t got = recv(io->fd, scrap, sizeof scrap, 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    return TLS_IO_WANT_READ;
+  if (got < 0)
+    return TLS_IO_FAILED;
+  *n = (size_t)got;
+  return got == 0 ? TLS_IO_EOF : TLS_IO_OK;
+}
+
+void tls_io_trim(struct tls_io *io) {
+  if (!SSL_has_pending(io->ssl))
+    SSL_free_buffers(io->ssl);
+}
+
+err_t tls_io_wait(const struct tls_io *io, enum tls_io_result want, uint64_t *budget_us) {
+  struct pollfd p = { .fd = io->fd, .events = want == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN };
+  uint64_t start = clock_mono_us();
+  uint64_t ms = *budget_us / 1000 + 1;
+  int n = poll(&p, 1, ms < INT_MAX ? (int)ms : INT_MAX);
+  uint64_t waited = clock_mono_us() - start;
+  *budget_us -= waited < *budget_us ? waited : *budget_us;
+  if (n < 0 && errno != EINTR)
+    FAIL(ERR_IO, "poll: %s", strerror(errno));
+  if (*budget_us == 0)
+    FAIL(ERR_TIMEOUT, "the peer is too slow");
+  return OK;
+}
