@@ -1,0 +1,65 @@
+/*
+ * Roles: Azure's built-in Key Vault roles with their GUIDs, custom roles, and assignments {role,
+ * principal, scope}. Deny by default: a request is allowed only if an assignment of its caller
+ * covers the scope and its role grants the action.
+ *
+ * Scopes are "/" (the vault and the hub), "/keys", "/keys/<name>" (likewise secrets and
+ * certificates); compared without case. A change is visible to the next role_decide(). Any thread.
+ */
+#ifndef IDENTITY_ROLE_H
+#define IDENTITY_ROLE_H
+
+#include "base/json.h"
+#include "identity/action.h"
+#include "identity/token.h"
+
+#define SCOPE_MAX 160
+
+#define ROLE_OWNER \
+  "8e3af657-a8ff-443c-a75c-2fe8c4bcb635" /* Owner: roles, identities, audit; no keys */
+#define ROLE_ADMINISTRATOR "00482a5a-887f-4fb3-b363-3b7fe8e74483" /* Key Vault Administrator */
+#define ROLE_CRYPTO_SERVICE_ENCRYPTION \
+  "e147488a-f6f5-4113-8e2d-b22465e65bf6" /* Key Vault Crypto Service Encryption User */
+
+/* True, and the assignment that allows it, or false. The one place where access is decided. */
+bool role_decide(struct identity *id, const struct caller *who, enum action action,
+                 const char *scope, char assignment_id[static GUID_SIZE + 1]);
+
+/* True when scope may be assigned at: "/", "/keys", "/keys/<valid name>", secrets, certificates. */
+bool scope_valid(const char *scope);
+
+/* Role by GUID or by name (any case: "Key Vault Crypto User" or short "crypto-user");
+ * ERR_ROLE_DEFINITION_NOT_FOUND. */
+err_t role_find(struct identity *id, const char *guid_or_name, char guid[static GUID_SIZE + 1]);
+
+/*
+ * JSON as the Managed HSM RBAC API shows it. Definitions:
+ * {"id","name","type","properties":{"roleName","description","type":"AKVBuiltInRole"|"CustomRole",
+ * "assignableScopes":["/"],"permissions":[{"actions":[],"notActions":[],"dataActions":[..],"notDataActions":[..]}]}}.
+ * Assignments: {"id","name","type","properties":{"principalId","roleDefinitionId","scope"}}.
+ */
+err_t role_write_definition(struct identity *id, const char *guid, struct buf *json);
+err_t role_write_definitions(struct identity *id,
+                             struct buf *json); /* {"value":[..]} built-in first */
+/* properties of a PUT body: roleName, description, permissions, assignableScopes. "Role definition
+ * name must be a GUID", "Cannot re-use the name/GUID matching that of a built-in role. Please use a
+ * unique role ID.": ERR_BAD_PARAMETER. */
+err_t role_put_definition(struct identity *id, const char *guid, json_t *body);
+err_t role_delete_definition(struct identity *id,
+                             const char *guid); /* refused while assigned (ERR_CONFLICT) */
+
+/* granter may be NULL (the hub itself). A caller whose only right to assign is Data Access
+ * Administrator may assign Key Vault data roles only. An assignment with the same role, principal
+ * and scope exists already: ERR_CONFLICT. Unknown principals are refused. */
+err_t role_assign(struct identity *id, const struct caller *granter, const char *guid,
+                  const char *role, const char *principal_oid, const char *scope);
+/* ERR_CONFLICT for the last Owner assignment at "/": there is always an owner. */
+err_t role_unassign(struct identity *id, const struct caller *granter, const char *guid,
+                    const char *scope);
+err_t role_write_assignment(struct identity *id, const char *guid, const char *scope,
+                            struct buf *json);
+/* At the scope and below it ("/" lists all); principal_oid "" for all. */
+err_t role_write_assignments(struct identity *id, const char *scope, const char *principal_oid,
+                             struct buf *json);
+
+#endif
