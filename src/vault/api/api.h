@@ -1,0 +1,241 @@
+/*
+ * The REST routes: HTTP and JSON on one side, the vault, the directory and the audit log on the
+ * other.
+ *
+ * Every request's way is the same and written once (call.c): route, caller, decision, handler,
+ * answer, audit record. The route table below is the permission table: a row names method, path,
+ * lane, data action, scope and the audit log's operation, the compiler insists on all of them, and
+ * a handler without a row has no prototype and does not build.
+ */
+#ifndef VAULT_API_API_H
+#define VAULT_API_API_H
+
+#include "identity/role.h"
+#include "net/server.h"
+#include "vault/audit.h"
+#include "vault/keys.h"
+
+#define API_VERSION_MAX 32
+#define API_SEGMENTS 8
+
+/* What the rooms need to answer; filled by the hub, which owns all of it. Pointers are set before
+ * state becomes API_READY. */
+enum api_state { API_SEALED, API_READY };
+struct api {
+  _Atomic int state;
+  struct vault *vault;
+  struct identity *identity;
+  struct audit *audit;
+  const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
+  size_t host_count;
+  char issuer[512];
+  char provider[16]; /* root key provider */
+  int64_t started;
+  void *hub;
+  err_t (*unseal)(void *hub, struct bytes passphrase);
+  void (*seal)(void *hub); /* ends the process after the answer; it comes back sealed */
+  err_t (*audit_read)(void *hub, uint64_t from, uint64_t count, audit_each *each, void *ctx);
+  void (*stats)(void *hub, struct http_server_stats *out);
+};
+struct http_app api_app(struct api *api);
+
+enum scope_kind {
+  SCOPE_ROOT,
+  SCOPE_KEYS,
+  SCOPE_KEY,
+  SCOPE_PATH /* what stands before /providers/ */
+};
+/* LANE_KEY is fast but for keys whose private operations take milliseconds. */
+enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
+
+#define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
+#define BODY_SMALL 65536
+#define BODY_LARGE (4u * 1024 * 1024)
+
+/*
+ * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
+ * {scope} is any number of segments before it. handler, method, path, lane, body limit, data
+ * action, scope, audit operation
+ */
+#define ROUTE_TABLE(X) \
+  X(keys_list_get, HTTP_GET, "keys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEYS, "KeyList") \
+  X(keys_versions_get, HTTP_GET, "keys/{name}/versions", LANE_FAST, BODY_NONE, ACT_KEY_READ, \
+    SCOPE_KEY, "KeyListVersions") \
+  X(keys_policy_get_, HTTP_GET, "keys/{name}/rotationpolicy", LANE_FAST, BODY_NONE, \
+    ACT_KEY_POLICY_READ, SCOPE_KEY, "KeyRotationPolicyGet") \
+  X(keys_policy_put, HTTP_PUT, "keys/{name}/rotationpolicy", LANE_SLOW, BODY_SMALL, \
+    ACT_KEY_POLICY_WRITE, SCOPE_KEY, "KeyRotationPolicySet") \
+  X(keys_attestation, HTTP_GET, "keys/{name}/{version}/attestation", LANE_FAST, BODY_NONE, \
+    ACT_KEY_READ, SCOPE_KEY, "KeyGetAttestation") \
+  X(keys_show, HTTP_GET, "keys/{name}/{version}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
+    "KeyGet") \
+  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_LARGE, ACT_KEY_RESTORE, \
+    SCOPE_KEYS, "KeyRestore") \
+  X(keys_create_post, HTTP_POST, "keys/{name}/create", LANE_SLOW, BODY_SMALL, ACT_KEY_CREATE, \
+    SCOPE_KEY, "KeyCreate") \
+  X(keys_rotate_post, HTTP_POST, "keys/{name}/rotate", LANE_SLOW, BODY_NONE, ACT_KEY_ROTATE, \
+    SCOPE_KEY, "KeyRotate") \
+  X(keys_backup_post, HTTP_POST, "keys/{name}/backup", LANE_SLOW, BODY_NONE, ACT_KEY_BACKUP, \
+    SCOPE_KEY, "KeyBackup") \
+  X(keys_import_put, HTTP_PUT, "keys/{name}", LANE_SLOW, BODY_SMALL, ACT_KEY_IMPORT, SCOPE_KEY, \
+    "KeyImport") \
+  X(keys_update_patch, HTTP_PATCH, "keys/{name}/{version}", LANE_SLOW, BODY_SMALL, ACT_KEY_UPDATE, \
+    SCOPE_KEY, "KeyUpdate") \
+  X(keys_delete_, HTTP_DELETE, "keys/{name}", LANE_SLOW, BODY_NONE, ACT_KEY_DELETE, SCOPE_KEY, \
+    "KeyDelete") \
+  X(keys_encrypt, HTTP_POST, "keys/{name}/{version}/encrypt", LANE_KEY, BODY_LARGE, \
+    ACT_KEY_ENCRYPT, SCOPE_KEY, "KeyEncrypt") \
+  X(keys_decrypt, HTTP_POST, "keys/{name}/{version}/decrypt", LANE_KEY, BODY_LARGE, \
+    ACT_KEY_DECRYPT, SCOPE_KEY, "KeyDecrypt") \
+  X(keys_wrap, HTTP_POST, "keys/{name}/{version}/wrapkey", LANE_KEY, BODY_SMALL, ACT_KEY_WRAP, \
+    SCOPE_KEY, "KeyWrap") \
+  X(keys_unwrap, HTTP_POST, "keys/{name}/{version}/unwrapkey", LANE_KEY, BODY_SMALL, \
+    ACT_KEY_UNWRAP, SCOPE_KEY, "KeyUnwrap") \
+  X(keys_sign, HTTP_POST, "keys/{name}/{version}/sign", LANE_KEY, BODY_SMALL, ACT_KEY_SIGN, \
+    SCOPE_KEY, "KeySign") \
+  X(keys_verify, HTTP_POST, "keys/{name}/{version}/verify", LANE_KEY, BODY_SMALL, ACT_KEY_VERIFY, \
+    SCOPE_KEY, "KeyVerify") \
+  X(keys_release, HTTP_POST, "keys/{name}/{version}/release", LANE_FAST, BODY_SMALL, \
+    ACT_KEY_RELEASE, SCOPE_KEY, "KeyRelease") \
+  X(deleted_list, HTTP_GET, "deletedkeys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEYS, \
+    "KeyListDeleted") \
+  X(deleted_show, HTTP_GET, "deletedkeys/{name}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
+    "KeyGetDeleted") \
+  X(deleted_recover, HTTP_POST, "deletedkeys/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_KEY_RECOVER, SCOPE_KEY, "KeyRecover") \
+  X(deleted_purge, HTTP_DELETE, "deletedkeys/{name}", LANE_SLOW, BODY_NONE, ACT_KEY_PURGE, \
+    SCOPE_KEY, "KeyPurge") \
+  X(rng_post, HTTP_POST, "rng", LANE_FAST, BODY_SMALL, ACT_RNG, SCOPE_ROOT, "RandomBytesGet") \
+  X(roles_list, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleDefinitions", LANE_FAST, \
+    BODY_NONE, ACT_ROLE_READ, SCOPE_PATH, "RoleDefinitionList") \
+  X(roles_show, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleDefinitions/{id}", \
+    LANE_FAST, BODY_NONE, ACT_ROLE_READ, SCOPE_PATH, "RoleDefinitionGet") \
+  X(roles_put, HTTP_PUT, "{scope}/providers/Microsoft.Authorization/roleDefinitions/{id}", \
+    LANE_SLOW, BODY_SMALL, ACT_ROLE_WRITE, SCOPE_PATH, "RoleDefinitionSet") \
+  X(roles_delete, HTTP_DELETE, "{scope}/providers/Microsoft.Authorization/roleDefinitions/{id}", \
+    LANE_SLOW, BODY_NONE, ACT_ROLE_DELETE, SCOPE_PATH, "RoleDefinitionDelete") \
+  X(assignments_list, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleAssignments", \
+    LANE_FAST, BODY_NONE, ACT_ASSIGNMENT_READ, SCOPE_PATH, "RoleAssignmentList") \
+  X(assignments_show, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleAssignments/{id}", \
+    LANE_FAST, BODY_NONE, ACT_ASSIGNMENT_READ, SCOPE_PATH, "RoleAssignmentGet") \
+  X(assignments_put, HTTP_PUT, "{scope}/providers/Microsoft.Authorization/roleAssignments/{id}", \
+    LANE_SLOW, BODY_SMALL, ACT_ASSIGNMENT_WRITE, SCOPE_PATH, "RoleAssignmentCreate") \
+  X(assignments_delete, HTTP_DELETE, \
+    "{scope}/providers/Microsoft.Authorization/roleAssignments/{id}", LANE_SLOW, BODY_NONE, \
+    ACT_ASSIGNMENT_DELETE, SCOPE_PATH, "RoleAssignmentDelete") \
+  X(identities_list, HTTP_GET, "hub/identities", LANE_FAST, BODY_NONE, ACT_IDENTITY_READ, \
+    SCOPE_ROOT, "IdentityList") \
+  X(identities_post, HTTP_POST, "hub/identities", LANE_SLOW, BODY_SMALL, ACT_IDENTITY_WRITE, \
+    SCOPE_ROOT, "IdentityCreate") \
+  X(identities_show, HTTP_GET, "hub/identities/{id}", LANE_FAST, BODY_NONE, ACT_IDENTITY_READ, \
+    SCOPE_ROOT, "IdentityGet") \
+  X(identities_patch, HTTP_PATCH, "hub/identities/{id}", LANE_SLOW, BODY_SMALL, \
+    ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityUpdate") \
+  X(identities_delete, HTTP_DELETE, "hub/identities/{id}", LANE_SLOW, BODY_NONE, \
+    ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityDelete") \
+  X(identities_secret, HTTP_POST, "hub/identities/{id}/secrets", LANE_SLOW, BODY_SMALL, \
+    ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityAddSecret") \
+  X(identities_certificate, HTTP_POST, "hub/identities/{id}/certificates", LANE_SLOW, BODY_SMALL, \
+    ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityAddCertificate") \
+  X(identities_uncredential, HTTP_DELETE, "hub/identities/{id}/credentials/{version}", LANE_SLOW, \
+    BODY_NONE, ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityRemoveCredential") \
+  X(tokenkeys_rotate, HTTP_POST, "hub/tokenkeys/rotate", LANE_SLOW, BODY_NONE, ACT_IDENTITY_WRITE, \
+    SCOPE_ROOT, "TokenKeyRotate") \
+  X(audit_get, HTTP_GET, "hub/audit", LANE_SLOW, BODY_NONE, ACT_AUDIT_READ, SCOPE_ROOT, \
+    "AuditRead") \
+  X(status_get, HTTP_GET, "hub/status", LANE_FAST, BODY_NONE, ACT_STATUS_READ, SCOPE_ROOT, \
+    "StatusGet") \
+  X(seal_post, HTTP_POST, "hub/seal", LANE_SLOW, BODY_NONE, ACT_SEAL, SCOPE_ROOT, "Seal") \
+  X(unseal_post, HTTP_POST, "hub/unseal", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, "Unseal") \
+  X(health_get, HTTP_GET, "hub/health", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(oidc_get, HTTP_GET, "{id}/v2.0/.well-known/openid-configuration", LANE_FAST, BODY_NONE, \
+    ACT_NONE, SCOPE_ROOT, "") \
+  X(jwks_get, HTTP_GET, "{id}/discovery/v2.0/keys", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(discovery_get, HTTP_GET, "common/discovery/instance", LANE_FAST, BODY_NONE, ACT_NONE, \
+    SCOPE_ROOT, "") \
+  X(token_post, HTTP_POST, "{id}/oauth2/v2.0/token", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "Authentication")
+
+struct call;
+typedef err_t route_handler(struct call *c);
+struct route {
+  route_handler *handler;
+  enum http_method method;
+  const char *path;
+  enum route_lane lane;
+  size_t body_max;
+  enum action action;
+  enum scope_kind scope;
+  const char *operation; /* "": not an operation, not audited */
+};
+#define X(handler, ...) route_handler handler;
+ROUTE_TABLE(X)
+#undef X
+
+/* One request. */
+struct call {
+  struct api *api;
+  struct http_exchange *x;
+  const struct route *route; /* NULL when nothing matched */
+  struct caller who;         /* empty strings while unknown */
+  char request_id[GUID_SIZE + 1];
+  char api_version[API_VERSION_MAX];
+  char *segments[API_SEGMENTS]; /* the path's, decoded; in text */
+  size_t segment_count;
+  char text[2048];
+  const char *name, *version, *id;    /* of the path; "" where it has none */
+  char scope[SCOPE_MAX];              /* where the action is to be allowed */
+  char object[2 * KEY_NAME_MAX + 64]; /* for the audit log: "keys/rsa1/<version used>" */
+  const char *code; /* for the audit log, set by handlers that write their own error bodies */
+  int64_t time_us;
+  uint64_t start_us;
+};
+
+/* route.c: the first row that fits path and method. other_method: the path exists, the method does
+ * not. Sets c->name, version, id, scope. */
+const struct route *route_find(struct call *c, enum http_method method, bool *other_method);
+/* Splits and decodes the path. ERR_BAD_PARAMETER. */
+err_t route_split(struct call *c);
+
+/* host.c */
+bool host_known(const struct api *api, struct bytes host);
+/* The resource of the challenge: "https://<parent domain>", for localhost and addresses
+ * "https://vault.azure.net". */
+void host_resource(struct bytes host, char out[static TOKEN_AUDIENCE_MAX]);
+/* The vault's name in error texts: the host's first label. */
+struct bytes host_vault(struct bytes host);
+bool audience_issuable(void *api, const char *resource);
+
+/* True when the request's api-version is at least "7.5" or a date from 2025 on. */
+bool api_version_newer(const struct call *c);
+
+/* Answers. */
+struct buf *call_body(struct call *c);
+struct bytes call_host(const struct call *c);
+err_t call_json(struct call *c, json_t **out); /* the request's body; an empty one is {} */
+void call_used(struct call *c, const char *name, const char *version); /* for the audit log */
+
+/* bundle.c: keys as the API shows them. */
+void bundle_write(struct call *c, const struct key_version *kv);
+void bundle_write_deleted(struct call *c, const struct key_deleted *d);
+void bundle_write_item(struct call *c, const struct key_version *kv, bool with_version,
+                       const struct key_deleted *d);
+
+/* params.c: bodies of create, import and update. */
+err_t params_create(json_t *body, struct key_request *rq, struct buf *texts);
+err_t params_import(json_t *body, struct key_request *rq, struct buf *texts, struct key **key);
+err_t params_update(json_t *body, struct key_request *rq, struct buf *texts);
+
+/* page.c: maxresults and $skiptoken of a listing; nextLink. */
+#define PAGE_MAX 25
+struct page {
+  uint64_t max;
+  bool given; /* maxresults was in the query */
+  char marker[KEY_NAME_MAX + 1];
+};
+err_t page_read(struct call *c, struct page *out);
+void page_write_next(struct call *c, const struct page *p,
+                     const char *last); /* last NULL: no further page */
+
+#endif

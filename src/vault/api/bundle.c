@@ -1,0 +1,119 @@
+/* Keys as the API shows them, in the field order of the service. */
+#include "base/write.h"
+#include "vault/api/api.h"
+
+static const char *kty_name(const struct key_version *kv) {
+  static const char *const names[][2] = {
+    [KEY_RSA] = { "RSA", "RSA-HSM" },
+    [KEY_EC] = { "EC", "EC-HSM" },
+    [KEY_OCT] = { "oct", "oct-HSM" },
+  };
+  return names[kv->spec.type][kv->hsm];
+}
+
+static void write_kid(struct call *c, const char *key, const char *collection,
+                      const struct key_version *kv, bool with_version) {
+  struct buf *b = call_body(c);
+  write_open(b, key, '"');
+  buf_put_str(b, "https://");
+  buf_put_bytes(b, call_host(c));
+  buf_put_char(b, '/');
+  buf_put_str(b, collection);
+  buf_put_char(b, '/');
+  buf_put_str(b, kv->name);
+  if (with_version) {
+    buf_put_char(b, '/');
+    buf_put_str(b, kv->id);
+  }
+  buf_put_char(b, '"');
+}
+
+static void write_key(struct call *c, const struct key_version *kv) {
+  struct buf *b = call_body(c);
+  struct bytes members = key_version_public(kv);
+  write_open(b, "key", '{');
+  write_kid(c, "kid", "keys", kv, true);
+  write_str(b, "kty", kty_name(kv));
+  write_open(b, "key_ops", '[');
+  for (unsigned op = 0; op < OP_COUNT; op++)
+    if (kv->ops & 1u << op)
+      write_str(b, NULL, key_op_name((enum key_op)op));
+  write_close(b, ']');
+  if (members.size) {
+    buf_put_char(b, ',');
+    buf_put_bytes(b, members);
+  }
+  write_close(b, '}');
+}
+
+static void write_attributes(struct call *c, const struct key_version *kv) {
+  struct buf *b = call_body(c);
+  const struct key_attributes *a = &kv->attributes;
+  write_open(b, "attributes", '{');
+  write_bool(b, "enabled", a->enabled);
+  if (a->has_nbf)
+    write_i64(b, "nbf", a->nbf);
+  if (a->has_exp)
+    write_i64(b, "exp", a->exp);
+  write_i64(b, "created", a->created);
+  write_i64(b, "updated", a->updated);
+  write_str(b, "recoveryLevel", vault_recovery_level(c->api->vault));
+  write_i64(b, "recoverableDays", vault_retention_days(c->api->vault));
+  if (a->has_exportable)
+    write_bool(b, "exportable", a->exportable);
+  if (api_version_newer(c))
+    write_str(b, "hsmPlatform", "0"); /* software */
+  write_close(b, '}');
+}
+
+/* A JSON text that is kept as it came. */
+static void write_raw(struct buf *b, const char *key, struct bytes json) {
+  if (json.size == 0)
+    return;
+  buf_put_str(b, ",\"");
+  buf_put_str(b, key);
+  buf_put_str(b, "\":");
+  buf_put_bytes(b, json);
+}
+
+static void write_rest(struct call *c, const struct key_version *kv) {
+  write_attributes(c, kv);
+  write_raw(call_body(c), "tags", buf_bytes(&kv->tags));
+}
+
+static void write_deletion(struct call *c, const struct key_deleted *d) {
+  struct buf *b = call_body(c);
+  write_kid(c, "recoveryId", "deletedkeys", d->latest, false);
+  write_i64(b, "deletedDate", d->deleted);
+  write_i64(b, "scheduledPurgeDate", d->purge);
+}
+
+void bundle_write(struct call *c, const struct key_version *kv) {
+  struct buf *b = call_body(c);
+  write_open(b, NULL, '{');
+  write_key(c, kv);
+  write_rest(c, kv);
+  write_raw(b, "release_policy", buf_bytes(&kv->release));
+  write_close(b, '}');
+}
+
+void bundle_write_deleted(struct call *c, const struct key_deleted *d) {
+  struct buf *b = call_body(c);
+  write_open(b, NULL, '{');
+  write_deletion(c, d);
+  write_key(c, d->latest);
+  write_rest(c, d->latest);
+  write_raw(b, "release_policy", buf_bytes(&d->latest->release));
+  write_close(b, '}');
+}
+
+void bundle_write_item(struct call *c, const struct key_version *kv, bool with_version,
+                       const struct key_deleted *d) {
+  struct buf *b = call_body(c);
+  write_open(b, NULL, '{');
+  if (d)
+    write_deletion(c, d);
+  write_kid(c, "kid", "keys", kv, with_version);
+  write_rest(c, kv);
+  write_close(b, '}');
+}

@@ -1,0 +1,323 @@
+/*
+ * One request from its head to its audit record. The order of the checks is the product's promise:
+ * sealed, host, caller, route, version, name, decision; only then is a byte of the body looked at.
+ */
+#include "vault/api/api.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/write.h"
+
+#include <stdio.h>
+
+struct buf *call_body(struct call *c) {
+  return &c->x->res.body;
+}
+
+struct bytes call_host(const struct call *c) {
+  return c->x->req.host;
+}
+
+err_t call_json(struct call *c, json_t **out) {
+  struct bytes body = c->x->req.body;
+  return json_read(body.size ? body : bytes_str("{}"), out);
+}
+
+void call_used(struct call *c, const char *name, const char *version) {
+  snprintf(c->object, sizeof c->object, "keys/%s%s%s", name, version[0] ? "/" : "", version);
+}
+
+bool api_version_newer(const struct call *c) {
+  const char *v = c->api_version;
+  return strncmp(v, "20", 2) == 0 ? strcmp(v, "2025") >= 0 : strcmp(v, "7.5") >= 0;
+}
+
+/* Request ids need not be secret: a random start and a counter. */
+static void make_request_id(char out[static GUID_SIZE + 1]) {
+  static _Atomic uint64_t counter;
+  static _Thread_local uint8_t id[16];
+  static _Thread_local bool seeded;
+  if (!seeded)
+    seeded = crypto_random(id, sizeof id) == OK;
+  uint64_t n = atomic_fetch_add_explicit(&counter, 1, memory_order_relaxed);
+  for (unsigned i = 0; i < 6; i++)
+    id[15 - i] = (uint8_t)(n >> 8 * i);
+  guid_format(id, out);
+}
+
+static void put_header(struct buf *h, const char *name, struct bytes value) {
+  buf_put_str(h, name);
+  buf_put(h, ": ", 2);
+  buf_put_bytes(h, value);
+  buf_put(h, "\r\n", 2);
+}
+
+static void put_headers(struct call *c) {
+  static const char fixed[] = "Cache-Control: no-cache\r\n"
+                              "Pragma: no-cache\r\n"
+                              "Expires: -1\r\n"
+                              "x-ms-keyvault-region: local\r\n"
+                              "x-ms-keyvault-service-version: " STRONGROOM_VERSION "\r\n"
+                              "Strict-Transport-Security: max-age=31536000;includeSubDomains\r\n"
+                              "X-Content-Type-Options: nosniff\r\n";
+  struct buf *h = &c->x->res.headers;
+  if (c->x->res.body.size)
+    buf_put_str(h, "Content-Type: application/json; charset=utf-8\r\n");
+  buf_put(h, fixed, sizeof fixed - 1);
+  put_header(h, "x-ms-request-id", bytes_str(c->request_id));
+  struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
+  if (theirs.data && theirs.size <= 256)
+    put_header(h, "x-ms-client-request-id", theirs);
+  bool six = strchr(c->x->req.peer, ':') != NULL;
+  buf_put_str(h, six ? "x-ms-keyvault-network-info: conn_type=Ipv6;addr="
+                     : "x-ms-keyvault-network-info: conn_type=Ipv4;addr=");
+  buf_put_str(h, c->x->req.peer);
+  buf_put_str(h, six ? ";act_addr_fam=InterNetworkV6;\r\n" : ";act_addr_fam=InterNetwork;\r\n");
+}
+
+static void put_challenge(struct call *c) {
+  char resource[TOKEN_AUDIENCE_MAX];
+  struct buf *h = &c->x->res.headers;
+  host_resource(call_host(c), resource);
+  buf_put_str(h, "WWW-Authenticate: Bearer authorization=\"https://");
+  buf_put_bytes(h, call_host(c));
+  buf_printf(h, "/%s\", resource=\"%s\"\r\n", identity_tenant(c->api->identity), resource);
+}
+
+static void put_error(struct call *c, err_t e) {
+  const struct err_info *info = err_info(e);
+  struct buf *b = call_body(c);
+  buf_clear(b);
+  write_open(b, NULL, '{');
+  write_open(b, "error", '{');
+  write_str(b, "code", info->code);
+  write_str(b, "message", err_text(e));
+  if (info->inner) {
+    write_open(b, "innererror", '{');
+    write_str(b, "code", info->inner);
+    write_close(b, '}');
+  }
+  write_close(b, '}');
+  write_close(b, '}');
+  c->x->res.status = info->status;
+  c->code = info->code;
+  if (e == ERR_UNAUTHORIZED && c->api->identity)
+    put_challenge(c);
+  if (info->status == 503 || info->status == 429)
+    buf_put_str(&c->x->res.headers, "Retry-After: 1\r\n");
+}
+
+static bool audited(const struct call *c) {
+  return !c->route || c->route->operation[0];
+}
+
+/* The answer is let go when its record is durable. */
+static err_t record(struct call *c) {
+  const struct http_request *rq = &c->x->req;
+  struct audit_event e = {
+    .time_us = c->time_us,
+    .operation = c->route ? c->route->operation : "Unknown",
+    .status = c->x->res.status,
+    .code = c->code ? c->code : "",
+    .object = bytes_str(c->object),
+    .host = rq->host,
+    .app_id = c->who.app_id,
+    .oid = c->who.oid,
+    .peer = rq->peer,
+    .request_id = c->request_id,
+    .client_request_id = http_header(rq, "x-ms-client-request-id"),
+    .user_agent = http_header(rq, "User-Agent"),
+    .duration_us = (uint32_t)(clock_mono_us() - c->start_us),
+  };
+  return audit_append(c->api->audit, &e, &c->x->res.hold);
+}
+
+static bool ready(const struct api *api) {
+  return atomic_load_explicit(&api->state, memory_order_acquire) == API_READY;
+}
+
+/* Turns a handler's result into the whole answer. */
+static void finish(struct call *c, err_t e) {
+  struct http_response *res = &c->x->res;
+  if (e == OK && res->body.failed)
+    e = ERR_NOMEM;
+  if (e != OK) {
+    if (err_info(e)->status >= 500)
+      log_err("api", e, c->route ? c->route->operation : "request");
+    put_error(c, e);
+  } else if (res->status == 0) {
+    res->status = 200;
+  }
+  e = ready(c->api) && audited(c) ? record(c) : OK;
+  if (e != OK) {
+    log_err("audit", e, "recording");
+    buf_clear(&res->headers);
+    put_error(c, ERR_AUDIT);
+  }
+  put_headers(c);
+}
+
+/* "7.4", "7.4-preview.1", "2016-10-01", "2025-07-01-preview.1": newer ones than we know are served.
+ */
+static err_t check_version(struct call *c) {
+  bool found;
+  TRY(
+    http_query_get(c->x->req.query, "api-version", c->api_version, sizeof c->api_version, &found));
+  if (!found || c->api_version[0] == '\0')
+    REFUSE(ERR_BAD_PARAMETER,
+           "The query parameter api-version is required, for example api-version=2025-07-01.");
+  const char *v = c->api_version;
+  size_t date = strspn(v, "0123456789-"), minor = strspn(v, "0123456789.");
+  size_t n = date > minor ? date : minor;
+  bool good =
+    v[0] >= '2' && v[0] <= '9' &&
+    (v[n] == '\0' || strncmp(v + n, "-preview", 8) == 0 || strncmp(v + n, "preview", 7) == 0);
+  if (!good || strspn(v, "0123456789.-abcdefghijklmnopqrstuvwxyz") != strlen(v))
+    REFUSE(ERR_BAD_PARAMETER, "The api-version is not supported: use 7.0 to 7.6 or 2025-07-01.");
+  return OK;
+}
+
+static err_t check_name(const struct call *c) {
+  if (c->route->scope != SCOPE_KEY || key_name_valid(bytes_str(c->name)))
+    return OK;
+  if (c->name[0] == '\0')
+    REFUSE(ERR_BAD_PARAMETER, "Operation not specified");
+  REFUSE(ERR_BAD_PARAMETER, "The request URI contains an invalid name: %.128s", c->name);
+}
+
+static err_t decide(struct call *c) {
+  char assignment[GUID_SIZE + 1];
+  if (c->route->action == ACT_NONE || c->route->action == ACT_ANY)
+    return OK;
+  if (role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment)) {
+    put_header(&c->x->res.headers, "x-ms-keyvault-rbac-assignment-id", bytes_str(assignment));
+    return OK;
+  }
+  struct bytes vault = host_vault(call_host(c));
+  REFUSE(ERR_FORBIDDEN,
+         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny "
+         "assignments or role "
+         "definitions were changed recently, please observe propagation time.\r\nCaller: "
+         "appid=%s;oid=%s;iss=%.120s\r\n"
+         "Action: '%s'\r\nResource: '/providers/microsoft.keyvault/vaults/" BYTES_FMT
+         "%s'\r\nAssignment: (not found)\r\n"
+         "DenyAssignmentId: null\r\nDecisionReason: 'DeniedWithNoValidRBAC' \r\nVault: " BYTES_FMT
+         ";location=local\r\n",
+         c->who.app_id, c->who.oid, c->api->issuer, action_name(c->route->action), BYTES_ARG(vault),
+         c->scope[1] ? c->scope : "", BYTES_ARG(vault));
+}
+
+static err_t check_caller(struct call *c) {
+  char resource[TOKEN_AUDIENCE_MAX];
+  host_resource(call_host(c), resource);
+  const char *audiences[] = { "https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
+                              resource };
+  return token_check(c->api->identity, http_header(&c->x->req, "Authorization"), audiences,
+                     sizeof audiences / sizeof *audiences, &c->who);
+}
+
+static enum http_method method_of(const struct http_request *rq) {
+  struct bytes over = http_header(rq, "X-HTTP-METHOD");
+  if (rq->method == HTTP_POST && bytes_equal_nocase(over, "PATCH"))
+    return HTTP_PATCH;
+  if (rq->method == HTTP_POST && bytes_equal_nocase(over, "DELETE"))
+    return HTTP_DELETE;
+  return rq->method;
+}
+
+static err_t no_route(const struct call *c, enum http_method method, bool other_method) {
+  if (other_method)
+    REFUSE(ERR_METHOD, "HTTP %s not allowed", http_method_name(method));
+  return ERR_NOT_FOUND;
+}
+
+/* Works while the vault is sealed. */
+static bool open_while_sealed(const struct route *r) {
+  return r && (r->handler == health_get || r->handler == unseal_post);
+}
+
+static err_t admit(struct call *c) {
+  bool other_method = false;
+  err_t split = route_split(c);
+  enum http_method method = method_of(&c->x->req);
+  c->route = split == OK ? route_find(c, method, &other_method) : NULL;
+  if (!ready(c->api) && !open_while_sealed(c->route))
+    return ERR_SEALED;
+  if (!host_known(c->api, call_host(c)))
+    REFUSE(ERR_NOT_FOUND,
+           "There is no vault at this host name. Names are given to the hub with --host.");
+  if (c->route && c->route->action == ACT_NONE)
+    return OK;
+  TRY(check_caller(c));
+  TRY(split);
+  if (!c->route)
+    return no_route(c, method, other_method);
+  TRY(check_version(c));
+  TRY(check_name(c));
+  if (c->route->scope == SCOPE_KEY)
+    call_used(c, c->name, c->version);
+  return decide(c);
+}
+
+static enum http_lane lane_of(struct call *c) {
+  if (c->route->lane == LANE_KEY)
+    return keys_is_slow(c->api->vault, c->name, c->version) ? HTTP_SLOW : HTTP_FAST;
+  return c->route->lane == LANE_SLOW ? HTTP_SLOW : HTTP_FAST;
+}
+
+static struct call *call_new(struct api *api, struct http_exchange *x) {
+  struct call *c = mem_alloc(sizeof *c);
+  if (!c)
+    return NULL;
+  memset(c, 0, offsetof(struct call, text));
+  memset((char *)c + offsetof(struct call, name), 0, sizeof *c - offsetof(struct call, name));
+  c->api = api;
+  c->x = x;
+  c->name = c->version = c->id = "";
+  c->time_us = clock_now_us();
+  c->start_us = clock_mono_us();
+  make_request_id(c->request_id);
+  x->user = c;
+  return c;
+}
+
+static enum http_lane on_head(void *ctx, struct http_exchange *x) {
+  struct call *c = call_new(ctx, x);
+  if (!c) {
+    x->res.status = 503;
+    return HTTP_ANSWERED;
+  }
+  err_t e = admit(c);
+  if (e != OK) {
+    finish(c, e);
+    return HTTP_ANSWERED;
+  }
+  x->body_max = c->route->body_max;
+  return lane_of(c);
+}
+
+static void on_handle(void *ctx, struct http_exchange *x) {
+  struct call *c = x->user;
+  finish(c, c->route->handler(c));
+}
+
+/* Errors of the connection itself, and answers that the gate will not let go. */
+static void on_refuse(void *ctx, struct http_exchange *x, err_t e) {
+  struct call local = { .api = ctx, .x = x, .name = "", .version = "", .id = "" };
+  struct call *c = x->user ? x->user : &local;
+  if (!x->user)
+    make_request_id(c->request_id);
+  buf_clear(&x->res.headers);
+  put_error(c, e);
+  put_headers(c);
+}
+
+static void on_done(void *ctx, struct http_exchange *x) {
+  mem_free(TAKE(x->user));
+}
+
+struct http_app api_app(struct api *api) {
+  return (struct http_app){
+    .ctx = api, .head = on_head, .handle = on_handle, .refuse = on_refuse, .done = on_done
+  };
+}

@@ -1,0 +1,87 @@
+/* Role definitions and assignments, on the wire as the Managed HSM RBAC API has them. */
+#include "base/write.h"
+#include "vault/api/api.h"
+
+#include <stdio.h>
+
+err_t roles_list(struct call *c) {
+  return role_write_definitions(c->api->identity, call_body(c));
+}
+
+err_t roles_show(struct call *c) {
+  return role_write_definition(c->api->identity, c->id, call_body(c));
+}
+
+err_t roles_put(struct call *c) {
+  AUTO_JSON *body = NULL;
+  TRY(call_json(c, &body));
+  TRY(role_put_definition(c->api->identity, c->id, body));
+  c->x->res.status = 201;
+  return role_write_definition(c->api->identity, c->id, call_body(c));
+}
+
+/* A deletion answers with what was deleted. */
+err_t roles_delete(struct call *c) {
+  AUTO_BUF old = BUF_EMPTY;
+  TRY(role_write_definition(c->api->identity, c->id, &old));
+  TRY(buf_ok(&old));
+  TRY(role_delete_definition(c->api->identity, c->id));
+  buf_put_bytes(call_body(c), buf_bytes(&old));
+  return OK;
+}
+
+/* $filter=principalId eq '<oid>' */
+static err_t read_filter(struct call *c, char oid[static GUID_SIZE + 1]) {
+  char text[128];
+  bool found;
+  oid[0] = '\0';
+  TRY(http_query_get(c->x->req.query, "$filter", text, sizeof text, &found));
+  if (!found || text[0] == '\0')
+    return OK;
+  static const char start[] = "principalId eq '";
+  size_t n = sizeof start - 1;
+  struct bytes id = { 0 };
+  if (strncmp(text, start, n) == 0)
+    bytes_split(bytes_str(text + n), '\'', &id);
+  if (!guid_valid(id) || bytes_to_cstr(id, oid, GUID_SIZE + 1) != OK)
+    REFUSE(ERR_BAD_PARAMETER, "The $filter must be principalId eq '<object id>'.");
+  return OK;
+}
+
+err_t assignments_list(struct call *c) {
+  char oid[GUID_SIZE + 1];
+  TRY(read_filter(c, oid));
+  return role_write_assignments(c->api->identity, c->scope, oid, call_body(c));
+}
+
+err_t assignments_show(struct call *c) {
+  return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
+}
+
+err_t assignments_put(struct call *c) {
+  AUTO_JSON *body = NULL;
+  json_t *properties = NULL;
+  struct bytes role = { 0 }, principal = { 0 };
+  char role_text[256], oid[GUID_SIZE + 1];
+  TRY(call_json(c, &body));
+  TRY(json_get_object(body, "properties", &properties));
+  TRY(json_get_str(properties, "roleDefinitionId", &role, NULL));
+  TRY(json_get_str(properties, "principalId", &principal, NULL));
+  if (!role.data || bytes_to_cstr(role, role_text, sizeof role_text) != OK)
+    REFUSE(ERR_BAD_PARAMETER, "Property roleDefinitionId is required\r\n");
+  if (!guid_valid(principal) || bytes_to_cstr(principal, oid, sizeof oid) != OK)
+    REFUSE(ERR_BAD_PARAMETER, "Property principalId must be the object id of an identity\r\n");
+  const char *slash = strrchr(role_text, '/');
+  TRY(role_assign(c->api->identity, &c->who, c->id, slash ? slash + 1 : role_text, oid, c->scope));
+  c->x->res.status = 201;
+  return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
+}
+
+err_t assignments_delete(struct call *c) {
+  AUTO_BUF old = BUF_EMPTY;
+  TRY(role_write_assignment(c->api->identity, c->id, c->scope, &old));
+  TRY(buf_ok(&old));
+  TRY(role_unassign(c->api->identity, &c->who, c->id, c->scope));
+  buf_put_bytes(call_body(c), buf_bytes(&old));
+  return OK;
+}

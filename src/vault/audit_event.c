@@ -1,0 +1,186 @@
+#include "base/clock.h"
+#include "base/pack.h"
+#include "base/write.h"
+#include "vault/audit_file.h"
+
+#define TEXT_MAX 256
+#define OBJECT_MAX 400
+
+/* The first byte of what is sealed. */
+enum form { FORM_EVENT = 1, FORM_GAP = 2 };
+
+/* FORM_EVENT: time, duration, status, the object and nine texts with their lengths. */
+_Static_assert(1 + 8 + 4 + 4 + 4 + OBJECT_MAX + 9 * (4 + TEXT_MAX) <= AUDIT_EVENT_MAX, "room");
+
+static void put_cut(struct buf *out, struct bytes v, size_t max) {
+  if (v.size > max)
+    v.size = max;
+  pack_bytes(out, v);
+}
+
+static void put_cstr(struct buf *out, const char *s) {
+  pack_bytes(out, bytes_of(s, s ? strnlen(s, TEXT_MAX) : 0));
+}
+
+void audit_event_put(const struct audit_event *e, struct buf *out) {
+  pack_u8(out, FORM_EVENT);
+  pack_i64(out, e->time_us);
+  pack_u32(out, e->duration_us);
+  pack_u32(out, (uint32_t)e->status);
+  put_cut(out, e->object, OBJECT_MAX);
+  put_cstr(out, e->operation);
+  put_cstr(out, e->code);
+  put_cut(out, e->host, TEXT_MAX);
+  put_cstr(out, e->app_id);
+  put_cstr(out, e->oid);
+  put_cstr(out, e->peer);
+  put_cstr(out, e->request_id);
+  put_cut(out, e->client_request_id, TEXT_MAX);
+  put_cut(out, e->user_agent, TEXT_MAX);
+}
+
+void audit_gap_put(const struct audit_gap *g, struct buf *out) {
+  pack_u8(out, FORM_GAP);
+  pack_i64(out, g->since_us);
+  pack_i64(out, g->until_us);
+  pack_u64(out, g->refused);
+}
+
+/* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. Controls that a
+ * terminal would obey (C1, which JSON does not escape) do not count as one. */
+static size_t sequence(struct bytes v) {
+  uint8_t c = v.data[0];
+  if (c < 0x80)
+    return 1;
+  size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+  if (c < 0xc2 || c > 0xf4 || v.size < n)
+    return 0;
+  uint32_t code = c & (0x7fU >> n);
+  for (size_t i = 1; i < n; i++) {
+    if ((v.data[i] & 0xc0) != 0x80)
+      return 0;
+    code = code << 6 | (v.data[i] & 0x3f);
+  }
+  static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+  bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+}
+
+/* Writes a string that came from outside: what is not UTF-8 becomes U+FFFD. */
+static void write_foreign(struct buf *out, const char *key, struct bytes v) {
+  AUTO_BUF clean = BUF_EMPTY;
+  while (v.size) {
+    size_t n = sequence(v);
+    if (n)
+      buf_put(&clean, v.data, n);
+    else
+      buf_put_str(&clean, "\xef\xbf\xbd");
+    n = n ? n : 1;
+    v = bytes_of(v.data + n, v.size - n);
+  }
+  write_text(out, key, buf_bytes(&clean));
+  out->failed |= clean.failed;
+}
+
+static void write_time(struct buf *out, const char *key, int64_t us) {
+  char text[28];
+  clock_format(us, text);
+  write_str(out, key, text);
+}
+
+static bool time_sane(int64_t us) {
+  return us >= 0 && us < INT64_C(253402300800) * 1000000; /* four-digit years */
+}
+
+static void write_start(struct buf *out, uint64_t number, int64_t time_us) {
+  write_open(out, NULL, '{');
+  write_i64(out, "number", (int64_t)number);
+  write_time(out, "time", time_us);
+}
+
+static void write_id(struct buf *out, struct bytes host, struct bytes object) {
+  AUTO_BUF id = BUF_EMPTY;
+  if (object.size) {
+    buf_put_str(&id, "https://");
+    buf_put_bytes(&id, host);
+    buf_put_char(&id, '/');
+    buf_put_bytes(&id, object);
+  }
+  write_foreign(out, "id", buf_bytes(&id));
+  out->failed |= id.failed;
+}
+
+static err_t event_json(uint64_t number, struct unpack *u, struct buf *out) {
+  int64_t time_us = unpack_i64(u);
+  uint32_t duration_us = unpack_u32(u);
+  uint32_t status = unpack_u32(u);
+  struct bytes object = unpack_bytes(u);
+  struct bytes operation = unpack_bytes(u);
+  struct bytes code = unpack_bytes(u);
+  struct bytes host = unpack_bytes(u);
+  struct bytes app_id = unpack_bytes(u);
+  struct bytes oid = unpack_bytes(u);
+  struct bytes peer = unpack_bytes(u);
+  struct bytes request_id = unpack_bytes(u);
+  struct bytes client_request_id = unpack_bytes(u);
+  struct bytes user_agent = unpack_bytes(u);
+  TRY(unpack_end(u));
+  if (!time_sane(time_us))
+    FAIL(ERR_CORRUPT, "an audit record without a time");
+  bool success = code.size == 0 && status < 400;
+  write_start(out, number, time_us);
+  write_foreign(out, "operationName", operation);
+  write_str(out, "category", "AuditEvent");
+  write_str(out, "resultType", success ? "Success" : "Failure");
+  write_foreign(out, "resultSignature", success ? bytes_str("OK") : code);
+  write_i64(out, "httpStatusCode", status);
+  buf_printf(out, ",\"durationMs\":%u.%03u", duration_us / 1000, duration_us % 1000);
+  write_foreign(out, "callerIpAddress", peer);
+  write_foreign(out, "correlationId", request_id);
+  write_open(out, "identity", '{');
+  write_foreign(out, "appid", app_id);
+  write_foreign(out, "oid", oid);
+  write_close(out, '}');
+  write_open(out, "properties", '{');
+  write_id(out, host, object);
+  write_foreign(out, "clientRequestId", client_request_id);
+  write_foreign(out, "clientInfo", user_agent);
+  write_close(out, '}');
+  write_close(out, '}');
+  return buf_ok(out);
+}
+
+static err_t gap_json(uint64_t number, struct unpack *u, struct buf *out) {
+  int64_t since_us = unpack_i64(u);
+  int64_t until_us = unpack_i64(u);
+  uint64_t refused = unpack_u64(u);
+  TRY(unpack_end(u));
+  if (!time_sane(since_us) || !time_sane(until_us) || refused > INT64_MAX)
+    FAIL(ERR_CORRUPT, "an audit gap with impossible values");
+  write_start(out, number, until_us);
+  write_str(out, "operationName", "AuditGap");
+  write_str(out, "category", "AuditEvent");
+  write_str(out, "resultType", "Failure");
+  write_str(out, "resultSignature", err_info(ERR_AUDIT)->code);
+  write_i64(out, "httpStatusCode", err_info(ERR_AUDIT)->status);
+  write_open(out, "properties", '{');
+  write_i64(out, "refused", (int64_t)refused);
+  write_time(out, "since", since_us);
+  write_close(out, '}');
+  write_close(out, '}');
+  return buf_ok(out);
+}
+
+err_t audit_event_json(uint64_t number, struct bytes plain, struct buf *out) {
+  if (number > INT64_MAX)
+    FAIL(ERR_CORRUPT, "an impossible record number");
+  struct unpack u = unpack_of(plain);
+  switch (unpack_u8(&u)) {
+  case FORM_EVENT:
+    return event_json(number, &u, out);
+  case FORM_GAP:
+    return gap_json(number, &u, out);
+  default:
+    FAIL(ERR_CORRUPT, "a record of a form that this program does not know");
+  }
+}

@@ -1,0 +1,188 @@
+/*
+ * Recovery: what may a crash leave? Everything up to the last write that was synced is whole, for
+ * writes are synced one by one. Of the last write, which nobody was told of, any part may be
+ * missing: it is cut off, and so is all after its first damaged entry. Everything else is damage
+ * that no crash makes, and the log is not opened.
+ */
+#include "base/log.h"
+#include "vault/audit_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct view {
+  void *data;
+  size_t size;
+};
+
+static void view_close(struct view *v) {
+  if (v->data)
+    munmap(v->data, v->size);
+}
+
+static err_t view_open(int fd, struct view *out) {
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    FAIL(ERR_IO, "audit log: %s", strerror(errno));
+  void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (p == MAP_FAILED)
+    FAIL(errno == ENOMEM ? ERR_NOMEM : ERR_IO, "audit log: map: %s", strerror(errno));
+  *out = (struct view){ p, (size_t)st.st_size };
+  return OK;
+}
+
+/* Whether an intact entry at this place proves that record next had been synced: a head that covers
+ * it, or a record whose write began after it. */
+static err_t proves(struct bytes file, size_t at, uint64_t next, bool *yes) {
+  struct audit_entry e;
+  bool whole;
+  *yes = false;
+  if (audit_entry_get(bytes_of(file.data + at, file.size - at), &e, &whole) != OK || !whole)
+    return OK;
+  /* An entry takes more than one byte: a number further ahead is not one. */
+  if (e.number < next || e.number - next > file.size)
+    return OK;
+  const uint8_t *before = file.data + at - AUDIT_CHAIN;
+  if (e.kind == AUDIT_HEAD) {
+    *yes = memcmp(before, e.chain.data, AUDIT_CHAIN) == 0;
+    return OK;
+  }
+  if (e.batch > e.number || e.number - e.batch <= next)
+    return OK;
+  return audit_entry_chained(&e, before, yes);
+}
+
+/* Looks for such a proof after the first damaged entry. Lengths cannot be trusted from there on, so
+ * every byte may be the start of an entry. */
+static err_t find_proof(int fd, const struct audit_walk *w, bool *found) {
+  struct view v __attribute__((cleanup(view_close))) = { 0 };
+  TRY(view_open(fd, &v));
+  struct bytes file = bytes_of(v.data, v.size);
+  *found = false;
+  for (size_t at = w->good + 1; at < file.size && !*found; at++)
+    TRY(proves(file, at, w->tip.last + 1, found));
+  return OK;
+}
+
+static err_t cut(struct audit_file *f, const struct audit_walk *w, bool sync) {
+  struct stat st;
+  struct audit_name name = audit_file_name(f->first);
+  if (fstat(f->fd, &st) != 0)
+    FAIL(ERR_IO, "audit log, %s: %s", name.text, strerror(errno));
+  f->size = w->good;
+  TRY(audit_file_undo(f));
+  if (sync && fsync(f->fd) != 0)
+    FAIL(ERR_IO, "audit log, %s: fsync: %s", name.text, strerror(errno));
+  log_warn("audit",
+           "%s: cut off %" PRIu64 " bytes after record %" PRIu64
+           ": a write that a crash cut short; it was never acknowledged",
+           name.text, (uint64_t)st.st_size - w->good, w->tip.last);
+  return OK;
+}
+
+/* The walk found something wrong: either a crash explains it, or this is an error. */
+static err_t mend(struct audit_file *f, const struct audit_walk *w, bool sync) {
+  char why[160];
+  snprintf(why, sizeof why, "%.159s", err_last()->why);
+  struct audit_name name = audit_file_name(f->first);
+  bool proof = false;
+  if (w->torn && w->head->at.last <= w->tip.last)
+    TRY(find_proof(f->fd, w, &proof));
+  else
+    proof = true;
+  if (proof)
+    FAIL(ERR_CORRUPT, "audit log, %s: %s; no crash does this", name.text, why);
+  return cut(f, w, sync);
+}
+
+static err_t open_last(int dir, uint64_t first, bool sync, struct audit_walk *w,
+                       struct audit_file *out) {
+  struct audit_name name = audit_file_name(first);
+  AUTO_FD fd = openat(dir, name.text, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    FAIL(ERR_IO, "audit log, %s: %s", name.text, strerror(errno));
+  struct audit_file f = { .fd = fd, .first = first };
+  err_t e = audit_walk_file(dir, first, w);
+  if (e == ERR_CORRUPT)
+    TRY(mend(&f, w, sync));
+  else
+    TRY(e);
+  f.size = w->good;
+  f.created_us = w->created_us;
+  fd = -1;
+  *out = f;
+  return OK;
+}
+
+static err_t reopen(int dir, const struct audit_conf *conf, struct bytes seal_key,
+                    const struct audit_files *files, struct audit_state *out) {
+  uint64_t first = files->first[files->count - 1];
+  struct audit_walk w = { .seal_key = seal_key, .head = &out->head };
+  struct audit_file f;
+  TRY(open_last(dir, first, conf->sync, &w, &f));
+  AUTO_FD fd = f.fd;
+  uint64_t head = out->head.at.last;
+  if (head > w.tip.last)
+    FAIL(ERR_CORRUPT,
+         "audit log: records up to %" PRIu64 " were signed, the log ends at %" PRIu64
+         ": records are missing",
+         head, w.tip.last);
+  if (head < first - 1)
+    FAIL(ERR_CORRUPT,
+         "audit log: the head file is that of record %" PRIu64
+         ", older than the last file: it was replaced",
+         head);
+  fd = -1;
+  out->file = f;
+  out->tip = w.tip;
+  return OK;
+}
+
+/* A new log. The head of "no record" is signed first: without a head file, files are damage. */
+static err_t begin(int dir, const struct audit_conf *conf, const struct key *signer,
+                   struct audit_state *out) {
+  AUTO_BUF b = BUF_EMPTY;
+  out->tip = (struct audit_tip){ 0 };
+  TRY(audit_head_sign(&out->tip, signer, &out->head));
+  audit_head_put(&out->head, &b);
+  TRY(buf_ok(&b));
+  TRY(audit_store(dir, AUDIT_HEAD_FILE, buf_bytes(&b), conf->sync));
+  return audit_file_create(dir, &out->tip, conf->sync, &out->file);
+}
+
+/* public.pem is written once and is the signer's from then on. */
+static err_t check_public(int dir, const struct audit_conf *conf, const struct key *signer) {
+  AUTO_BUF ours = BUF_EMPTY;
+  AUTO_BUF theirs = BUF_EMPTY;
+  TRY(audit_public_pem(signer, &ours));
+  err_t e = audit_load(dir, AUDIT_PUBLIC_FILE, &theirs);
+  if (e == ERR_NOT_FOUND)
+    return audit_store(dir, AUDIT_PUBLIC_FILE, buf_bytes(&ours), conf->sync);
+  TRY(e);
+  if (!bytes_equal(buf_bytes(&ours), buf_bytes(&theirs)))
+    FAIL(ERR_CONFIG, "audit log: it was signed with another key: public.pem is not this signer's");
+  return OK;
+}
+
+err_t audit_recover(int dir, const struct audit_conf *conf, struct bytes seal_key,
+                    const struct key *signer, struct audit_state *out) {
+  AUTO_FILES files = { 0 };
+  TRY(check_public(dir, conf, signer));
+  TRY(audit_files_list(dir, &files));
+  err_t e = audit_head_load(dir, signer, &out->head);
+  if (e != ERR_NOT_FOUND)
+    TRY(e);
+  if (files.count && e == OK)
+    return reopen(dir, conf, seal_key, &files, out);
+  if (files.count)
+    FAIL(ERR_CORRUPT, "audit log: the head file is missing");
+  if (e == OK && out->head.at.last > 0)
+    FAIL(ERR_CORRUPT,
+         "audit log: records up to %" PRIu64 " were signed, the log's files are missing",
+         out->head.at.last);
+  return begin(dir, conf, signer, out);
+}

@@ -1,0 +1,49 @@
+/*
+ * The hub of one data directory: opens the store, makes or loads what belongs to it (authority,
+ * server certificate, owner, audit log), and serves the API over TLS. This is where the rooms are
+ * put together; nothing else knows all of them.
+ *
+ *   DIR/vault.db     sealed records                    DIR/audit/         the audit log
+ *   DIR/root.key     0600, root key provider "file"    DIR/ca.pem         the hub's authority, for
+ * clients DIR/env          0600, what a client exports       DIR/tls/           the server's
+ * certificate and key (0600)
+ *
+ * A hub whose root key is a passphrase starts sealed unless it is given: it answers 503 until
+ * unsealed. One thread drives a hub.
+ */
+#ifndef VAULT_HUB_H
+#define VAULT_HUB_H
+
+#include "base/conf.h"
+#include "crypto/crypto.h"
+
+struct hub;
+
+/* The configuration keys of a hub: see base/conf.h. */
+extern const struct conf_key hub_keys[];
+extern const size_t hub_key_count;
+
+struct hub_start {
+  const struct conf *conf;
+  bool init;               /* make what is not there yet */
+  struct bytes passphrase; /* empty: none given */
+};
+/* Opens, unseals if it can, binds; serving begins with hub_run(). ERR_CONFIG, ERR_ROOT_KEY,
+ * ERR_CORRUPT, ERR_CONFLICT with reasons. */
+err_t hub_open(const struct hub_start *start, struct hub **out);
+void hub_free(struct hub *h);
+CLEANUP(hub, struct hub *, hub_free)
+
+/* One JSON line for whoever started it: {"url","listen","sealed","first","tenant","root","pid"}. */
+err_t hub_write_ready(struct hub *h, struct buf *out);
+
+enum hub_exit { HUB_STOPPED, HUB_SEALED /* start it again */ };
+/* Serves until SIGTERM or SIGINT, or until it was told to seal itself; SIGHUP reloads the
+ * certificate. Blocks. */
+err_t hub_run(struct hub *h, enum hub_exit *why);
+
+/* Wraps the master key of DIR under another root key. The hub must not be running. */
+err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphrase,
+                 struct bytes new_passphrase);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the files of the hub share. */
+#ifndef VAULT_HUB_INTERNAL_H
+#define VAULT_HUB_INTERNAL_H
+
+#include "vault/api/api.h"
+#include "vault/hub.h"
+
+#include <pthread.h>
+
+struct hub {
+  const struct conf *conf;
+  const char *dir;
+  bool first; /* this start made the store */
+  bool init;
+  char url[300], listen[80];
+  struct api api;
+  struct http_app app;
+  struct http_gate *gate;
+  struct http_server *server;
+  struct store *store;
+  struct identity *identity;
+  struct vault *vault;
+  struct audit *audit;
+  struct secret audit_key;
+  pthread_mutex_t unsealing;
+  /* records of its own: "hub/ca", "hub/audit", "hub/owner" */
+  struct key *ca_key, *audit_signer;
+  struct buf ca_der;
+  char owner[GUID_SIZE + 1]; /* app id */
+  pthread_t scheduler;
+  bool scheduling;
+  int wake[2];          /* pipe: a byte stops the scheduler */
+  _Atomic bool sealing; /* told to seal: hub_run() ends */
+};
+
+bool hub_owns(struct bytes place);
+err_t hub_load(struct hub *h, struct bytes place, struct bytes body);
+/* hub_keys.c: authority, audit signer: made when they are not there. */
+err_t hub_ready_keys(struct hub *h);
+/* hub_owner.c: the owner identity of a new hub, and DIR/env. */
+err_t hub_ready_owner(struct hub *h);
+/* hub_tls.c: the server's certificate: configured, kept in DIR/tls, or issued by the hub's
+ * authority when missing, unfit or due. */
+err_t hub_tls(struct hub *h, struct tls **out);
+bool hub_tls_due(const struct hub *h);
+/* hub_scheduler.c */
+err_t hub_scheduler_start(struct hub *h);
+void hub_scheduler_stop(struct hub *h);
+
+/* "DIR/name" into out. ERR_CONFIG when too long. */
+#define HUB_PATH_MAX 1024
+err_t hub_path(const struct hub *h, const char *name, char out[static HUB_PATH_MAX]);
+
+#endif

@@ -1,0 +1,74 @@
+/* What happens by time: rotations and purges that are due, and the renewal of the server's
+ * certificate. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "vault/hub_internal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define PERIOD_MS 30000
+
+static void due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
+  struct hub *h = ctx;
+  char object[2 * KEY_NAME_MAX + 64];
+  uint64_t ticket;
+  snprintf(object, sizeof object, "keys/%s/%s", kv->name, kv->id);
+  struct audit_event event = { .time_us = clock_now_us(),
+                               .operation = operation,
+                               .status = err_info(e)->status,
+                               .code = e == OK ? "" : err_info(e)->code,
+                               .object = bytes_str(object),
+                               .app_id = "",
+                               .oid = "",
+                               .peer = "",
+                               .request_id = "" };
+  if (e != OK)
+    log_err("scheduler", e, operation);
+  e = audit_append(h->audit, &event, &ticket);
+  if (e != OK)
+    log_err("scheduler", e, "recording");
+}
+
+static void renew_certificate(struct hub *h) {
+  AUTO(tls) struct tls *tls = NULL;
+  if (!hub_tls_due(h))
+    return;
+  err_t e = hub_tls(h, &tls);
+  if (e == OK)
+    http_server_reload(h->server, tls);
+  else
+    log_err("scheduler", e, "renewing the server's certificate");
+}
+
+static void *run(void *ctx) {
+  struct hub *h = ctx;
+  struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
+  do {
+    err_t e = keys_carry_out_due(h->vault, due_done, h);
+    if (e != OK)
+      log_err("scheduler", e, "carrying out what is due");
+    renew_certificate(h);
+  } while (poll(&p, 1, PERIOD_MS) == 0);
+  return NULL;
+}
+
+err_t hub_scheduler_start(struct hub *h) {
+  if (pipe2(h->wake, O_CLOEXEC) != 0 || pthread_create(&h->scheduler, NULL, run, h) != 0)
+    FAIL(ERR_NOMEM, "cannot start the scheduler");
+  h->scheduling = true;
+  return OK;
+}
+
+void hub_scheduler_stop(struct hub *h) {
+  if (!h->scheduling)
+    return;
+  ssize_t w = write(h->wake[1], "q", 1);
+  (void)w; /* the pipe is empty: it fits */
+  pthread_join(h->scheduler, NULL);
+  close(h->wake[0]);
+  close(h->wake[1]);
+  h->scheduling = false;
+}

@@ -1,0 +1,106 @@
+/*
+ * The server's certificate. The key is a 0600 file: a sealed hub must be able to answer, so it
+ * can't be in the store. Certificates of the hub's authority live 90 days and are issued anew, with
+ * a new key, when a third of that is left or the names changed.
+ */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "vault/hub_internal.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PEM_MAX 65536
+#define LEAF_DAYS 90
+
+static err_t load(const char *certificate, const char *key_file, struct tls **out) {
+  AUTO_BUF chain = BUF_EMPTY, key_pem = BUF_EMPTY;
+  AUTO(key) struct key *key = NULL;
+  struct stat st;
+  if (stat(key_file, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+    FAIL(ERR_CONFIG, "%s can be read by others: chmod 600 it", key_file);
+  TRY(file_read(certificate, PEM_MAX, &chain));
+  TRY(file_read(key_file, PEM_MAX, &key_pem));
+  TRY(key_from_pem(buf_bytes(&key_pem), &key));
+  return tls_server(buf_bytes(&chain), key, out);
+}
+
+/* The names and addresses that the certificate must cover. */
+static size_t names_of(const struct hub *h, const char **names, size_t room) {
+  const char *const *hosts;
+  size_t n = 0, count = conf_list(h->conf, "host", &hosts);
+  static const char *const always[] = { "localhost", "127.0.0.1", "::1" };
+  for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+    names[n++] = always[i];
+  for (size_t i = 0; i < count && n < room; i++)
+    names[n++] = hosts[i];
+  return n;
+}
+
+#define NAMES_MAX 80
+
+/* Is the certificate in DIR/tls of this authority, for these names, and not due? */
+static bool fit(const struct hub *h) {
+  char path[HUB_PATH_MAX];
+  const char *names[NAMES_MAX];
+  AUTO_BUF pem = BUF_EMPTY, der = BUF_EMPTY;
+  int64_t from, until;
+  if (hub_path(h, "tls/server.pem", path) != OK || file_read(path, PEM_MAX, &pem) != OK ||
+      x509_from_pem(buf_bytes(&pem), &der) != OK ||
+      x509_validity(buf_bytes(&der), &from, &until) != OK)
+    return false;
+  for (size_t i = 0, n = names_of(h, names, NAMES_MAX); i < n; i++)
+    if (!x509_covers(buf_bytes(&der), names[i]))
+      return false;
+  return until - clock_now() > (until - from) / 3;
+}
+
+static bool configured(const struct hub *h) {
+  return conf_str(h->conf, "tls.certificate")[0] != '\0';
+}
+
+bool hub_tls_due(const struct hub *h) {
+  return !configured(h) && h->ca_key && !fit(h);
+}
+
+static err_t issue(struct hub *h, const char *certificate, const char *key_file) {
+  const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
+  const char *names[NAMES_MAX];
+  char dir[HUB_PATH_MAX];
+  AUTO(key) struct key *key = NULL;
+  AUTO_BUF der = BUF_EMPTY, pem = BUF_EMPTY;
+  AUTO_SECRET key_pem = { 0 };
+  struct x509_subject subject = { .common_name = "Strongroom hub",
+                                  .names = names,
+                                  .name_count = names_of(h, names, NAMES_MAX) };
+  subject.not_before = clock_now() - 300;
+  subject.not_after = clock_now() + LEAF_DAYS * 86400ll;
+  TRY(hub_path(h, "tls", dir));
+  if (mkdir(dir, 0700) != 0 && access(dir, X_OK) != 0)
+    FAIL(ERR_CONFIG, "cannot make %s", dir);
+  TRY(key_generate(&spec, &key));
+  TRY(x509_issue_server(h->ca_key, buf_bytes(&h->ca_der), key, &subject, &der));
+  TRY(x509_to_pem(buf_bytes(&der), &pem));
+  TRY(key_to_pem(key, &key_pem));
+  TRY(file_write_private(key_file, secret_bytes(&key_pem)));
+  TRY(file_write_private(certificate, buf_bytes(&pem)));
+  log_info("tls", "a server certificate was issued, good for %d days", LEAF_DAYS);
+  return OK;
+}
+
+err_t hub_tls(struct hub *h, struct tls **out) {
+  char certificate[HUB_PATH_MAX], key_file[HUB_PATH_MAX];
+  if (configured(h))
+    return load(conf_str(h->conf, "tls.certificate"), conf_str(h->conf, "tls.key"), out);
+  TRY(hub_path(h, "tls/server.pem", certificate));
+  TRY(hub_path(h, "tls/server.key", key_file));
+  if (h->ca_key && !fit(h))
+    TRY(issue(h, certificate, key_file));
+  err_t e = load(certificate, key_file, out);
+  if (e == ERR_CONFIG && h->ca_key) { /* cut off between the two files: the pair does not fit */
+    TRY(issue(h, certificate, key_file));
+    e = load(certificate, key_file, out);
+  }
+  return e;
+}

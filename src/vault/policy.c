@@ -1,0 +1,231 @@
+/*
+ * Rotation policies and what they make due. Durations are ISO 8601 in years, months, weeks and
+ * days, added by the calendar.
+ */
+#include "base/clock.h"
+#include "vault/internal.h"
+
+#include <time.h>
+
+#define DAY 86400
+#define MIN_DAYS 7
+#define MIN_EXPIRY_DAYS 28
+#define MAX_YEARS 100
+
+struct duration {
+  int years, months, days;
+};
+
+/* "P" then numbers with Y, M, W, D in this order, at least one of them. */
+static bool duration_parse(const char *iso, struct duration *out) {
+  static const char units[] = "YMWD";
+  int parts[4] = { 0 };
+  size_t next = 0;
+  const char *p = iso;
+  if (*p++ != 'P' || *p == '\0')
+    return false;
+  while (*p) {
+    int n = 0, digits = 0;
+    for (; *p >= '0' && *p <= '9' && digits < 6; p++, digits++)
+      n = n * 10 + (*p - '0');
+    const char *u = *p ? strchr(units + next, *p) : NULL;
+    if (digits == 0 || !u)
+      return false;
+    parts[u - units] = n;
+    next = (size_t)(u - units) + 1;
+    p++;
+  }
+  *out = (struct duration){ parts[0], parts[1], parts[2] * 7 + parts[3] };
+  return out->years <= MAX_YEARS && out->months <= MAX_YEARS * 12 && out->days <= MAX_YEARS * 366;
+}
+
+bool duration_add(const char *iso, int sign, int64_t from, int64_t *out) {
+  struct duration d;
+  if (!duration_parse(iso, &d))
+    return false;
+  time_t t = (time_t)from;
+  struct tm tm;
+  gmtime_r(&t, &tm);
+  int day = tm.tm_mday;
+  tm.tm_mday = 1; /* the last day of a short month where the month has no such day */
+  tm.tm_year += sign * d.years;
+  tm.tm_mon += sign * d.months;
+  time_t month = timegm(&tm);
+  struct tm first = *gmtime_r(&month, &tm);
+  static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+  int year = first.tm_year + 1900;
+  bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  int length = lengths[first.tm_mon] + (first.tm_mon == 1 && leap);
+  *out = (int64_t)month + ((day < length ? day : length) - 1 + (int64_t)sign * d.days) * DAY;
+  return true;
+}
+
+static bool at_least(const char *iso, int64_t days) {
+  int64_t end;
+  return duration_add(iso, 1, 0, &end) && end >= days * DAY;
+}
+
+static err_t check(const struct key_policy *p) {
+  static const struct {
+    const char *what;
+    size_t offset;
+    int days;
+  } fields[] = {
+    { "timeAfterCreate of Rotate", offsetof(struct key_policy, rotate_after), MIN_DAYS },
+    { "timeBeforeExpiry of Rotate", offsetof(struct key_policy, rotate_before), MIN_DAYS },
+    { "timeAfterCreate of Notify", offsetof(struct key_policy, notify_after), MIN_DAYS },
+    { "timeBeforeExpiry of Notify", offsetof(struct key_policy, notify_before), MIN_DAYS },
+    { "expiryTime", offsetof(struct key_policy, expiry), MIN_EXPIRY_DAYS },
+  };
+  struct duration d;
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    const char *iso = (const char *)p + fields[i].offset;
+    if (iso[0] && !duration_parse(iso, &d))
+      REFUSE(ERR_BAD_PARAMETER,
+             "%s must be an ISO 8601 duration in years, months, weeks or days, such as P90D.",
+             fields[i].what);
+    if (iso[0] && !at_least(iso, fields[i].days))
+      REFUSE(ERR_BAD_PARAMETER, "%s must be at least %d days.", fields[i].what, fields[i].days);
+  }
+  if (p->rotate_before[0] && !p->expiry[0])
+    REFUSE(ERR_BAD_PARAMETER, "A Rotate action with timeBeforeExpiry needs attributes.expiryTime.");
+  return OK;
+}
+
+/* The new version must be there a week before the old one expires. */
+static err_t check_margin(const struct key_policy *p) {
+  int64_t expiry, when;
+  if (!p->expiry[0] || !duration_add(p->expiry, 1, 0, &expiry))
+    return OK;
+  bool late = (p->rotate_after[0] && duration_add(p->rotate_after, 1, 0, &when) &&
+               when > expiry - MIN_DAYS * DAY) ||
+              (p->rotate_before[0] && duration_add(p->rotate_before, 1, 0, &when) &&
+               when > expiry - MIN_DAYS * DAY);
+  if (late)
+    REFUSE(ERR_BAD_PARAMETER,
+           "Rotation must happen at least %d days after creation and %d days before expiry.",
+           MIN_DAYS, MIN_DAYS);
+  return OK;
+}
+
+err_t keys_policy_get(struct vault *v, const char *name, struct key_policy *out) {
+  char folded[KEY_NAME_MAX + 1];
+  size_t pos;
+  name_fold(name, folded);
+  READ_LOCKED(v);
+  if (!index_find(&v->active, folded, &pos) || !entry_settled(v->active.entries[pos]))
+    return key_not_found(name, "");
+  *out = v->active.entries[pos]->policy;
+  if (!out->created) /* never set: the service's default */
+    memcpy(out->notify_before, "P30D", 5);
+  return OK;
+}
+
+err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *policy) {
+  char folded[KEY_NAME_MAX + 1];
+  struct key_entry *e;
+  TRY(check(policy));
+  TRY(check_margin(policy));
+  if (!policy->notify_after[0] && !policy->notify_before[0])
+    memcpy(policy->notify_before, "P30D", 5); /* the service adds it */
+  name_fold(name, folded);
+  AUTO_STRIPE stripe = stripe_lock(v, folded);
+  TRY(active_entry(v, name, folded, &e));
+  policy->updated = clock_now();
+  policy->created = e->policy.created ? e->policy.created : policy->updated;
+  struct key_entry head = *e;
+  head.policy = *policy;
+  TRY(change_commit_head(v, &head));
+  pthread_rwlock_wrlock(&v->lock);
+  e->policy = *policy;
+  pthread_rwlock_unlock(&v->lock);
+  return OK;
+}
+
+/* Has the moment come that an action's trigger names? after counts from creation, before from
+ * expiry. */
+static bool triggered(const struct key_version *kv, const char *after, const char *before,
+                      int64_t now) {
+  const struct key_attributes *a = &kv->attributes;
+  int64_t when;
+  return (after[0] && duration_add(after, 1, a->created, &when) && now >= when) ||
+         (before[0] && a->has_exp && duration_add(before, -1, a->exp, &when) && now >= when);
+}
+
+#define DUE_AT_ONCE 64
+
+enum due { DUE_NOTHING, DUE_ROTATE, DUE_NOTIFY };
+
+static enum due entry_due(const struct key_entry *e, int64_t now) {
+  const struct key_policy *p = &e->policy;
+  if (!p->created || !e->latest->attributes.enabled)
+    return DUE_NOTHING;
+  if (triggered(e->latest, p->rotate_after, p->rotate_before, now))
+    return DUE_ROTATE;
+  if (triggered(e->latest, p->notify_after, p->notify_before, now) &&
+      !atomic_load(&e->latest->material->notified))
+    return DUE_NOTIFY;
+  return DUE_NOTHING;
+}
+
+/* Shares of the latest versions of what is due from *pos on. */
+static size_t find_due(struct vault *v, size_t *pos, struct key_version **due, enum due *what) {
+  int64_t now = clock_now();
+  size_t n = 0;
+  READ_LOCKED(v);
+  for (; *pos < v->active.count && n < DUE_AT_ONCE; ++*pos) {
+    struct key_entry *e = v->active.entries[*pos];
+    what[n] = entry_due(e, now);
+    if (what[n] != DUE_NOTHING)
+      due[n++] = key_version_ref(e->latest);
+  }
+  return n;
+}
+
+static err_t carry_out_rotations(struct vault *v, keys_due_done *done, void *ctx) {
+  err_t first = OK;
+  size_t pos = 0, n;
+  struct key_version *due[DUE_AT_ONCE];
+  enum due what[DUE_AT_ONCE];
+  while ((n = find_due(v, &pos, due, what)) > 0)
+    for (size_t i = 0; i < n; i++) {
+      AUTO(key_version) struct key_version *old = due[i], *fresh = NULL;
+      if (what[i] == DUE_NOTIFY) {
+        atomic_store(&old->material->notified, true);
+        done(ctx, "KeyNearExpiry", old, OK);
+        continue;
+      }
+      err_t e = keys_rotate(v, old->name, &fresh);
+      done(ctx, "KeyRotateIfDue", fresh ? fresh : old, e);
+      first = first == OK ? e : first;
+    }
+  return first;
+}
+
+static size_t find_purgeable(struct vault *v, struct key_version **due) {
+  int64_t now = clock_now();
+  size_t n = 0;
+  READ_LOCKED(v);
+  for (size_t i = 0; i < v->deleted.count && n < DUE_AT_ONCE; i++)
+    if (v->deleted.entries[i]->purge_at <= now)
+      due[n++] = key_version_ref(v->deleted.entries[i]->latest);
+  return n;
+}
+
+err_t keys_carry_out_due(struct vault *v, keys_due_done *done, void *ctx) {
+  struct key_version *due[DUE_AT_ONCE];
+  err_t first = carry_out_rotations(v, done, ctx);
+  size_t n;
+  bool progress = true;
+  while (progress && (n = find_purgeable(v, due)) > 0) {
+    progress = false;
+    for (size_t i = 0; i < n; i++) {
+      AUTO(key_version) struct key_version *kv = due[i];
+      err_t e = keys_purge(v, kv->name);
+      done(ctx, "KeyPurgeIfDue", kv, e);
+      progress = progress || e == OK;
+      first = first == OK ? e : first;
+    }
+  }
+  return first;
+}
