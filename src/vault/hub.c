@@ -45,9 +45,6 @@ static err_t init_store(struct hub *h, struct bytes passphrase) {
   const char *provider = conf_str(h->conf, "root");
   char path[HUB_PATH_MAX];
   AUTO(root) struct root *root = NULL;
-  if (!h->init)
-    FAIL(ERR_CONFIG, "there is no vault in %s: 'strongroom up --data %s' makes one", h->dir,
-         h->dir);
   if (strcmp(provider, "file") == 0) {
     TRY(root_key_path(h, path));
     if (access(path, F_OK) != 0)
@@ -205,7 +202,18 @@ static err_t bind_server(struct hub *h) {
   return OK;
 }
 
+/* Opening a store makes it: not where nothing is to be made. */
+static err_t must_be_there(const char *dir) {
+  char path[HUB_PATH_MAX];
+  snprintf(path, sizeof path, "%s/vault.db", dir);
+  if (access(path, F_OK) != 0)
+    FAIL(ERR_CONFIG, "there is no vault in %s: 'strongroom up --data %s' makes one", dir, dir);
+  return OK;
+}
+
 static err_t open_all(struct hub *h, struct bytes passphrase) {
+  if (!h->init)
+    TRY(must_be_there(h->dir));
   TRY(store_open(h->dir, &h->store));
   if (store_is_new(h->store))
     TRY(init_store(h, passphrase));
@@ -305,6 +313,15 @@ err_t hub_run(struct hub *h, enum hub_exit *why) {
   return OK;
 }
 
+err_t hub_root_provider(const char *dir, char out[static 16]) {
+  AUTO(store) struct store *s = NULL;
+  TRY(must_be_there(dir));
+  TRY(store_open(dir, &s));
+  if (store_is_new(s))
+    FAIL(ERR_CONFIG, "the vault in %s was never finished: start it once with 'strongroom up'", dir);
+  return store_provider(s, out);
+}
+
 err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphrase,
                  struct bytes new_passphrase) {
   AUTO(hub) struct hub *h = mem_zalloc(sizeof *h);
@@ -317,10 +334,8 @@ err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphr
   TRY(conf_new(hub_keys, hub_key_count, &conf));
   h->conf = conf;
   h->dir = dir;
+  TRY(hub_root_provider(dir, h->api.provider));
   TRY(store_open(dir, &h->store));
-  if (store_is_new(h->store))
-    FAIL(ERR_CONFIG, "there is no vault in %s", dir);
-  TRY(store_provider(h->store, h->api.provider));
   TRY(unseal_with(h, old_passphrase));
   if (strcmp(provider, "file") == 0) {
     TRY(root_key_path(h, path));

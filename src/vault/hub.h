@@ -42,6 +42,10 @@ enum hub_exit { HUB_STOPPED, HUB_SEALED /* start it again */ };
  * certificate. Blocks. */
 err_t hub_run(struct hub *h, enum hub_exit *why);
 
+/* The root key provider of the vault in DIR; ERR_CONFIG when there is none. The hub must not be
+ * running. */
+err_t hub_root_provider(const char *dir, char out[static 16]);
+
 /* Wraps the master key of DIR under another root key. The hub must not be running. */
 err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphrase,
                  struct bytes new_passphrase);

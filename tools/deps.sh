@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that Strongroom needs, and only those that are missing.
+# Usage: tools/deps.sh build|test|list
+set -euo pipefail
+
+build=(gcc make meson ninja-build pkg-config libssl-dev libjansson-dev libsqlite3-dev libseccomp-dev
+  libcmocka-dev)
+# Test clients and servers, sanitizers and fuzzing, static analysis, load generators.
+test=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
+  curl openssl sqlite3 strace gdb wrk nghttp2-client)
+
+# Any Node.js from 18 on will do, from wherever it comes.
+node_missing() {
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null) || return 0
+  [ "$major" -lt 18 ] || ! command -v npm >/dev/null
+}
+
+missing() {
+  local name
+  for name in "$@"; do
+    dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || echo "$name"
+  done
+}
+
+case ${1:-} in
+build) wanted=("${build[@]}") ;;
+test)
+  wanted=("${build[@]}" "${test[@]}")
+  if node_missing; then wanted+=(nodejs npm); fi
+  ;;
+list)
+  printf 'build: %s\ntest: %s nodejs npm\n' "${build[*]}" "${test[*]}"
+  exit 0
+  ;;
+*)
+  echo "usage: tools/deps.sh build|test|list" >&2
+  exit 2
+  ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "deps: this is not a Debian system; install the equivalents of: ${wanted[*]}" >&2
+  exit 1
+fi
+mapfile -t packages < <(missing "${wanted[@]}")
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "deps: run this as root, or have an administrator install: ${packages[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "deps: installing ${packages[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
