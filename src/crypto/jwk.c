@@ -146,6 +146,10 @@ static err_t get_curve(json_t *jwk, enum key_curve *out) {
       *out = (enum key_curve)c;
       return OK;
     }
+  if (bytes_equal_str(name, "secp256k1")) { /* the name of RFC 8812 for P-256K */
+    *out = CURVE_P256K;
+    return OK;
+  }
   WRONG("crv", "one of P-256, P-384, P-521 and P-256K expected");
 }
 

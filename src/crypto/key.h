@@ -4,7 +4,9 @@
  * struct key is immutable and counted: any thread may use one, key_ref() shares it and key_free()
  * gives a share back. A key may be public only. Private parts are on the secure heap: whatever a
  * key is made from goes through PKCS#8 in a struct secret and d2i, in one place (an EVP_PKEY built
- * from parameters would keep them in ordinary memory).
+ * from parameters would keep them in ordinary memory). One thing is out of reach: from the first
+ * private operation of an RSA key until its last share is given back, OpenSSL keeps the two primes
+ * as Montgomery moduli in ordinary memory too; they are wiped then.
  */
 #ifndef CRYPTO_KEY_H
 #define CRYPTO_KEY_H

@@ -39,7 +39,7 @@ static err_t split_address(char *text, char **host, char **port) {
 }
 
 static err_t resolve(const char *address, struct addrinfo **out) {
-  char text[128], *host, *port;
+  char text[128], *host = NULL, *port = NULL;
   if (bytes_to_cstr(bytes_str(address), text, sizeof text) != OK ||
       split_address(text, &host, &port) != OK)
     FAIL(ERR_CONFIG, "'%s' is not an address and port to listen on", address);

@@ -114,9 +114,12 @@ void conn_let_go(struct http_conn *c) {
 }
 
 void conn_answer(struct http_conn *c) {
-  if (!sendable(&c->x->pub.res)) {
-    log_error("net", "a handler left no response that can be sent");
-    refuse(c, ERR_INTERNAL, false);
+  const struct http_response *r = &c->x->pub.res;
+  if (r->headers.failed || r->body.failed) {
+    refuse(c, MAKE_ERR(ERR_NOMEM, "no memory for the response"), false);
+  } else if (!sendable(r)) {
+    log_error("net", "a handler left no status that can be sent");
+    refuse(c, MAKE_ERR(ERR_INTERNAL, "no status"), false);
   }
   hold_or_send(c);
 }

@@ -13,7 +13,7 @@
 
 #define READ_ROOM 16384
 #define HEAD_MAX 65536
-#define BODY_MAX (64u * 1024 * 1024)
+#define BODY_MAX 67108864ul
 
 struct http_client {
   char host[256]; /* without brackets */
@@ -146,9 +146,11 @@ static err_t dial(struct http_client *c, uint64_t *budget_us, int *fd) {
   int e = getaddrinfo(c->host, c->port, &want, &list), error = EADDRNOTAVAIL;
   if (e != 0)
     FAIL(ERR_IO, "cannot resolve '%s': %s", c->host, gai_strerror(e));
-  for (const struct addrinfo *a = list; a; a = a->ai_next)
-    if ((error = dial_one(a, budget_us, fd)) == 0)
+  for (const struct addrinfo *a = list; a; a = a->ai_next) {
+    error = dial_one(a, budget_us, fd);
+    if (error == 0)
       return OK;
+  }
   return connect_error(c, error);
 }
 
@@ -171,7 +173,7 @@ static err_t handshake(struct http_client *c, uint64_t *budget_us) {
 
 static err_t hook_up(struct http_client *c) {
   uint64_t budget_us = budget(c);
-  int fd;
+  int fd = -1;
   TRY(dial(c, &budget_us, &fd));
   TRY(tls_io_connect(&c->io, c->tls, fd, c->host));
   return handshake(c, &budget_us);
@@ -260,7 +262,7 @@ static err_t read_body(struct http_client *c, const struct http_frame *frame, st
     size_t before = in.size;
     TRY(http_body_next(&body, &in, &data));
     if (data.size > BODY_MAX - out->size)
-      FAIL(ERR_TOO_LARGE, "an answer of more than %u bytes", BODY_MAX);
+      FAIL(ERR_TOO_LARGE, "an answer of more than %lu bytes", BODY_MAX);
     buf_put_bytes(out, data);
     TRY(buf_ok(out));
     consume(c, before - in.size);

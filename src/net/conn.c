@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Recorded like any other, so that what an earlier error said is not told to this client. */
-#define MAKE_ERR(e, why) err_fail((e), __FILE__, __LINE__, "%s", (why))
 #define WATCH_GONE UINT32_MAX /* epoll does not know the socket any more */
 
 struct http_conn *conn_new(struct loop *l, int fd, const char *peer) {
@@ -115,151 +113,12 @@ static void later(struct http_conn *c) {
 }
 
 /* All input was looked at. Bytes that TLS has already would not wake epoll. */
-static void await_input(struct http_conn *c) {
+void conn_await_input(struct http_conn *c) {
   if (tls_io_pending(&c->io))
     later(c);
 }
 
-/* From head to handler. */
-
-static bool new_exchange(struct http_conn *c) {
-  c->x = spare_exchange(c->loop);
-  if (!c->x) {
-    conn_close(c);
-    return false;
-  }
-  c->x->pub.conn = c;
-  memcpy(c->x->pub.req.peer, c->peer, sizeof c->peer);
-  return true;
-}
-
-static void to_worker(struct http_conn *c) {
-  c->state = CONN_AWAY;
-  list_remove(&c->line);
-  timer_stop(&c->loop->wheel, &c->timer);
-  if (!workers_put(c->loop->server->workers, c))
-    conn_refuse(c, MAKE_ERR(ERR_BUSY, "too many requests wait for a worker"), false);
-}
-
-static void dispatch(struct http_conn *c) {
-  struct http_app *app = &c->loop->server->app;
-  if (c->x->pub.lane == HTTP_FAST) {
-    app->handle(app->ctx, &c->x->pub);
-    conn_answer(c);
-  } else {
-    to_worker(c);
-  }
-}
-
-/* Moves what has come of the body to where it is gathered. */
-static err_t gather(struct http_conn *c) {
-  struct exchange *x = c->x;
-  struct bytes in = conn_input(c), data;
-  size_t before = in.size;
-  if (!x->body.data)
-    x->body = spare_buf(c->loop);
-  while (in.size && !c->body.done) {
-    TRY(http_body_next(&c->body, &in, &data));
-    if (data.size > x->pub.body_max - x->body.size)
-      FAIL(ERR_TOO_LARGE, "a body of more than %zu bytes", x->pub.body_max);
-    buf_put_bytes(&x->body, data);
-    TRY(buf_ok(&x->body));
-  }
-  conn_consume(c, before - in.size);
-  return OK;
-}
-
-static void advance_body(struct http_conn *c) {
-  err_t e = gather(c);
-  if (e != OK) {
-    conn_refuse(c, e, true);
-  } else if (c->body.done) {
-    c->x->pub.req.body = buf_bytes(&c->x->body);
-    dispatch(c);
-  } else {
-    await_input(c);
-  }
-}
-
-/* A client that waits for it has read all that was sent before: the few bytes find room, or the
- * client is not one to be served. */
-static bool send_continue(struct http_conn *c) {
-  static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  size_t n;
-  return tls_io_write(&c->io, line, sizeof line - 1, &n) == TLS_IO_OK && n == sizeof line - 1;
-}
-
-static void await_body(struct http_conn *c) {
-  struct exchange *x = c->x;
-  if (x->frame.length > x->pub.body_max) {
-    conn_refuse(c, MAKE_ERR(ERR_TOO_LARGE, "the declared body is too large"), true);
-    return;
-  }
-  if (c->body.done) {
-    dispatch(c);
-    return;
-  }
-  c->state = CONN_BODY;
-  conn_deadline(c, c->loop->server->conf.body_ms);
-  if (x->frame.expect && conn_input(c).size == 0 && !tls_io_pending(&c->io) && !send_continue(c)) {
-    conn_close(c);
-    return;
-  }
-  x->frame.expect = false;
-  advance_body(c);
-}
-
-/* The head becomes the exchange's, with all that came behind it: *rest. */
-static err_t take_head(struct http_conn *c, size_t size, struct bytes *rest) {
-  struct exchange *x = c->x;
-  struct bytes in = conn_input(c), head = bytes_of(in.data, size);
-  *rest = bytes_of(in.data + size, in.size - size);
-  x->head = c->in;
-  c->in = BUF_EMPTY;
-  c->used = 0;
-  c->scan = (struct http_scan){ 0 };
-  TRY(http_parse_head(head, &x->pub.req, &x->frame));
-  http_body_init(&c->body, &x->frame);
-  return OK;
-}
-
-/* A body that is there already and in one piece stays where it is; what is behind the head
- * otherwise becomes the input. */
-static err_t take_rest(struct http_conn *c, struct bytes rest) {
-  struct exchange *x = c->x;
-  if (x->pub.lane != HTTP_STREAM && !x->frame.chunked && x->frame.length <= rest.size)
-    TRY(http_body_next(&c->body, &rest, &x->pub.req.body));
-  if (rest.size) {
-    c->in = spare_buf(c->loop);
-    buf_put_bytes(&c->in, rest);
-  }
-  return buf_ok(&c->in);
-}
-
-static void begin_exchange(struct http_conn *c, size_t head_size) {
-  struct http_server *s = c->loop->server;
-  struct bytes rest;
-  if (!new_exchange(c))
-    return;
-  struct http_exchange *pub = &c->x->pub;
-  err_t e = take_head(c, head_size, &rest);
-  if (e == OK) {
-    atomic_fetch_add_explicit(&c->loop->requests, 1, memory_order_relaxed);
-    c->x->headed = true;
-    pub->lane = s->app.head(s->app.ctx, pub);
-    e = take_rest(c, rest);
-  }
-  if (e != OK)
-    conn_refuse(c, e, true);
-  else if (pub->lane == HTTP_ANSWERED)
-    conn_answer(c);
-  else if (pub->lane == HTTP_STREAM)
-    to_worker(c);
-  else
-    await_body(c);
-}
-
-static void await_head(struct http_conn *c) {
+void conn_await_head(struct http_conn *c) {
   struct http_server_conf *conf = &c->loop->server->conf;
   if (c->state == CONN_IDLE && c->in.size > 0) {
     c->state = CONN_HEAD;
@@ -268,25 +127,7 @@ static void await_head(struct http_conn *c) {
     spare_buf_back(c->loop, &c->in);
     conn_deadline(c, c->trimmed ? conf->idle_ms : TRIM_MS);
   }
-  await_input(c);
-}
-
-/* There is no exchange yet that could be answered. */
-static void refuse_head(struct http_conn *c, err_t e) {
-  if (new_exchange(c))
-    conn_refuse(c, e, true);
-}
-
-static void advance_head(struct http_conn *c) {
-  size_t head_size = 0;
-  err_t e = http_scan_head(&c->scan, conn_input(c), c->loop->server->conf.head_max, &head_size);
-  if (e == OK && head_size == 0) {
-    await_head(c);
-  } else if (e == OK) {
-    begin_exchange(c, head_size);
-  } else {
-    refuse_head(c, e);
-  }
+  conn_await_input(c);
 }
 
 /* From answer to next request, or to the end. */
@@ -321,7 +162,7 @@ static void become_idle(struct http_conn *c) {
   else if (c->in.size > 0)
     later(c);
   else
-    await_head(c);
+    conn_await_head(c);
 }
 
 static void advance_drain(struct http_conn *c) {
@@ -337,7 +178,7 @@ static void advance_drain(struct http_conn *c) {
   else if (c->body.done)
     become_idle(c);
   else
-    await_input(c);
+    conn_await_input(c);
 }
 
 void conn_next(struct http_conn *c) {
@@ -363,11 +204,11 @@ void conn_next(struct http_conn *c) {
 
 static void advance(struct http_conn *c) {
   if (c->state == CONN_BODY)
-    advance_body(c);
+    request_body(c);
   else if (c->state == CONN_DRAIN)
     advance_drain(c);
   else
-    advance_head(c);
+    request_head(c);
 }
 
 static void read_more(struct http_conn *c) {
@@ -390,7 +231,7 @@ static void read_more(struct http_conn *c) {
 void conn_again(struct http_conn *c) {
   list_remove(&c->line);
   if (c->state == CONN_IDLE && c->in.size > 0)
-    advance_head(c);
+    request_head(c);
   else
     read_more(c);
 }
@@ -486,7 +327,7 @@ void conn_timeout(struct timer *t) {
   } else if (c->state == CONN_BODY) {
     conn_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the body did not come in time"), true);
   } else if (c->state == CONN_HEAD) {
-    refuse_head(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
+    request_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
   } else {
     conn_close(c);
   }

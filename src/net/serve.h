@@ -22,11 +22,11 @@
 
 #include <pthread.h>
 
-#define READ_ROOM 16384          /* what one record can hold */
-#define DRAIN_MAX 65536          /* unread body that is thrown away to keep the connection */
-#define LINGER_MS 2000           /* a last answer has so long to be read */
-#define LINGER_MAX (1024 * 1024) /* and so much may come meanwhile */
-#define TRIM_MS 1000             /* idle time after which TLS gives its buffers back */
+#define READ_ROOM 16384      /* what one record can hold */
+#define DRAIN_MAX 65536      /* unread body that is thrown away to keep the connection */
+#define LINGER_MS 2000       /* a last answer has so long to be read */
+#define LINGER_MAX 1048576ul /* and so much may come meanwhile */
+#define TRIM_MS 1000         /* idle time after which TLS gives its buffers back */
 #define SPARES 64
 
 enum source_kind { SOURCE_CONN, SOURCE_LISTENER, SOURCE_WAKE };
@@ -174,6 +174,17 @@ void conn_consume(struct http_conn *c, size_t n);
 enum tls_io_result conn_fill(struct http_conn *c);
 /* Whether the rest of the body may be thrown away to keep the connection. */
 bool conn_can_drain(const struct http_conn *c);
+
+void conn_await_head(struct http_conn *c);
+/* All input was looked at, and more is needed. */
+void conn_await_input(struct http_conn *c);
+
+/* request.c */
+void request_head(struct http_conn *c);            /* looks for a head in the input */
+void request_body(struct http_conn *c);            /* takes what has come of the body */
+void request_refuse(struct http_conn *c, err_t e); /* while there is no exchange */
+/* Recorded like any other, so that what an earlier error said is not told to this client. */
+#define MAKE_ERR(e, why) err_fail((e), __FILE__, __LINE__, "%s", (why))
 
 /* answer.c */
 void conn_answer(struct http_conn *c); /* writes the response, or holds it */

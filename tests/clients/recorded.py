@@ -1,0 +1,354 @@
+#!/usr/bin/python3
+"""Answers of the real service, as recorded, against a hub: errors by status, code, inner code and text; successes by
+their fields, in order, and their headers. Names are the test's own. Run by tests/with-hub -- tests/clients/recorded.py
+"""
+import base64
+import http.client
+import json
+import os
+import re
+import secrets
+import ssl
+import sys
+import urllib.parse
+
+VAULT = urllib.parse.urlsplit(os.environ["KEY_VAULT_URL"])
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TRUST = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+NOT_FOUND = (
+    "A key with (name/id) {name} was not found in this key vault. If you recently deleted this key you may be able to "
+    "recover it using the correct recovery command. For help resolving this issue, please see "
+    "https://go.microsoft.com/fwlink/?linkid=2125182"
+)
+CONFLICT = (
+    "There was a conflict restoring the key '{id}'. This can happen if either: a second key with the same name was "
+    "created after the first key was deleted; thus trying to restore a key whose name is already in use. To fix this, "
+    "rename the second key to something else so that the restore works. The second probable cause of this exception is "
+    "when multiple operations are performed in parallel against the key. To avoid this error, perform operations "
+    "against a key in a sequential manner."
+)
+POLICY = base64.urlsafe_b64encode(
+    b'{"anyOf":[{"allOf":[{"claim":"sdk-test","equals":"true"}],"authority":"https://attest.example/"}],"version":"1.0.0"}'
+).decode().rstrip("=")
+DEFINITIONS = "///providers/Microsoft.Authorization/roleDefinitions"
+ASSIGNMENTS = "///providers/Microsoft.Authorization/roleAssignments"
+BUILT_IN = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+UNUSED = "b36b00af-89c6-435f-a43d-9a3087015c27"
+
+passed = failed = 0
+
+
+def check(what, found, expected):
+    global passed, failed
+    if found == expected:
+        passed += 1
+        return
+    failed += 1
+    print(f"FAILED: {what}\n  expected {expected!r}\n  found    {found!r}")
+
+
+def open_url(url):
+    parts = urllib.parse.urlsplit(url)
+    return http.client.HTTPSConnection(parts.hostname, parts.port or 443, context=TRUST, timeout=60)
+
+
+def get_token():
+    _, headers, _ = call("GET", "/keys", token=None)
+    resource = re.search(r'resource="([^"]*)"', headers["www-authenticate"]).group(1)
+    form = urllib.parse.urlencode({
+        "grant_type": "client_credentials", "client_id": os.environ["AZURE_CLIENT_ID"],
+        "client_secret": os.environ["AZURE_CLIENT_SECRET"], "scope": resource + "/.default",
+    })
+    authority = os.environ["AZURE_AUTHORITY_HOST"]
+    connection = open_url(authority)
+    path = f"{urllib.parse.urlsplit(authority).path.rstrip('/')}/{os.environ['AZURE_TENANT_ID']}/oauth2/v2.0/token"
+    connection.request("POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"})
+    return json.load(connection.getresponse())["access_token"]
+
+
+def call(method, path, body=None, token="owner", headers=None):
+    """Status, headers (names in lower case) and body of one request."""
+    connection = open_url(os.environ["KEY_VAULT_URL"])
+    sent = dict(headers or {})
+    if token == "owner":
+        sent["Authorization"] = "Bearer " + OWNER
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+        body = json.dumps(body)
+    join = "&" if "?" in path else "?"
+    connection.request(method, f"{path}{join}api-version=7.4", body, sent)
+    answer = connection.getresponse()
+    text = answer.read()
+    found = {name.lower(): value for name, value in answer.getheaders()}
+    return answer.status, found, json.loads(text) if text else None
+
+
+def key(name, body=None):
+    status, _, made = call("POST", f"/keys/{name}/create", body or {"kty": "EC"})
+    assert status == 200, made
+    return made
+
+
+def delete(name):
+    assert call("DELETE", f"/keys/{name}")[0] == 200
+
+
+def purge(name):
+    delete(name)
+    assert call("DELETE", f"/deletedkeys/{name}")[0] == 204
+
+
+OWNER = get_token()
+RUN = secrets.token_hex(4)
+THERE, DEAD, MISSING, IMMUTABLE = (f"recorded-{what}-{RUN}" for what in ("there", "dead", "missing", "immutable"))
+there = key(THERE)
+there_path = urllib.parse.urlsplit(there["key"]["kid"]).path
+key(DEAD)
+delete(DEAD)
+key(IMMUTABLE, {
+    "kty": "RSA-HSM", "attributes": {"exportable": True}, "release_policy": {"data": POLICY, "immutable": True}
+})
+backup = call("POST", f"/keys/{THERE}/backup")[2]
+
+# Errors: method, path, body, status, code, inner code, message. An activity id at a message's end is not compared.
+ERRORS = [
+    ("GET", f"/keys/{MISSING}/", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/keys/{MISSING}", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/keys/{THERE}/{'0' * 32}", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=f"{THERE}/{'0' * 32}")),
+    ("DELETE", f"/keys/{MISSING}", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/keys/{DEAD}/", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=DEAD)),
+    ("GET", f"/deletedkeys/{MISSING}", None, 404, "KeyNotFound", None, f"Deleted Key not found: {MISSING}"),
+    ("POST", f"/deletedkeys/{MISSING}/recover", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/keys/{MISSING}/rotationpolicy", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("POST", f"/keys/{MISSING}/backup", None, 404, "KeyNotFound", None, NOT_FOUND.format(name=MISSING)),
+    ("POST", "/keys//create", {"kty": "RSA"}, 400, "BadParameter", None, "Operation not specified"),
+    ("POST", f"/keys/new-{RUN}/create", {"kty": "RSA-HSM", "attributes": {}, "release_policy": {"data": POLICY}}, 400,
+     "BadParameter", None, "AKV.SKR.1005: Non-exportable keys must not have release policy."),
+    ("POST", f"/keys/new-{RUN}/create", {"kty": "RSA-HSM", "attributes": {"exportable": True}}, 400, "BadParameter",
+     None, "AKV.SKR.1004: Exportable keys must have release policy."),
+    ("PATCH", f"/keys/{IMMUTABLE}/", {"attributes": {}, "release_policy": {"immutable": True, "data": POLICY[::-1]}},
+     400, "BadParameter", None, "AKV.SKR.1020: Immutable Key Release Policy cannot be modified."),
+    ("POST", f"/keys/{IMMUTABLE}//release", {"target": "anything"}, 403, "Forbidden", "AccessDenied",
+     "Target environment attestation statement cannot be verified."),
+    ("POST", "/keys/restore", {"value": "A" * 6304}, 400, "Malformed backup blob", None,
+     "Backup blob contains invalid or corrupt version."),
+    ("POST", "/keys/restore", backup, 409, "Conflict", None, CONFLICT.format(id=there["key"]["kid"])),
+    ("POST", f"/keys/{DEAD}/create", {"kty": "EC"}, 409, "Conflict", "ObjectIsDeletedButRecoverable",
+     f"Key {DEAD} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the "
+     "key can only be recovered or purged."),
+    ("POST", "/rng", {"count": -1}, 400, "BadParameter", None,
+     "GetRandomBytesRequest: count cannot be greater than 128 or less than 1"),
+    ("POST", "/rng", {"count": 0}, 400, "BadParameter", None,
+     "GetRandomBytesRequest: count cannot be greater than 128 or less than 1"),
+    ("POST", f"{there_path}/sign", {"alg": "ES256", "value": "AAAAAAAAAAAAAA"}, 400, "BadParameter", None,
+     "Invalid length of 'value': 10 bytes. ES256 requires 32 bytes, encoded with base64url."),
+    ("POST", f"{there_path}/sign", {"alg": "XX256", "value": "A" * 43}, 400, "BadParameter", None,
+     "Property  has invalid value\r\n"),
+    ("GET", "/keys/not_a_name", None, 400, "BadParameter", None,
+     "The request URI contains an invalid name: not_a_name"),
+    ("GET", f"{ASSIGNMENTS}/{UNUSED}", None, 404, "RoleAssignmentNotFound", None, "Requested role assignment not found"),
+    ("DELETE", f"{ASSIGNMENTS}/{UNUSED}", None, 404, "RoleAssignmentNotFound", None,
+     "Requested role assignment not found"),
+    ("GET", f"{DEFINITIONS}/does_not_exist", None, 404, "RoleDefinitionNotFound", None,
+     "Requested role definition not found"),
+    ("DELETE", f"{DEFINITIONS}/foobar", None, 404, "RoleDefinitionNotFound", None,
+     "Requested role definition not found"),
+    ("PUT", f"{DEFINITIONS}/foo%20unique%20value",
+     {"properties": {"roleName": "foo", "type": "CustomRole", "permissions": [], "assignableScopes": ["/"]}}, 400,
+     "BadParameter", None, "Role definition name must be a GUID"),
+    ("PUT", f"{DEFINITIONS}/{BUILT_IN}",
+     {"properties": {"roleName": "foo", "type": "CustomRole", "permissions": [], "assignableScopes": ["/"]}}, 400,
+     "BadParameter", None,
+     "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."),
+    ("DELETE", f"{DEFINITIONS}/{BUILT_IN}", None, 400, "BadParameter", None,
+     "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID."),
+]
+
+# Requests that were answered 401 before anything else of them was looked at.
+UNAUTHORIZED = [
+    ("GET", "/keys"), ("GET", "/deletedkeys"), ("GET", f"/deletedkeys/{THERE}"), ("DELETE", f"/deletedkeys/{THERE}"),
+    ("POST", "/deletedkeys/x/recover"), ("GET", f"/keys/{THERE}/"), ("GET", f"/keys/{THERE}/versions"),
+    ("POST", f"/keys/{THERE}/create"), ("POST", "/keys//create"), ("DELETE", f"/keys/{THERE}"),
+    ("PUT", f"/keys/{THERE}"), ("GET", f"/keys/{MISSING}/rotationpolicy"), ("POST", f"/keys/{THERE}/backup"),
+    ("POST", "/keys/restore"), ("POST", f"{there_path}/sign"), ("POST", f"/keys/{THERE}//release"), ("POST", "/rng"),
+    ("GET", ASSIGNMENTS), ("PUT", f"{ASSIGNMENTS}/{UNUSED}"), ("GET", f"{DEFINITIONS}/{BUILT_IN}"),
+]
+
+
+def common_headers(what, headers, client_request_id):
+    for name, pattern in {
+        "content-type": r"application/json; charset=utf-8", "cache-control": r"no-cache", "pragma": r"no-cache",
+        "expires": r"-1", "x-content-type-options": r"nosniff",
+        "strict-transport-security": r"max-age=31536000; ?includeSubDomains",
+        "x-ms-request-id": GUID.pattern, "x-ms-keyvault-service-version": r"\d+(\.\d+)+", "x-ms-keyvault-region": r"\w+",
+        "x-ms-keyvault-network-info": r"conn_type=Ipv4;addr=127\.0\.0\.1;act_addr_fam=InterNetwork;;?",
+        "x-ms-client-request-id": re.escape(client_request_id),
+    }.items():
+        found = headers.get(name)
+        check(f"{what}: header {name}: {found}", bool(found and re.fullmatch(pattern, found)), True)
+    check(f"{what}: no Server header", "server" in headers, False)
+
+
+def errors():
+    for method, path, body, status, code, inner, message in ERRORS:
+        found_status, _, found = call(method, path, body)
+        error = (found or {}).get("error", {})
+        text = re.sub(r" \(Activity ID: [^)]*\)$", "", error.get("message", ""))
+        expected = (status, code, inner, message)
+        found_inner = (error.get("innererror") or {}).get("code")
+        check(f"{method} {path}", (found_status, error.get("code"), found_inner, text), expected)
+        check(f"{method} {path}: fields", list(error), ["code", "message"] + (["innererror"] if inner else []))
+    for method, path in UNAUTHORIZED:
+        body = "not json" if method in ("POST", "PUT") else None
+        status, headers, found = call(method, path, body, token=None)
+        check(f"{method} {path} without a token", (status, found), (401, {
+            "error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}
+        }))
+        challenge = headers.get("www-authenticate", "")
+        form = r'Bearer authorization="https://[^"/]+/' + GUID.pattern + r'", resource="https://[^"/]+"'
+        check(f"{method} {path}: challenge {challenge}", bool(re.fullmatch(form, challenge)), True)
+
+
+def fields(what, found, recorded, also=()):
+    """The recorded fields are there, in their order, and no others but those of later API versions."""
+    check(f"{what}: order of fields", [name for name in found if name in recorded], recorded)
+    check(f"{what}: other fields", [name for name in found if name not in recorded and name not in also], [])
+
+
+ATTRIBUTES = ["enabled", "created", "updated", "recoveryLevel", "recoverableDays"]
+LATER = ("exportable", "hsmPlatform")
+RSA, EC = ["kid", "kty", "key_ops", "n", "e"], ["kid", "kty", "key_ops", "crv", "x", "y"]
+
+
+def bundle(what, found, jwk, before=(), after=(), attributes=None):
+    fields(what, found, [*before, "key", "attributes", *after])
+    fields(f"{what}: key", found["key"], jwk)
+    fields(f"{what}: attributes", found["attributes"], attributes or ATTRIBUTES, LATER)
+
+
+def successes():
+    name = f"recorded-ok-{RUN}"
+    dates = ["enabled", "nbf", "exp", *ATTRIBUTES[1:]]
+    request = "11111111-2222-4333-8444-555555555555"
+    create = {"kty": "RSA", "attributes": {"exp": 2000000000, "nbf": 1600000000}, "tags": {"a": "b"}}
+    status, headers, made = call("POST", f"/keys/{name}/create", create, headers={"x-ms-client-request-id": request})
+    check("create", status, 200)
+    common_headers("create", headers, request)
+    bundle("create", made, RSA, after=["tags"], attributes=dates)
+    path = urllib.parse.urlsplit(made["key"]["kid"]).path
+    check("create: key_ops", made["key"]["key_ops"], ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"])
+    check("create: e", made["key"]["e"], "AQAB")
+    bundle("create EC", there, EC)
+    check("create EC: key_ops", there["key"]["key_ops"], ["sign", "verify"])
+    oct_key = key(f"recorded-oct-{RUN}", {"kty": "oct-HSM", "key_size": 256})
+    bundle("create oct", oct_key, ["kid", "kty", "key_ops"])
+
+    for what, answer in {
+        "get": call("GET", f"/keys/{name}/"), "get a version": call("GET", path),
+        "update": call("PATCH", f"/keys/{name}/", {"attributes": {"enabled": True}}),
+        "update a version": call("PATCH", path, {"attributes": {"enabled": True}}),
+    }.items():
+        check(what, answer[0], 200)
+        bundle(what, answer[2], RSA, after=["tags"], attributes=dates)
+    status, _, rotated = call("POST", f"/keys/{THERE}/rotate")
+    check("rotate", status, 200)
+    bundle("rotate", rotated, EC)
+
+    _, _, listed = call("GET", "/keys")
+    fields("list", listed, ["value", "nextLink"])
+    item = next(one for one in listed["value"] if one["kid"].endswith(f"/{THERE}"))
+    fields("list: item", item, ["kid", "attributes"])
+    fields("list: item attributes", item["attributes"], ATTRIBUTES, LATER)
+    _, _, versions = call("GET", f"/keys/{name}/versions")
+    fields("versions", versions, ["value", "nextLink"])
+    fields("versions: item", versions["value"][0], ["kid", "attributes", "tags"])
+    check("versions: last page", versions["nextLink"], None)
+    empty = {"value": [], "nextLink": None}
+    check("versions of a missing key", call("GET", f"/keys/{MISSING}/versions")[::2], (200, empty))
+
+    digest = base64.urlsafe_b64encode(b"d" * 32).decode().rstrip("=")
+    _, _, signed = call("POST", f"{path}/sign", {"alg": "RS256", "value": digest})
+    fields("sign", signed, ["kid", "value"])
+    verify = {"alg": "RS256", "digest": digest, "value": signed["value"]}
+    check("verify", call("POST", f"{path}/verify", verify)[::2], (200, {"value": True}))
+    _, _, wrapped = call("POST", f"{path}/wrapkey", {"alg": "RSA-OAEP", "value": digest})
+    fields("wrapkey", wrapped, ["kid", "value"])
+    _, _, unwrapped = call("POST", f"{path}/unwrapkey", {"alg": "RSA-OAEP", "value": wrapped["value"]})
+    check("unwrapkey", unwrapped, {"kid": made["key"]["kid"], "value": digest})
+    oct_path = urllib.parse.urlsplit(oct_key["key"]["kid"]).path
+    _, _, sealed = call("POST", f"{oct_path}/encrypt", {"alg": "A256GCM", "value": digest})
+    check("encrypt GCM: fields", {"kid", "value", "iv", "tag"} <= set(sealed), True)
+
+    policy = {"lifetimeActions": [{"trigger": {"timeAfterCreate": "P2M"}, "action": {"type": "Rotate"}}], "attributes": {}}
+    for answer in call("PUT", f"/keys/{name}/rotationpolicy", policy), call("GET", f"/keys/{name}/rotationpolicy"):
+        fields("rotation policy", answer[2], ["id", "lifetimeActions", "attributes"])
+        fields("rotation policy: action", answer[2]["lifetimeActions"][0], ["trigger", "action"])
+        fields("rotation policy: attributes", answer[2]["attributes"], ["created", "updated"])
+    fields("backup", backup, ["value"])
+    fields("rng", call("POST", "/rng", {"count": 8})[2], ["value"])
+
+    deleted = ["recoveryId", "deletedDate", "scheduledPurgeDate"]
+    status, _, found = call("DELETE", f"/keys/{THERE}")
+    check("delete", status, 200)
+    bundle("delete", found, EC, before=deleted)
+    bundle("get deleted", call("GET", f"/deletedkeys/{THERE}")[2], EC, before=deleted)
+    _, _, listed = call("GET", "/deletedkeys")
+    fields("list deleted", listed, ["value", "nextLink"])
+    item = next(one for one in listed["value"] if one["recoveryId"].endswith(f"/{THERE}"))
+    fields("list deleted: item", item, [*deleted, "kid", "attributes"])
+    status, _, found = call("POST", f"/deletedkeys/{THERE}/recover")
+    check("recover", status, 200)
+    bundle("recover", found, EC)
+    delete(THERE)
+    check("purge", call("DELETE", f"/deletedkeys/{THERE}")[::2], (204, None))
+    status, _, found = call("POST", "/keys/restore", backup)
+    check("restore", status, 200)
+    bundle("restore", found, EC)
+    purge(THERE)
+
+
+def roles():
+    _, _, listed = call("GET", DEFINITIONS)
+    names = {"id", "name", "type", "properties"}
+    definition = next(one for one in listed["value"] if one["name"] == BUILT_IN)
+    check("role definition", set(definition), names)
+    check("role definition: id", definition["id"],
+          f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{BUILT_IN}")
+    check("role definition: type", definition["type"], "Microsoft.Authorization/roleDefinitions")
+    properties = definition["properties"]
+    check("role definition: properties", set(properties),
+          {"assignableScopes", "description", "permissions", "roleName", "type"})
+    check("role definition: kind", properties["type"], "AKVBuiltInRole")
+    check("role definition: permissions", set(properties["permissions"][0]),
+          {"actions", "dataActions", "notActions", "notDataActions"})
+    check("role definition alone", call("GET", f"{DEFINITIONS}/{BUILT_IN}")[2], definition)
+
+    custom = {"roleName": f"custom {RUN}", "description": "a description", "type": "CustomRole",
+              "permissions": [{"actions": [], "notActions": [], "notDataActions": [],
+                               "dataActions": ["Microsoft.KeyVault/vaults/keys/read"]}], "assignableScopes": ["/"]}
+    status, _, made = call("PUT", f"{DEFINITIONS}/{UNUSED}", {"properties": custom})
+    check("put role definition", (status, made["properties"]), (201, custom))
+    _, _, assignments = call("GET", ASSIGNMENTS)
+    owner = assignments["value"][0]["properties"]["principalId"]
+    status, _, made = call("PUT", f"{ASSIGNMENTS}/{UNUSED}", {
+        "properties": {"roleDefinitionId": made["id"], "principalId": owner}
+    })
+    expected = {
+        "id": f"/providers/Microsoft.Authorization/roleAssignments/{UNUSED}", "name": UNUSED,
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": {
+            "principalId": owner, "scope": "/",
+            "roleDefinitionId": f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{UNUSED}",
+        },
+    }
+    check("put role assignment", (status, made), (201, expected))
+    check("get role assignment", call("GET", f"{ASSIGNMENTS}/{UNUSED}")[::2], (200, expected))
+    check("delete role assignment", call("DELETE", f"{ASSIGNMENTS}/{UNUSED}")[::2], (200, expected))
+    check("delete role definition", call("DELETE", f"{DEFINITIONS}/{UNUSED}")[0], 200)
+
+
+errors()
+successes()
+roles()
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)

@@ -1,0 +1,202 @@
+/* Deadlines, and limits on what clients can make grow. */
+#include "raw.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define HOST "Host: localhost\r\n"
+#define NOTHING ((struct bytes){ 0 })
+
+static struct fixture f;
+
+static struct http_server_conf hasty(void) {
+  struct http_server_conf conf = HTTP_SERVER_CONF_DEFAULT;
+  conf.loops = 1;
+  conf.workers = 2;
+  conf.handshake_ms = conf.head_ms = conf.body_ms = conf.write_ms = 400;
+  conf.idle_ms = 400;
+  conf.max_connections = 20;
+  conf.max_queue = 3;
+  return conf;
+}
+
+static int start(void **state) {
+  (void)state;
+  fixture_start(&f, hasty());
+  return 0;
+}
+
+static int end(void **state) {
+  (void)state;
+  fixture_end(&f);
+  return 0;
+}
+
+/* Others are served at once while something is slow. */
+static void others_are_served(void) {
+  AUTO(http_client) struct http_client *c = fixture_client(&f);
+  AUTO_HTTP_REPLY r = { 0 };
+  assert_ok(http_client_request(c, HTTP_GET, "/echo", NOTHING, NOTHING, &r));
+  assert_int_equal(r.status, 200);
+}
+
+static void test_handshake(void **state) {
+  AUTO_RAW r;
+  (void)state;
+  raw_connect(&r, &f);
+  others_are_served();
+  usleep(1000000);
+  assert_int_not_equal(tls_io_handshake(&r.io), TLS_IO_OK);
+  uint64_t budget_us = 1000000;
+  enum tls_io_result e;
+  while ((e = tls_io_handshake(&r.io)) == TLS_IO_WANT_READ)
+    assert_ok(tls_io_wait(&r.io, e, &budget_us));
+  assert_int_equal(e, TLS_IO_FAILED);
+}
+
+static void test_head(void **state) {
+  AUTO_RAW r;
+  (void)state;
+  raw_open(&r, &f);
+  raw_say(&r, "GET /echo HTTP/1.1\r\nHo");
+  others_are_served();
+  raw_expect(&r, 408, "ERR_TIMEOUT");
+  raw_expect_close(&r);
+}
+
+/* Bytes that come now and then do not move the deadline of the head. */
+static void test_slow_head(void **state) {
+  static const char text[] = "GET /echo HTTP/1.1\r\n" HOST "X: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+  AUTO_RAW r;
+  uint64_t start_us = clock_mono_us();
+  (void)state;
+  raw_open(&r, &f);
+  for (size_t i = 0; i < sizeof text - 1; i++) {
+    size_t n;
+    if (tls_io_write(&r.io, text + i, 1, &n) != TLS_IO_OK)
+      break;
+    usleep(50000);
+    if (tls_io_pending(&r.io) || clock_mono_us() - start_us > 2000000)
+      break;
+  }
+  raw_expect(&r, 408, "ERR_TIMEOUT");
+  raw_expect_close(&r);
+}
+
+static void test_body(void **state) {
+  static const char *const paths[] = { "/echo", "/slow", "/sink" };
+  (void)state;
+  for (unsigned i = 0; i < 3; i++) {
+    AUTO_RAW r;
+    AUTO_BUF text = BUF_EMPTY;
+    buf_printf(&text, "POST %s HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\nabc", paths[i]);
+    raw_open(&r, &f);
+    raw_send(&r, buf_bytes(&text));
+    others_are_served();
+    raw_expect(&r, 408, "ERR_TIMEOUT");
+    raw_expect_close(&r);
+  }
+}
+
+static void test_idle(void **state) {
+  AUTO_RAW fresh, used;
+  (void)state;
+  raw_open(&fresh, &f);
+  raw_open(&used, &f);
+  raw_say(&used, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&used, 200, "");
+  raw_expect_close(&fresh);
+  raw_expect_close(&used);
+}
+
+/* A client that does not read its answer. */
+static void test_write(void **state) {
+  static const char *const paths[] = { "/big?n=30000000", "/source?n=30000000" };
+  (void)state;
+  for (unsigned i = 0; i < 2; i++) {
+    AUTO_RAW r;
+    AUTO_BUF text = BUF_EMPTY;
+    struct http_server_stats stats;
+    buf_printf(&text, "GET %s HTTP/1.1\r\n" HOST "\r\n", paths[i]);
+    raw_open(&r, &f);
+    raw_send(&r, buf_bytes(&text));
+    uint64_t patience = clock_mono_us() + 10000000;
+    do {
+      usleep(50000);
+      http_server_stats(f.app.server, &stats);
+    } while (stats.connections > 0 && clock_mono_us() < patience);
+    assert_int_equal(stats.connections, 0);
+  }
+}
+
+static void await_connections(uint64_t count) {
+  struct http_server_stats stats;
+  uint64_t patience = clock_mono_us() + 10000000;
+  do {
+    usleep(20000);
+    http_server_stats(f.app.server, &stats);
+  } while (stats.connections != count && clock_mono_us() < patience);
+  assert_int_equal(stats.connections, count);
+}
+
+static void test_max_connections(void **state) {
+  struct raw r[20];
+  AUTO_RAW refused, next;
+  (void)state;
+  await_connections(0);
+  for (unsigned i = 0; i < 20; i++) {
+    raw_open(&r[i], &f);
+    raw_say(&r[i], "GET /sleep?ms=1 HTTP/1.1\r\n"); /* unfinished heads keep them open */
+  }
+  raw_connect(&refused, &f);
+  uint64_t budget_us = 5000000;
+  enum tls_io_result e;
+  while ((e = tls_io_handshake(&refused.io)) == TLS_IO_WANT_READ || e == TLS_IO_WANT_WRITE)
+    assert_ok(tls_io_wait(&refused.io, e, &budget_us));
+  assert_int_equal(e, TLS_IO_FAILED);
+  for (unsigned i = 0; i < 20; i++)
+    raw_close(&r[i]);
+  await_connections(0);
+  raw_open(&next, &f);
+  raw_say(&next, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&next, 200, "");
+}
+
+static void test_busy(void **state) {
+  struct raw r[8];
+  unsigned slept = 0, busy = 0;
+  (void)state;
+  for (unsigned i = 0; i < 8; i++) {
+    raw_open(&r[i], &f);
+    raw_say(&r[i], "GET /sleep?ms=500 HTTP/1.1\r\n" HOST "\r\n");
+    usleep(20000);
+  }
+  others_are_served();
+  for (unsigned i = 0; i < 8; i++) {
+    AUTO_HTTP_REPLY reply;
+    raw_reply(&r[i], HTTP_GET, &reply);
+    slept += reply.status == 200;
+    if (reply.status == 503) {
+      busy++;
+      assert_bytes(buf_bytes(&reply.body), "ERR_BUSY");
+      assert_bytes(http_reply_header(&reply, "retry-after"), "1");
+      raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* the connection is kept */
+      raw_expect(&r[i], 200, "");
+    }
+    raw_close(&r[i]);
+  }
+  assert_int_equal(slept, 5); /* two at work, three waiting */
+  assert_int_equal(busy, 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_handshake), cmocka_unit_test(test_head),
+    cmocka_unit_test(test_slow_head), cmocka_unit_test(test_body),
+    cmocka_unit_test(test_idle),      cmocka_unit_test(test_write),
+    cmocka_unit_test(test_busy),      cmocka_unit_test(test_max_connections),
+  };
+  return cmocka_run_group_tests(tests, start, end);
+}
