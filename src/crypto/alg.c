@@ -2,12 +2,10 @@
 
 #include "crypto/alg_table.h"
 
-#include <assert.h>
 #include <openssl/rsa.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ANY_CURVE CURVE_NONE
 #define RSA_CRYPT(name, hash, padding) \
   { name, KEY_RSA, ALG_ENCRYPT | ALG_WRAP, 0, CURVE_NONE, hash, padding, &alg_rsa_encryption }
 #define RSA_SIGN(name, hash, padding) \

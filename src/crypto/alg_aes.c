@@ -47,7 +47,7 @@ static bool cbc(const struct alg *a, const struct key *k, const struct alg_io *i
     return false;
   if (EVP_CipherFinal_ex(ctx, out + n, &last) <= 0)
     return false;
-  *size = (size_t)(n + last);
+  *size = (size_t)n + (size_t)last;
   return true;
 }
 

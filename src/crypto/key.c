@@ -2,8 +2,10 @@
 
 #include "crypto/key_der.h"
 
+#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
@@ -88,6 +90,7 @@ struct bytes key_oct(const struct key *k) {
 
 err_t key_context(const struct key *k, unsigned slot, key_context_make *make, const struct alg *a,
                   EVP_PKEY_CTX **out) {
+  assert(slot < KEY_SLOTS);
   _Atomic(EVP_PKEY_CTX *) *kept = &((struct key *)k)->contexts[slot];
   EVP_PKEY_CTX *ready = atomic_load_explicit(kept, memory_order_acquire);
   if (!ready) {
@@ -186,6 +189,7 @@ err_t key_load(struct bytes der, bool is_private, enum key_type type, struct key
    * copied into ordinary memory at its first use. */
   if (!pkey || p != der.data + der.size || !EVP_PKEY_get0_provider(pkey))
     EVP_REFUSE("The key is malformed.");
+  ERR_clear_error(); /* what it tried before it succeeded */
   return key_adopt(&pkey, type, is_private, out);
 }
 
@@ -204,7 +208,10 @@ static err_t generate_with(EVP_PKEY_CTX *ctx, const OSSL_PARAM *params, enum key
   if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || !EVP_PKEY_CTX_set_params(ctx, params) ||
       EVP_PKEY_generate(ctx, &pkey) <= 0)
     EVP_FAIL(ERR_CRYPTO, "key generation");
-  return key_adopt(&pkey, type, true, out);
+  err_t e = key_adopt(&pkey, type, true, out);
+  if (e == ERR_BAD_PARAMETER) /* of a key that we made: memory ran out while it was looked at */
+    EVP_FAIL(ERR_CRYPTO, "a key that was just generated can't be read");
+  return e;
 }
 
 static err_t generate_rsa(const struct key_spec *spec, struct key **out) {

@@ -4,6 +4,7 @@
 #include "crypto/pem.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -218,11 +219,11 @@ bool x509_covers(struct bytes der, const char *name) {
   X509 *x AUTO(x509) = NULL;
   if (parse(der, &x) != OK)
     return false;
-  if (X509_check_ip_asc(x, name, 0) == 1)
-    return true;
-  return X509_check_host(x, name, 0,
-                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
-                         NULL) == 1;
+  const unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+  bool covered =
+    X509_check_ip_asc(x, name, 0) == 1 || X509_check_host(x, name, 0, flags, NULL) == 1;
+  ERR_clear_error();
+  return covered;
 }
 
 err_t x509_to_pem(struct bytes der, struct buf *pem) {

@@ -199,8 +199,8 @@ static void lists_are_ordered_and_paged(void **state) {
     assert_true(json_array_size(value) <= 7);
     json_array_foreach(value, i, item) {
       const char *kid = json_string_value(json_object_get(item, "kid"));
-      assert_true(strcasecmp(before, kid) < 0);
-      snprintf(before, sizeof before, "%s", kid);
+      assert_true(kid && strcasecmp(before, kid) < 0);
+      snprintf(before, sizeof before, "%s", kid ? kid : "");
       seen += strstr(kid, "-list-") != NULL;
     }
     const char *next = answer_str(&a, "nextLink");
