@@ -27,6 +27,14 @@ typedef err_t key_context_make(const struct alg *a, const struct key *k, EVP_PKE
 err_t key_context(const struct key *k, unsigned slot, key_context_make *make, const struct alg *a,
                   EVP_PKEY_CTX **out);
 
+/*
+ * Whether an operation with the private key has ever run out of memory. OpenSSL 3.0 then may keep a
+ * blinding of an RSA key that does not undo itself, and give 31 wrong results before it makes the
+ * next one.
+ */
+bool key_distrusted(const struct key *k);
+void key_distrust(const struct key *k);
+
 enum evp_hash { HASH_NONE, HASH_SHA1, HASH_SHA256, HASH_SHA384, HASH_SHA512, HASH_COUNT };
 enum evp_mode { MODE_ECB, MODE_CBC, MODE_GCM, MODE_COUNT };
 
@@ -44,6 +52,12 @@ err_t evp_hmac_once(enum evp_hash hash, struct bytes key, struct bytes data, uin
  * allocation. */
 bool evp_failed(err_t e, const char *file, int line, const char *what);
 
+/* The same for ERR_DECRYPT, with one text whatever went wrong: not even the log becomes an oracle.
+ */
+static inline bool evp_failed_decrypt(void) {
+  return evp_failed(ERR_DECRYPT, "crypto", 0, NULL);
+}
+
 /* As FAIL(), after a call into OpenSSL; ERR_NOMEM where it ran out of memory. */
 #define EVP_FAIL(e, what) \
   do { \
@@ -52,11 +66,9 @@ bool evp_failed(err_t e, const char *file, int line, const char *what);
     return (e); \
   } while (0)
 
-/* As EVP_FAIL(ERR_DECRYPT), with one text whatever went wrong: not even the log becomes an
- * oracle. */
 #define EVP_FAIL_DECRYPT() \
   do { \
-    if (evp_failed(ERR_DECRYPT, "crypto", 0, NULL)) \
+    if (evp_failed_decrypt()) \
       return ERR_NOMEM; \
     return ERR_DECRYPT; \
   } while (0)

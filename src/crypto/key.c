@@ -19,6 +19,7 @@ struct key {
   bool is_private;
   EVP_PKEY *pkey;    /* RSA, EC */
   struct secret oct; /* oct */
+  atomic_bool distrusted;
   _Atomic(EVP_PKEY_CTX *) contexts[KEY_SLOTS];
 };
 
@@ -102,6 +103,14 @@ err_t key_context(const struct key *k, unsigned slot, key_context_make *make, co
   if (!(*out = EVP_PKEY_CTX_dup(ready)))
     EVP_FAIL(ERR_NOMEM, "copy of a context");
   return OK;
+}
+
+bool key_distrusted(const struct key *k) {
+  return k->distrusted;
+}
+
+void key_distrust(const struct key *k) {
+  ((struct key *)k)->distrusted = true;
 }
 
 static err_t key_new(const struct key_spec *spec, bool is_private, struct key **out) {

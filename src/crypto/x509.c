@@ -70,25 +70,19 @@ static err_t set_subject(X509 *x, const char *common_name) {
   return OK;
 }
 
-/* value is a literal of this file in the syntax of OpenSSL's configuration: nothing from outside
- * may come here. */
-static err_t add_extension(X509 *x, X509 *issuer, int nid, const char *value) {
+struct extension {
+  int nid;
+  const char *value; /* as in OpenSSL's configuration: nothing from outside may come here */
+};
+
+static err_t add_extension(X509 *x, X509 *issuer, const struct extension *e) {
   X509V3_CTX ctx;
   X509V3_set_ctx_nodb(&ctx);
   X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-  X509_EXTENSION *extension AUTO(x509_extension) = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+  X509_EXTENSION *extension AUTO(x509_extension) =
+    X509V3_EXT_conf_nid(NULL, &ctx, e->nid, e->value);
   if (!extension || !X509_add_ext(x, extension, -1))
-    EVP_FAIL(ERR_CRYPTO, OBJ_nid2sn(nid));
-  return OK;
-}
-
-struct extension {
-  int nid;
-  const char *value;
-};
-static err_t add_extensions(X509 *x, X509 *issuer, const struct extension *e, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    TRY(add_extension(x, issuer, e[i].nid, e[i].value));
+    EVP_FAIL(ERR_CRYPTO, OBJ_nid2sn(e->nid));
   return OK;
 }
 
@@ -131,7 +125,6 @@ static err_t add_names(X509 *x, const struct x509_subject *s) {
   return OK;
 }
 
-/* What every certificate has; *issuer is itself for a root. */
 static err_t prepare(const struct key *subject_key, const struct x509_subject *s, X509 *x) {
   if (!X509_set_version(x, X509_VERSION_3) || !X509_set_pubkey(x, key_evp(subject_key)))
     EVP_FAIL(ERR_CRYPTO, "certificate");
@@ -140,7 +133,21 @@ static err_t prepare(const struct key *subject_key, const struct x509_subject *s
   return set_subject(x, s->common_name);
 }
 
-static err_t sign(X509 *x, const struct key *ca_key, struct buf *der) {
+/* Without an issuer the certificate is its own. */
+static err_t issue(const struct key *ca_key, X509 *issuer, const struct key *subject_key,
+                   const struct x509_subject *subject, const struct extension *extensions,
+                   size_t count, struct buf *der) {
+  X509 *x AUTO(x509) = X509_new();
+  if (!x)
+    EVP_FAIL(ERR_NOMEM, "certificate");
+  if (!issuer)
+    issuer = x;
+  TRY(prepare(subject_key, subject, x));
+  if (!X509_set_issuer_name(x, X509_get_subject_name(issuer)))
+    EVP_FAIL(ERR_NOMEM, "issuer name");
+  for (size_t i = 0; i < count; i++)
+    TRY(add_extension(x, issuer, &extensions[i]));
+  TRY(add_names(x, subject));
   if (!X509_sign(x, key_evp(ca_key), evp_md(HASH_SHA256)))
     EVP_FAIL(ERR_CRYPTO, "signature of a certificate");
   return put_der(x, der);
@@ -152,15 +159,8 @@ err_t x509_make_ca(const struct key *ca_key, const struct x509_subject *subject,
     { NID_key_usage, "critical,keyCertSign,cRLSign" },
     { NID_subject_key_identifier, "hash" },
   };
-  X509 *x AUTO(x509) = X509_new();
-  if (!x)
-    EVP_FAIL(ERR_NOMEM, "certificate");
-  TRY(prepare(ca_key, subject, x));
-  if (!X509_set_issuer_name(x, X509_get_subject_name(x)))
-    EVP_FAIL(ERR_NOMEM, "issuer name");
-  TRY(add_extensions(x, x, extensions, sizeof extensions / sizeof *extensions));
-  TRY(add_names(x, subject));
-  return sign(x, ca_key, der);
+  return issue(ca_key, NULL, ca_key, subject, extensions, sizeof extensions / sizeof *extensions,
+               der);
 }
 
 err_t x509_issue_server(const struct key *ca_key, struct bytes ca_der,
@@ -177,15 +177,8 @@ err_t x509_issue_server(const struct key *ca_key, struct bytes ca_der,
   TRY(parse(ca_der, &ca));
   if (X509_check_private_key(ca, key_evp(ca_key)) != 1)
     EVP_FAIL(ERR_BAD_PARAMETER, "the authority's key is not that of its certificate");
-  X509 *x AUTO(x509) = X509_new();
-  if (!x)
-    EVP_FAIL(ERR_NOMEM, "certificate");
-  TRY(prepare(subject_key, subject, x));
-  if (!X509_set_issuer_name(x, X509_get_subject_name(ca)))
-    EVP_FAIL(ERR_NOMEM, "issuer name");
-  TRY(add_extensions(x, ca, extensions, sizeof extensions / sizeof *extensions));
-  TRY(add_names(x, subject));
-  return sign(x, ca_key, der);
+  return issue(ca_key, ca, subject_key, subject, extensions, sizeof extensions / sizeof *extensions,
+               der);
 }
 
 err_t x509_public_key(struct bytes der, struct key **out) {

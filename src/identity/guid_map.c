@@ -18,7 +18,7 @@ static size_t hash_of(const char *guid) {
 /* Where the key is, or the free slot where it would be. room > 0. */
 static size_t slot_of(const struct guid_map *m, const char *guid) {
   size_t i = hash_of(guid) & (m->room - 1);
-  while (m->slots[i].key && memcmp(m->slots[i].key, guid, GUID_SIZE) != 0)
+  while (m->slots[i].key && memcmp(m->slots[i].key, guid, GUID_SIZE) != 0) /* not secret */
     i = (i + 1) & (m->room - 1);
   return i;
 }

@@ -32,7 +32,7 @@ const char *identity_tenant(const struct identity *id); /* GUID */
 
 #define IDENTITY_NAME_MAX 120 /* characters, printable UTF-8 */
 
-/* Applications. All that write are durable on return. */
+/* Applications, of at most 16 credentials each. All that write are durable on return. */
 err_t identity_create(struct identity *id, const char *name, char app_id[static GUID_SIZE + 1]);
 /* oid for the app id or name (any case); ERR_IDENTITY_NOT_FOUND. */
 err_t identity_find(struct identity *id, const char *app_id_oid_or_name,
@@ -49,8 +49,9 @@ err_t identity_add_certificate(struct identity *id, const char *app_id, struct b
 err_t identity_remove_credential(struct identity *id, const char *app_id,
                                  const char *credential_id);
 /* JSON:
- * {"appId","objectId","displayName","enabled","created","credentials":[{"id","type":"secret"|"certificate","created",
- * "expires"?,"thumbprint"?}]}; the list is {"value":[..]} sorted by name. No secret is in it. */
+ * {"appId","objectId","displayName","enabled","created","credentials":[
+ * {"id","type":"secret"|"certificate","created","expires"?,"thumbprint"?}]}; the list is
+ * {"value":[..]} sorted by name. No secret is in it. */
 err_t identity_write(struct identity *id, const char *app_id, struct buf *json);
 err_t identity_write_all(struct identity *id, struct buf *json);
 

@@ -24,6 +24,12 @@
 
 #define CLOCK_SKEW 300 /* seconds that a client's clock may be wrong */
 
+/* For hashes of what the caller sent or knows. A client secret's is compared by crypto_equal(). */
+static inline bool digest_equal(const uint8_t a[static SHA256_SIZE],
+                                const uint8_t b[static SHA256_SIZE]) {
+  return memcmp(a, b, SHA256_SIZE) == 0; /* not secret */
+}
+
 /* Credentials and applications. */
 
 #define APP_CREDENTIALS_MAX 16

@@ -156,7 +156,7 @@ static err_t add_credential(struct identity *id, const char *app_id, struct cred
     REFUSE(ERR_CONFLICT, "An identity holds at most %d credentials: remove one first.",
            APP_CREDENTIALS_MAX);
   for (size_t i = 0; i < a->credential_count; i++)
-    if (memcmp(a->credentials[i].digest, c->digest, SHA256_SIZE) == 0)
+    if (digest_equal(a->credentials[i].digest, c->digest))
       REFUSE(ERR_CONFLICT, "The identity holds this certificate already.");
   TRY(app_copy(a, &next));
   next->credentials[next->credential_count++] = *c;

@@ -21,7 +21,8 @@
 #define ROLE_CRYPTO_SERVICE_ENCRYPTION \
   "e147488a-f6f5-4113-8e2d-b22465e65bf6" /* Key Vault Crypto Service Encryption User */
 
-/* True, and the assignment that allows it, or false. The one place where access is decided. */
+/* True, and the assignment that allows it, or false. The one place where access is decided. action
+ * is one of the table; for ACT_NONE and ACT_ANY, which no role grants, it is false. */
 bool role_decide(struct identity *id, const struct caller *who, enum action action,
                  const char *scope, char assignment_id[static GUID_SIZE + 1]);
 
@@ -35,15 +36,16 @@ err_t role_find(struct identity *id, const char *guid_or_name, char guid[static 
 /*
  * JSON as the Managed HSM RBAC API shows it. Definitions:
  * {"id","name","type","properties":{"roleName","description","type":"AKVBuiltInRole"|"CustomRole",
- * "assignableScopes":["/"],"permissions":[{"actions":[],"notActions":[],"dataActions":[..],"notDataActions":[..]}]}}.
+ * "assignableScopes":["/"],"permissions":[
+ * {"actions":[],"notActions":[],"dataActions":[..],"notDataActions":[..]}]}}.
  * Assignments: {"id","name","type","properties":{"principalId","roleDefinitionId","scope"}}.
  */
 err_t role_write_definition(struct identity *id, const char *guid, struct buf *json);
 err_t role_write_definitions(struct identity *id,
                              struct buf *json); /* {"value":[..]} built-in first */
-/* properties of a PUT body: roleName, description, permissions, assignableScopes. "Role definition
- * name must be a GUID", "Cannot re-use the name/GUID matching that of a built-in role. Please use a
- * unique role ID.": ERR_BAD_PARAMETER. */
+/* body is that of a PUT: {"properties":{roleName, description, permissions, assignableScopes}}.
+ * "Role definition name must be a GUID", "Cannot re-use the name/GUID matching that of a built-in
+ * role. Please use a unique role ID.": ERR_BAD_PARAMETER. */
 err_t role_put_definition(struct identity *id, const char *guid, json_t *body);
 err_t role_delete_definition(struct identity *id,
                              const char *guid); /* refused while assigned (ERR_CONFLICT) */

@@ -22,12 +22,12 @@ void token_set_policy(struct identity *id,
                       const struct token_policy *p); /* before serving; copied */
 
 /*
- * The token endpoint. form is the request's body (application/x-www-form-urlencoded), already
- * looked up by the caller's get(). grant_type client_credentials with client_secret, or
- * client_assertion (RS256, PS256 or ES256; x5t#S256, or kid, names a registered certificate; aud =
- * token_endpoint or the issuer, iss = sub = client_id, exp within an hour, jti not seen before);
- * never both. scope is "<resource>/.default". audience_ok() says whether tokens for that resource
- * may be issued.
+ * The token endpoint. form is the request's body (application/x-www-form-urlencoded): grant_type
+ * client_credentials with client_secret, or with client_assertion (RS256, PS256 or ES256; x5t#S256,
+ * or kid, names a registered certificate; aud = token_endpoint or the issuer, iss = sub =
+ * client_id, exp within an hour, jti not seen before as far as the process remembers); never both.
+ * scope is
+ * "<resource>/.default". audience_ok() says whether tokens for that resource may be issued.
  */
 struct token_request {
   struct bytes form;
@@ -42,7 +42,7 @@ struct token_grant {
   char app_id[GUID_SIZE + 1],
     oid[GUID_SIZE + 1]; /* of the client, also for a refused request when it is known */
   /* When refused: RFC 6749 code ("invalid_client", "unsupported_grant_type", "invalid_scope", ..),
-   * AADSTS number and text. */
+   * AADSTS number, and the text that follows "AADSTS<number>: ". */
   int status;
   const char *error;
   int aadsts;

@@ -23,7 +23,7 @@ static bool is_thumbprint(const char *text, const struct credential *c) {
   uint8_t digest[SHA256_SIZE];
   size_t n;
   return b64url_decode(bytes_str(text), digest, sizeof digest, &n) == OK && n == SHA256_SIZE &&
-         memcmp(digest, c->digest, SHA256_SIZE) == 0;
+         digest_equal(digest, c->digest);
 }
 
 /* x5t#S256 (RFC 7515, section 4.1.8) names the certificate; without it kid does, as a thumbprint or

@@ -1,9 +1,9 @@
 /*
  * What was validated: a table of fixed size, sets of a few entries found by the token's SHA-256.
  *
- * Digests are compared by memcmp(): they are hashes of what the caller sent, so time tells nothing
- * that the caller could use to come nearer to another's token. Only valid tokens get in, so nobody
- * without one can push others out.
+ * Digests need no comparison in constant time: they are hashes of what the caller sent, so time
+ * tells nothing that would bring the caller nearer to another's token. Only valid tokens get in, so
+ * nobody without one can push others out.
  */
 #include "identity/internal.h"
 
@@ -47,7 +47,7 @@ static struct token_set *set_of(struct token_cache *c, const uint8_t *digest) {
 }
 
 static bool is(const struct token_entry *e, const uint8_t *digest) {
-  return e->generation && memcmp(e->digest, digest, SHA256_SIZE) == 0;
+  return e->generation && digest_equal(e->digest, digest);
 }
 
 bool token_cache_find(struct token_cache *c, const uint8_t digest[static SHA256_SIZE],

@@ -38,7 +38,7 @@ err_t replay_use(struct replay *r, const char *jti, int64_t expires, int64_t now
   TRY(crypto_sha256(bytes_str(jti), used.digest));
   *fresh = false;
   for (size_t i = 0; i < r->count; i++)
-    if (memcmp(r->seen[i].digest, used.digest, SHA256_SIZE) == 0)
+    if (digest_equal(r->seen[i].digest, used.digest))
       return OK;
   if (r->count == r->room)
     drop_expired(r, now);

@@ -177,6 +177,10 @@ err_t audit_scan_next(struct audit_scan *s, struct audit_entry *e, enum audit_fo
 /* Goes back to before the last call and reads the file anew. */
 void audit_scan_again(struct audit_scan *s);
 
+/* Makes room[at..end) hold need bytes where the file has them; moves on by n of those. */
+err_t audit_scan_fill(struct audit_scan *s, size_t need);
+void audit_scan_skip(struct audit_scan *s, size_t n);
+
 /* --- audit_walk.c: checking the chain, file by file --- */
 
 struct audit_walk {
@@ -195,6 +199,12 @@ struct audit_walk {
 };
 /* ERR_CORRUPT at the first thing that is wrong; the reason is err_last()'s. */
 err_t audit_walk_file(int dir, uint64_t first, struct audit_walk *w);
+
+/* --- audit_proof.c --- */
+
+/* After a walk that found the file torn: whether what follows proves that the first bad record had
+ * been synced, so that it is damage and not the trace of an unfinished write. */
+err_t audit_find_proof(int dir, uint64_t first, const struct audit_walk *w, bool *found);
 
 /* --- audit_open.c: recovery --- */
 

@@ -72,6 +72,8 @@ err_t audit_entry_get(struct bytes b, struct audit_entry *out, bool *whole) {
   out->kind = (enum audit_kind)kind;
   out->number = unpack_u64(&u);
   out->batch = unpack_u32(&u);
+  if (kind == AUDIT_HEAD && out->batch != 0)
+    return ERR_CORRUPT;
   *whole = b.size >= AUDIT_PREFIX_SIZE + size + AUDIT_CHAIN;
   if (*whole) {
     out->body = bytes_of(b.data + AUDIT_PREFIX_SIZE, size);

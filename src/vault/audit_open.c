@@ -11,62 +11,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-
-struct view {
-  void *data;
-  size_t size;
-};
-
-static void view_close(struct view *v) {
-  if (v->data)
-    munmap(v->data, v->size);
-}
-
-static err_t view_open(int fd, struct view *out) {
-  struct stat st;
-  if (fstat(fd, &st) != 0)
-    FAIL(ERR_IO, "audit log: %s", strerror(errno));
-  void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (p == MAP_FAILED)
-    FAIL(errno == ENOMEM ? ERR_NOMEM : ERR_IO, "audit log: map: %s", strerror(errno));
-  *out = (struct view){ p, (size_t)st.st_size };
-  return OK;
-}
-
-/* Whether an intact entry at this place proves that record next had been synced: a head that covers
- * it, or a record whose write began after it. */
-static err_t proves(struct bytes file, size_t at, uint64_t next, bool *yes) {
-  struct audit_entry e;
-  bool whole;
-  *yes = false;
-  if (audit_entry_get(bytes_of(file.data + at, file.size - at), &e, &whole) != OK || !whole)
-    return OK;
-  /* An entry takes more than one byte: a number further ahead is not one. */
-  if (e.number < next || e.number - next > file.size)
-    return OK;
-  const uint8_t *before = file.data + at - AUDIT_CHAIN;
-  if (e.kind == AUDIT_HEAD) {
-    *yes = memcmp(before, e.chain.data, AUDIT_CHAIN) == 0;
-    return OK;
-  }
-  if (e.batch > e.number || e.number - e.batch <= next)
-    return OK;
-  return audit_entry_chained(&e, before, yes);
-}
-
-/* Looks for such a proof after the first damaged entry. Lengths cannot be trusted from there on, so
- * every byte may be the start of an entry. */
-static err_t find_proof(int fd, const struct audit_walk *w, bool *found) {
-  struct view v __attribute__((cleanup(view_close))) = { 0 };
-  TRY(view_open(fd, &v));
-  struct bytes file = bytes_of(v.data, v.size);
-  *found = false;
-  for (size_t at = w->good + 1; at < file.size && !*found; at++)
-    TRY(proves(file, at, w->tip.last + 1, found));
-  return OK;
-}
 
 static err_t cut(struct audit_file *f, const struct audit_walk *w, bool sync) {
   struct stat st;
@@ -85,16 +30,14 @@ static err_t cut(struct audit_file *f, const struct audit_walk *w, bool sync) {
 }
 
 /* The walk found something wrong: either a crash explains it, or this is an error. */
-static err_t mend(struct audit_file *f, const struct audit_walk *w, bool sync) {
+static err_t mend(int dir, struct audit_file *f, const struct audit_walk *w, bool sync) {
   char why[160];
   snprintf(why, sizeof why, "%.159s", err_last()->why);
   struct audit_name name = audit_file_name(f->first);
-  bool proof = false;
+  bool damage = true;
   if (w->torn && w->head->at.last <= w->tip.last)
-    TRY(find_proof(f->fd, w, &proof));
-  else
-    proof = true;
-  if (proof)
+    TRY(audit_find_proof(dir, f->first, w, &damage));
+  if (damage)
     FAIL(ERR_CORRUPT, "audit log, %s: %s; no crash does this", name.text, why);
   return cut(f, w, sync);
 }
@@ -108,7 +51,7 @@ static err_t open_last(int dir, uint64_t first, bool sync, struct audit_walk *w,
   struct audit_file f = { .fd = fd, .first = first };
   err_t e = audit_walk_file(dir, first, w);
   if (e == ERR_CORRUPT)
-    TRY(mend(&f, w, sync));
+    TRY(mend(dir, &f, w, sync));
   else
     TRY(e);
   f.size = w->good;

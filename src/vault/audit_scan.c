@@ -6,8 +6,7 @@
 
 #define ROOM 131072 /* many entries; the longest fits */
 
-/* Makes room[at..end) hold need bytes where the file has them. */
-static err_t fill(struct audit_scan *s, size_t need) {
+err_t audit_scan_fill(struct audit_scan *s, size_t need) {
   if (s->end - s->at >= need)
     return OK;
   memmove(s->room, s->room + s->at, s->end - s->at);
@@ -26,19 +25,19 @@ static err_t fill(struct audit_scan *s, size_t need) {
   return OK;
 }
 
-static void advance(struct audit_scan *s, size_t n) {
+void audit_scan_skip(struct audit_scan *s, size_t n) {
   s->at += n;
   s->offset += n;
 }
 
 static err_t read_header(struct audit_scan *s, uint64_t first) {
-  TRY(fill(s, AUDIT_HEADER_SIZE));
+  TRY(audit_scan_fill(s, AUDIT_HEADER_SIZE));
   size_t have = s->end - s->at;
   size_t size = have < AUDIT_HEADER_SIZE ? have : AUDIT_HEADER_SIZE;
   TRY(audit_header_get(bytes_of(s->room, size), &s->header));
   if (s->header.first != first)
     FAIL(ERR_CORRUPT, "the file's name and its header disagree");
-  advance(s, size);
+  audit_scan_skip(s, size);
   memcpy(s->current, s->header.chain, AUDIT_CHAIN);
   return OK;
 }
@@ -61,7 +60,7 @@ void audit_scan_close(struct audit_scan *s) {
 
 err_t audit_scan_next(struct audit_scan *s, struct audit_entry *e, enum audit_found *found) {
   bool whole;
-  TRY(fill(s, AUDIT_ENTRY_MAX));
+  TRY(audit_scan_fill(s, AUDIT_ENTRY_MAX));
   s->last = s->offset;
   memcpy(s->before, s->current, AUDIT_CHAIN);
   if (s->end == s->at) {
@@ -74,7 +73,7 @@ err_t audit_scan_next(struct audit_scan *s, struct audit_entry *e, enum audit_fo
   if (!whole)
     return OK;
   memcpy(s->current, e->chain.data, AUDIT_CHAIN);
-  advance(s, audit_entry_size(e));
+  audit_scan_skip(s, audit_entry_size(e));
   return OK;
 }
 

@@ -33,20 +33,35 @@ static void missing(struct audit_report *report, uint64_t from, uint64_t to, con
   note(report, from, file, why);
 }
 
+/* The last file may end within a record that nobody was told of: it is being written, or a crash
+ * cut it short. Records after it would prove that it had been there, and then it must be there when
+ * read again. */
+static err_t walk_last(int dir, uint64_t first, struct audit_walk *w) {
+  struct audit_walk again = *w;
+  bool proof;
+  err_t e = audit_walk_file(dir, first, w);
+  if (e != ERR_CORRUPT || !w->part || w->broken <= w->head->at.last)
+    return e;
+  TRY(audit_find_proof(dir, first, w, &proof));
+  if (!proof)
+    return OK;
+  uint64_t suspect = w->broken;
+  *w = again;
+  e = audit_walk_file(dir, first, w);
+  return e == ERR_CORRUPT && w->part && w->broken > suspect ? OK : e;
+}
+
 static err_t check_files(int dir, const struct audit_files *files, struct audit_walk *w,
                          struct audit_report *report) {
   for (size_t i = 0; i < files->count; i++) {
     uint64_t first = files->first[i];
+    bool last = i + 1 == files->count;
     struct audit_name name = audit_file_name(first);
     if (w->started && first > w->tip.last + 1) {
       missing(report, w->tip.last + 1, first - 1, name.text);
       return OK;
     }
-    err_t e = audit_walk_file(dir, first, w);
-    /* A record that is being written, or that a crash cut short: nobody was told that it is there.
-     */
-    if (e == ERR_CORRUPT && w->part && i + 1 == files->count && w->broken > w->head->at.last)
-      return OK;
+    err_t e = last ? walk_last(dir, first, w) : audit_walk_file(dir, first, w);
     if (e == ERR_CORRUPT) {
       note(report, w->broken, name.text, err_last()->why);
       return OK;

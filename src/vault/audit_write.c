@@ -147,7 +147,7 @@ err_t audit_writer_commit(struct audit_writer *w, const struct audit_batch *b) {
     TRY(rotate(w));
   struct audit_tip tip = w->state.tip;
   struct audit_head head;
-  bool sign = unsigned_records(w) && clock_mono_us() - w->signed_at >= SIGN_EVERY;
+  bool sign = unsigned_records(w) && clock_mono_us() >= w->signed_at + SIGN_EVERY;
   buf_clear(&w->out);
   if (sign)
     TRY(put_head(w, &head));
@@ -162,7 +162,7 @@ err_t audit_writer_commit(struct audit_writer *w, const struct audit_batch *b) {
 err_t audit_writer_heads(struct audit_writer *w, bool end) {
   if (end)
     return end_file(w);
-  if (clock_mono_us() - w->filed_at >= FILE_HEAD_EVERY)
+  if (clock_mono_us() >= w->filed_at + FILE_HEAD_EVERY)
     return store_head(w);
   return OK;
 }

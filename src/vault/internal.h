@@ -67,7 +67,7 @@ struct stripe {
 };
 struct stripe stripe_lock(struct vault *v, const char *folded);
 void stripe_unlock(struct stripe *s);
-#define AUTO_STRIPE __attribute__((cleanup(stripe_unlock))) struct stripe
+#define AUTO_STRIPE __attribute__((cleanup(stripe_unlock), unused)) struct stripe
 static inline void read_unlock(pthread_rwlock_t **l) {
   pthread_rwlock_unlock(*l);
 }

@@ -2,7 +2,8 @@
  * Backup blobs: as they come, and sealed as ours with the input as their content, so that the
  * reader behind the seal is reached too.
  */
-#include "../unit/vault/fixture.h"
+#include "fixture.h"
+#include "start.h"
 #include "vault/internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,8 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct fixture f;
   static const char magic[] = "StrongroomKeyBackupV1";
   AUTO_BUF blob = BUF_EMPTY;
-  if (!f.hub)
+  if (!f.hub) {
     fixture_open(&f, NULL);
+    fuzz_secure_heap_is_root();
+  }
   struct vault *v = f.hub->vault;
   struct key_version *kv = NULL;
   if (keys_restore(v, bytes_of(data, size), "localhost", &kv) == OK)

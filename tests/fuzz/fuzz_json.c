@@ -3,7 +3,8 @@
  * a hub in this process answers as its owner. Whatever comes, the answer has a status of the API,
  * and its body is a JSON object.
  */
-#include "../unit/vault/fixture.h"
+#include "fixture.h"
+#include "start.h"
 
 #include <stdlib.h>
 
@@ -43,6 +44,7 @@ static void remove_data(void) {
 static void begin(void) {
   AUTO_ANSWER a = { 0 };
   fixture_open(&f, NULL);
+  fuzz_secure_heap_is_root();
   atexit(remove_data);
   fixture_do(&f, &a, HTTP_POST, "/keys/oct/create", "{\"kty\":\"oct\"}");
   fixture_do(&f, &a, HTTP_POST, "/keys/ec/create", "{\"kty\":\"EC\"}");

@@ -1,13 +1,12 @@
 /* A JSON document as a JWK; a key that comes out must survive what is done with keys. */
 #include "crypto/key.h"
+#include "start.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
-  bool locked;
-  mem_install_json();
-  return crypto_init(1u << 20, &locked) != OK;
+  return !fuzz_start_crypto();
 }
 
 static void round_trip(const struct key *k) {

@@ -1,6 +1,7 @@
 /* A token: parsing, and verifying with one public key (the one of RFC 7515, A.3, as is the seed's
  * signature). */
 #include "crypto/jws.h"
+#include "start.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,10 +12,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   static const char jwk[] = "{\"kty\":\"EC\",\"crv\":\"P-256\","
                             "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
                             "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}";
-  bool locked;
   AUTO_JSON *j = NULL;
-  mem_install_json();
-  return crypto_init(1u << 20, &locked) != OK || json_read(bytes_str(jwk), &j) != OK ||
+  return !fuzz_start_crypto() || json_read(bytes_str(jwk), &j) != OK ||
          key_from_jwk(j, &public_key) != OK;
 }
 

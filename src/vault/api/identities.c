@@ -15,10 +15,10 @@ err_t identities_list(struct call *c) {
 err_t identities_post(struct call *c) {
   AUTO_JSON *body = NULL;
   struct bytes text = { 0 };
-  char name[IDENTITY_NAME_MAX + 1], app_id[GUID_SIZE + 1];
+  char name[4 * IDENTITY_NAME_MAX + 1], app_id[GUID_SIZE + 1];
   TRY(call_json(c, &body));
   TRY(json_get_str(body, "displayName", &text, NULL));
-  if (text.size == 0 || bytes_to_cstr(text, name, sizeof name) != OK)
+  if (text.size == 0 || bytes_to_cstr(text, name, sizeof name) != OK) /* UTF-8: up to four bytes each */
     REFUSE(ERR_BAD_PARAMETER, "Property displayName must have 1 to %d characters\r\n",
            IDENTITY_NAME_MAX);
   TRY(identity_create(c->api->identity, name, app_id));

@@ -2,6 +2,7 @@
  * and wrapkey). */
 #include "vault/api/api.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -55,33 +56,50 @@ static bool match_scope(const struct call *c, size_t *next, char scope[static SC
 }
 
 static bool match_segment(struct bytes pattern, const char *text, struct match *m) {
+  if (pattern.data[0] != '{')
+    return bytes_equal_nocase(pattern, text);
   if (bytes_equal_str(pattern, "{name}"))
     m->name = text;
   else if (bytes_equal_str(pattern, "{version}"))
     m->version = text;
-  else if (bytes_equal_str(pattern, "{id}"))
-    m->id = text;
   else
-    return bytes_equal_nocase(pattern, text);
+    m->id = text;
   return true;
 }
 
-/* A trailing {version} or one before an operation may be left out altogether. */
-static bool match_path(const struct call *c, const struct route *r, bool skip_version,
-                       struct match *m) {
-  struct bytes rest = bytes_str(r->path), pattern;
-  size_t i = 0;
-  *m = (struct match){ "", "", "", "" };
-  while (rest.data) {
-    rest = bytes_split(rest, '/', &pattern);
-    if (bytes_equal_str(pattern, "{scope}")) {
-      if (!match_scope(c, &i, m->scope))
-        return false;
-      continue;
+/* The rows' paths taken apart, once: nearly all rows are then told apart by a number. */
+static struct shape {
+  struct bytes segments[API_SEGMENTS];
+  size_t count, scope, version; /* scope, version: how many there are of these */
+} shapes[sizeof routes / sizeof *routes];
+
+static void shape_all(void) {
+  for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+    struct shape *s = &shapes[i];
+    struct bytes rest = bytes_str(routes[i].path);
+    while (rest.data) {
+      struct bytes *segment = &s->segments[s->count++];
+      rest = bytes_split(rest, '/', segment);
+      s->scope += bytes_equal_str(*segment, "{scope}");
+      s->version += bytes_equal_str(*segment, "{version}");
     }
-    if (skip_version && bytes_equal_str(pattern, "{version}"))
+  }
+}
+
+/* A trailing {version} or one before an operation may be left out altogether. */
+static bool match_path(const struct call *c, const struct shape *s, bool skip_version,
+                       struct match *m) {
+  size_t i = 0;
+  if (s->scope == 0 && c->segment_count != s->count - (skip_version ? s->version : 0))
+    return false;
+  m->name = m->version = m->id = "";
+  m->scope[0] = '\0';
+  if (s->scope && !match_scope(c, &i, m->scope))
+    return false;
+  for (size_t k = s->scope; k < s->count; k++) {
+    if (skip_version && bytes_equal_str(s->segments[k], "{version}"))
       continue;
-    if (i == c->segment_count || !match_segment(pattern, c->segments[i], m))
+    if (i == c->segment_count || !match_segment(s->segments[k], c->segments[i], m))
       return false;
     i++;
   }
@@ -98,12 +116,14 @@ static void set_scope(struct call *c, const struct route *r, const struct match 
 }
 
 const struct route *route_find(struct call *c, enum http_method method, bool *other_method) {
+  static pthread_once_t shaped = PTHREAD_ONCE_INIT;
   struct match m;
+  pthread_once(&shaped, shape_all);
   *other_method = false;
   for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
     const struct route *r = &routes[i];
-    bool fits = match_path(c, r, false, &m) ||
-                (r->scope == SCOPE_KEY && match_path(c, r, true, &m) && m.name[0]);
+    bool fits = match_path(c, &shapes[i], false, &m) ||
+                (r->scope == SCOPE_KEY && match_path(c, &shapes[i], true, &m) && m.name[0]);
     if (!fits)
       continue;
     if (r->method != method) {
