@@ -1,0 +1,23 @@
+/* strongroom key rotate NAME */
+#include "cli/key/key.h"
+#include "cli/verbs.h"
+
+static err_t run(const struct args *a) {
+  AUTO_ANSWER answer = { 0 };
+  AUTO_BUF path = client_path("keys", args_word(a, 0), "rotate", NULL);
+  TRY(ask(a, HTTP_POST, &path, NULL, &answer));
+  return key_print(a, answer.body);
+}
+
+const struct verb verb_key_rotate = {
+  .noun = "key",
+  .name = "rotate",
+  .words = "NAME",
+  .min_words = 1,
+  .max_words = 1,
+  .client = true,
+  .summary = "Make a new version as its rotation policy says",
+  .details = "What is wrapped with an earlier version can still be unwrapped: no data is touched.",
+  .examples = "strongroom key rotate app",
+  .run = run,
+};

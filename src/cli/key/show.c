@@ -1,0 +1,33 @@
+/* strongroom key show NAME [VERSION] */
+#include "cli/key/key.h"
+#include "cli/verbs.h"
+
+static err_t run(const struct args *a) {
+  AUTO_ANSWER answer = { 0 };
+  bool deleted = args_flag(a, "deleted");
+  AUTO_BUF path =
+    client_path(deleted ? "deletedkeys" : "keys", args_word(a, 0), args_word(a, 1), NULL);
+  if (deleted && args_word(a, 1))
+    FAIL(ERR_USAGE, "a deleted key is shown with its latest version only");
+  TRY(ask(a, HTTP_GET, &path, NULL, &answer));
+  return key_print(a, answer.body);
+}
+
+static const struct opt options[] = {
+  { "deleted", OPT_FLAG, NULL, NULL, "a key that is deleted" },
+  OPT_END,
+};
+
+const struct verb verb_key_show = {
+  .noun = "key",
+  .name = "show",
+  .words = "NAME [VERSION]",
+  .min_words = 1,
+  .max_words = 2,
+  .client = true,
+  .summary = "Show a key: its attributes, and with --json its public part",
+  .options = options,
+  .examples = "strongroom key show app\n"
+              "strongroom key show app --json | jq .key",
+  .run = run,
+};

@@ -1,0 +1,104 @@
+#include "cli/out.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LABEL_WIDTH 14
+
+/* One column for each character, not for each byte of it. */
+static size_t columns_of(const char *text) {
+  size_t n = 0;
+  for (; *text; text++)
+    n += ((uint8_t)*text & 0xc0) != 0x80;
+  return n;
+}
+
+static char shown(uint8_t c) {
+  return c < 0x20 || c == 0x7f ? '?' : (char)c;
+}
+
+void out_json(const json_t *document) {
+  json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+  putchar('\n');
+}
+
+void out_field(const char *label, struct bytes text) {
+  if (text.size == 0)
+    return;
+  if (label)
+    printf("%s:%*s ", label, LABEL_WIDTH - (int)strlen(label), "");
+  else
+    printf("%*s", LABEL_WIDTH + 2, "");
+  out_text(text);
+}
+
+void out_text(struct bytes text) {
+  for (size_t i = 0; i < text.size; i++)
+    putchar(shown(text.data[i]));
+  putchar('\n');
+}
+
+void out_field_str(const char *label, const char *text) {
+  out_field(label, bytes_str(text));
+}
+
+void out_line(const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vprintf(fmt, ap);
+  va_end(ap);
+  putchar('\n');
+}
+
+void out_note(const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  vfprintf(stderr, fmt, ap);
+  va_end(ap);
+  fputc('\n', stderr);
+}
+
+void table_start(struct table *t, size_t columns, const char *const *headings) {
+  *t = (struct table){ .columns = columns };
+  for (size_t i = 0; i < columns; i++)
+    table_cell_str(t, headings[i]);
+}
+
+void table_cell(struct table *t, struct bytes text) {
+  for (size_t i = 0; i < text.size; i++)
+    buf_put_char(&t->cells, shown(text.data[i]));
+  buf_put_char(&t->cells, '\0');
+}
+
+void table_cell_str(struct table *t, const char *text) {
+  table_cell(t, bytes_str(text));
+}
+
+static void measure(struct table *t) {
+  const char *end = (const char *)t->cells.data + t->cells.size;
+  size_t i = 0;
+  for (const char *p = (const char *)t->cells.data; p < end; p += strlen(p) + 1) {
+    size_t n = columns_of(p), column = i++ % t->columns;
+    if (n > t->width[column])
+      t->width[column] = n;
+  }
+}
+
+err_t table_print(struct table *t) {
+  TRY(buf_ok(&t->cells));
+  measure(t);
+  const char *end = (const char *)t->cells.data + t->cells.size;
+  size_t i = 0, blanks = 0;
+  for (const char *p = (const char *)t->cells.data; p < end; p += strlen(p) + 1) {
+    size_t column = i++ % t->columns;
+    /* Blanks are owed to the next cell that has text: no line ends with them. */
+    if (*p)
+      printf("%*s%s", (int)blanks, "", p);
+    blanks = (*p ? 0 : blanks) + t->width[column] - columns_of(p) + 2;
+    if (column == t->columns - 1) {
+      putchar('\n');
+      blanks = 0;
+    }
+  }
+  return OK;
+}

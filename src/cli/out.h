@@ -1,0 +1,37 @@
+/*
+ * What people and scripts see on stdout: aligned fields and tables, or the server's JSON. Texts
+ * that come from elsewhere are shown with their control characters replaced, so that a name or a
+ * log record cannot steer the terminal. A failed write shows at the end, in main().
+ */
+#ifndef CLI_OUT_H
+#define CLI_OUT_H
+
+#include "base/json.h"
+
+void out_json(const json_t *document); /* indented, with a line feed */
+/* "Label:       text"; a text of no bytes is left out. label NULL: one more of the same. */
+void out_field(const char *label, struct bytes text);
+void out_field_str(const char *label, const char *text);
+void out_text(struct bytes text); /* a line that comes from elsewhere */
+void out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A remark for people on stderr: a line that no script needs. */
+void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A table of texts, printed with its columns as wide as they need to be. */
+#define TABLE_COLUMNS 8
+struct table {
+  size_t columns;
+  size_t width[TABLE_COLUMNS];
+  struct buf cells; /* NUL-terminated, row by row */
+};
+/* The headings are the first row. */
+void table_start(struct table *t, size_t columns, const char *const *headings);
+void table_cell(struct table *t, struct bytes text); /* from left to right, row after row */
+void table_cell_str(struct table *t, const char *text);
+err_t table_print(struct table *t);
+static inline void table_free(struct table *t) {
+  buf_free(&t->cells);
+}
+#define AUTO_TABLE __attribute__((cleanup(table_free))) struct table
+
+#endif

@@ -1,0 +1,10 @@
+/* What `up` tells people when the hub is up. */
+#ifndef CLI_UP_PRINT_H
+#define CLI_UP_PRINT_H
+
+#include "cli/up/service.h"
+
+err_t up_print(const struct service *services, size_t count, const char *data_dir);
+err_t up_print_json(const struct service *services, size_t count, const char *data_dir);
+
+#endif

@@ -1,0 +1,91 @@
+#include "cli/verbs.h"
+
+#include "cli/nearest.h"
+
+#include <string.h>
+
+const struct verb *const verbs[] = {
+#define X(name) &name,
+  VERB_TABLE(X)
+#undef X
+};
+const size_t verb_count = sizeof verbs / sizeof *verbs;
+
+const struct noun nouns[] = {
+  { "vault", "the vault's server, sealing and its root key" },
+  { "key", "keys: made, used, rotated, deleted and recovered" },
+  { "identity", "who may call: applications, their secrets and certificates" },
+  { "role", "what they may do: roles and their assignments" },
+  { "audit", "the log of every operation, and its verification" },
+};
+const size_t noun_count = sizeof nouns / sizeof *nouns;
+
+const struct opt verb_client_options[] = {
+  { "data", OPT_VALUE, "DIR", NULL, "take address and credentials from DIR/env" },
+  { "json", OPT_FLAG, NULL, NULL, "print the server's JSON" },
+  OPT_END,
+};
+
+const struct exit_code exit_codes[] = {
+  { 0, "done" },
+  { 1, "failed" },
+  { 2, "wrong usage" },
+  { 3, "not found" },
+  { 4, "not authorised" },
+  { 5, "conflict with the present state" },
+  { 6, "the vault is sealed, busy or not to be reached" },
+};
+const size_t exit_code_count = sizeof exit_codes / sizeof *exit_codes;
+
+int exit_code_of(err_t e) {
+  switch (e) {
+  case OK:
+    return 0;
+  case ERR_USAGE:
+    return 2;
+  case ERR_NOT_FOUND:
+    return 3;
+  case ERR_UNAUTHORIZED:
+  case ERR_FORBIDDEN:
+    return 4;
+  case ERR_CONFLICT:
+    return 5;
+  case ERR_SEALED:
+  case ERR_BUSY:
+    return 6;
+  default:
+    return 1;
+  }
+}
+
+const struct verb *verb_find(const char *noun, const char *name) {
+  for (size_t i = 0; i < verb_count; i++)
+    if (strcmp(verbs[i]->noun, noun) == 0 && strcmp(verbs[i]->name, name) == 0)
+      return verbs[i];
+  return NULL;
+}
+
+const struct noun *noun_find(const char *name) {
+  for (size_t i = 0; i < noun_count; i++)
+    if (strcmp(nouns[i].name, name) == 0)
+      return &nouns[i];
+  return NULL;
+}
+
+err_t verb_unknown(const char *first, const char *second) {
+  bool in_noun = noun_find(first) && second;
+  const char *noun = in_noun ? first : "", *word = in_noun ? second : first;
+  struct nearest n;
+  nearest_to(word, &n);
+  for (size_t i = 0; i < verb_count; i++)
+    if (strcmp(verbs[i]->noun, noun) == 0)
+      nearest_offer(&n, verbs[i]->name);
+  for (size_t i = 0; !in_noun && i < noun_count; i++)
+    nearest_offer(&n, nouns[i].name);
+  const char *blank = in_noun ? " " : "";
+  if (n.found)
+    FAIL(ERR_USAGE, "there is no '%s%s%s': did you mean '%s%s%s'?", noun, blank, word, noun, blank,
+         n.found);
+  FAIL(ERR_USAGE, "there is no '%s%s%s': see 'strongroom help%s%s'", noun, blank, word, blank,
+       noun);
+}

@@ -1,0 +1,63 @@
+/* Every verb there is: the one list from which the table is made. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "cli/verb.h"
+
+#define VERB_TABLE(X) \
+  X(verb_up) \
+  X(verb_status) \
+  X(verb_version) \
+  X(verb_help) \
+  X(verb_complete) \
+  X(verb_vault_serve) \
+  X(verb_vault_unseal) \
+  X(verb_vault_seal) \
+  X(verb_vault_rewrap) \
+  X(verb_key_create) \
+  X(verb_key_import) \
+  X(verb_key_list) \
+  X(verb_key_show) \
+  X(verb_key_set) \
+  X(verb_key_rotate) \
+  X(verb_key_policy) \
+  X(verb_key_delete) \
+  X(verb_key_recover) \
+  X(verb_key_purge) \
+  X(verb_key_backup) \
+  X(verb_key_restore) \
+  X(verb_key_wrap) \
+  X(verb_key_unwrap) \
+  X(verb_key_encrypt) \
+  X(verb_key_decrypt) \
+  X(verb_key_sign) \
+  X(verb_key_verify) \
+  X(verb_key_random) \
+  X(verb_identity_create) \
+  X(verb_identity_list) \
+  X(verb_identity_show) \
+  X(verb_identity_enable) \
+  X(verb_identity_disable) \
+  X(verb_identity_delete) \
+  X(verb_identity_add_secret) \
+  X(verb_identity_add_certificate) \
+  X(verb_identity_remove_credential) \
+  X(verb_identity_rollover) \
+  X(verb_role_list) \
+  X(verb_role_show) \
+  X(verb_role_create) \
+  X(verb_role_delete) \
+  X(verb_role_assign) \
+  X(verb_role_unassign) \
+  X(verb_role_assignments) \
+  X(verb_audit_show) \
+  X(verb_audit_verify)
+
+#define X(name) extern const struct verb name;
+VERB_TABLE(X)
+#undef X
+
+/* ERR_USAGE, FAILed with the nearest word that there is. second may be NULL. */
+err_t verb_unknown(const char *first, const char *second);
+
+#endif

@@ -1,0 +1,87 @@
+#include "client/answer.h"
+
+void client_answer_free(struct client_answer *a) {
+  json_decref(a->body);
+  *a = (struct client_answer){ 0 };
+}
+
+static err_t error_of(int status, struct bytes code) {
+  if (bytes_equal_str(code, "VaultSealed"))
+    return ERR_SEALED;
+  switch (status) {
+  case 401:
+    return ERR_UNAUTHORIZED;
+  case 403:
+    return ERR_FORBIDDEN;
+  case 404:
+    return ERR_NOT_FOUND;
+  case 409:
+    return ERR_CONFLICT;
+  case 429:
+  case 503:
+    return ERR_BUSY;
+  default:
+    return status >= 400 && status < 500 ? ERR_BAD_PARAMETER : ERR_INTERNAL;
+  }
+}
+
+/* Some of the service's texts end with a line feed. */
+static struct bytes trim_end(struct bytes text) {
+  while (text.size && text.data[text.size - 1] <= ' ')
+    text.size--;
+  return text;
+}
+
+/* {"error":{"code","message"}} of the API. */
+static err_t refuse_api(int status, json_t *error) {
+  struct bytes code = { 0 }, message = { 0 };
+  IGNORE(json_get_str(error, "code", &code, NULL));
+  IGNORE(json_get_str(error, "message", &message, NULL));
+  REFUSE(error_of(status, code), BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(trim_end(message)),
+         BYTES_ARG(code));
+}
+
+/* {"error":"..","error_description":".."} of OAuth: whatever its status, we got no token. */
+static err_t refuse_oauth(int status, json_t *body) {
+  struct bytes code = { 0 }, text = { 0 };
+  IGNORE(json_get_str(body, "error", &code, NULL));
+  IGNORE(json_get_str(body, "error_description", &text, NULL));
+  REFUSE(status >= 500 ? ERR_BUSY : ERR_UNAUTHORIZED,
+         "No token for this client: " BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(text),
+         BYTES_ARG(code));
+}
+
+static err_t refuse(int status, json_t *body) {
+  json_t *error = json_object_get(body, "error");
+  if (json_is_object(error))
+    return refuse_api(status, error);
+  if (json_is_string(error))
+    return refuse_oauth(status, body);
+  REFUSE(error_of(status, (struct bytes){ 0 }), "The server answered with status %d.", status);
+}
+
+static err_t no_answer(err_t e) {
+  if (e == ERR_NOMEM || err_last()->code != e)
+    return e;
+  char why[sizeof err_last()->why];
+  memcpy(why, err_last()->why, sizeof why);
+  REFUSE(ERR_BUSY, "No answer: %s", why);
+}
+
+err_t answer_fetch(struct http_client *http, enum http_method method, const char *target,
+                   struct bytes headers, struct bytes body, struct client_answer *out) {
+  AUTO_HTTP_REPLY reply = { 0 };
+  AUTO_JSON *document = NULL;
+  err_t e = http_client_request(http, method, target, headers, body, &reply);
+  if (e != OK)
+    return no_answer(e);
+  if (reply.body.size && json_read(buf_bytes(&reply.body), &document) == ERR_NOMEM)
+    return ERR_NOMEM;
+  if (reply.status < 200 || reply.status > 299)
+    return refuse(reply.status, document);
+  if (reply.body.size && !document)
+    FAIL(ERR_INTERNAL, "the server's answer is not a JSON object");
+  out->status = reply.status;
+  out->body = TAKE(document);
+  return OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * The hub as its clients see it: an identity's credentials, a token that is got when needed and
+ * kept while it is good, and calls that take and give JSON.
+ *
+ * A client is set up from the environment that Azure's SDKs use (KEY_VAULT_URL,
+ * AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or
+ * AZURE_CLIENT_CERTIFICATE_PATH, SSL_CERT_FILE) or from a data directory's file "env", which holds
+ * the same names. One thread at a time on one client.
+ *
+ * What the hub refuses comes back as an error whose err_text() is the hub's own message with its
+ * code: ERR_NOT_FOUND (404), ERR_UNAUTHORIZED (401, and a refused token request), ERR_FORBIDDEN
+ * (403), ERR_CONFLICT (409), ERR_SEALED (a sealed vault), ERR_BUSY (429, 503, and no answer at
+ * all), ERR_BAD_PARAMETER (other 4xx), ERR_INTERNAL (the rest). ERR_CONFIG is a set-up that is not
+ * complete.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "base/json.h"
+#include "net/http.h"
+
+struct client;
+/* data_dir NULL: from the environment. Connects to nothing yet. */
+err_t client_new(const char *data_dir, struct client **out);
+void client_free(struct client *c);
+CLEANUP(client, struct client *, client_free)
+
+struct client_answer {
+  int status;
+  json_t *body; /* NULL when the hub sent none */
+};
+void client_answer_free(struct client_answer *a);
+#define AUTO_ANSWER __attribute__((cleanup(client_answer_free))) struct client_answer
+
+/* A path of segments, percent-encoded; the last argument is NULL: client_path("keys", name, NULL).
+ * A query may be appended. */
+struct buf client_path(const char *first, ...) __attribute__((sentinel));
+void client_put_escaped(struct buf *b, struct bytes text);
+
+/* api-version is added to the path. body: a JSON text, or NULL for none. A buf that ran out of
+ * memory on the way here is reported. */
+err_t client_call(struct client *c, enum http_method method, const struct buf *path,
+                  const struct buf *body, struct client_answer *out);
+/* The same without a token, for the few routes that need none. */
+err_t client_call_open(struct client *c, enum http_method method, const struct buf *path,
+                       const struct buf *body, struct client_answer *out);
+
+/* Calls each for every item of a list's pages ("value" and "nextLink"), in order; stops at the
+ * first error, which it returns. */
+typedef err_t client_each(void *ctx, json_t *item);
+err_t client_list(struct client *c, const struct buf *path, client_each *each, void *ctx);
+
+#endif
