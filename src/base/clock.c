@@ -19,6 +19,10 @@ int64_t clock_now(void) {
   return clock_now_us() / 1000000;
 }
 
+int64_t clock_real(void) {
+  return (int64_t)time(NULL);
+}
+
 uint64_t clock_mono_us(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);

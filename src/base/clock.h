@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
-int64_t clock_now(void);      /* Unix seconds */
+int64_t clock_now(void); /* Unix seconds */
+int64_t clock_real(
+  void); /* Unix seconds, never moved: for certificates, which others judge by their clocks */
 int64_t clock_now_us(void);   /* Unix microseconds */
 uint64_t clock_mono_us(void); /* monotonic microseconds */
 void clock_shift(int64_t seconds);

@@ -19,6 +19,10 @@ const struct err_last *err_last(void) {
   return &last;
 }
 
+void err_forget(void) {
+  last = (struct err_last){ .code = OK };
+}
+
 const char *err_text(err_t e) {
   return last.code == e && last.say[0] != '\0' ? last.say : err_info(e)->text;
 }

@@ -119,6 +119,10 @@ struct err_last {
 };
 const struct err_last *err_last(void);
 
+/* Before work for another client begins on this thread: an error that is made without REFUSE() must
+ * not be told with the words of an earlier one. */
+void err_forget(void);
+
 /* The text for a client: what REFUSE() said if e is this thread's last error, else the table's.
  * Never NULL. */
 const char *err_text(err_t e);

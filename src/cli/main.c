@@ -1,6 +1,7 @@
 /* strongroom: finds the verb in the table and runs it. */
 #include "cli/args.h"
 #include "cli/help.h"
+#include "cli/out.h"
 #include "cli/verbs.h"
 
 #include "base/json.h"
@@ -31,23 +32,11 @@ static err_t start(const struct verb *v) {
   return OK;
 }
 
-/* What the user is told: the server's text, the reason on this side, or the table's text. */
-static void print_error(err_t e) {
-  const struct err_last *last = err_last();
-  bool ours = last->code == e;
-  const char *text = ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
-  fprintf(stderr, "strongroom: ");
-  for (; *text; text++)
-    if (*text != '\r')
-      fputc((unsigned char)*text < 0x20 && *text != '\n' ? '?' : *text, stderr);
-  fputc('\n', stderr);
-}
-
 static err_t run(const struct verb *v, int argc, char **argv) {
   struct args a;
   err_t e = args_parse(v, argc, argv, &a);
   if (e != OK) {
-    print_error(e);
+    out_error(e);
     fprintf(stderr, "Usage: strongroom %s%s%s %s\n", v->noun, *v->noun ? " " : "", v->name,
             v->words);
     return e;
@@ -60,7 +49,7 @@ static err_t run(const struct verb *v, int argc, char **argv) {
   if (e == OK)
     e = v->run(&a);
   if (e != OK)
-    print_error(e);
+    out_error(e);
   return e;
 }
 
@@ -74,7 +63,7 @@ static int run_argv(const struct verb *v, int argc, char **argv) {
   err_t e = start(v);
   if (e == OK)
     return v->run_argv(argc, argv);
-  print_error(e);
+  out_error(e);
   return exit_code_of(e);
 }
 
@@ -95,7 +84,7 @@ static int dispatch(int argc, char **argv) {
     used = 3;
   if (!v) {
     err_t e = verb_unknown(first, second);
-    print_error(e);
+    out_error(e);
     return exit_code_of(e);
   }
   return v->run ? exit_code_of(run(v, argc - used, argv + used))

@@ -58,6 +58,17 @@ void out_note(const char *fmt, ...) {
   fputc('\n', stderr);
 }
 
+void out_error(err_t e) {
+  const struct err_last *last = err_last();
+  bool ours = last->code == e;
+  const char *text = ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
+  fprintf(stderr, "strongroom: ");
+  for (; *text; text++)
+    if (*text != '\r')
+      fputc((unsigned char)*text < 0x20 && *text != '\n' ? '?' : *text, stderr);
+  fputc('\n', stderr);
+}
+
 void table_start(struct table *t, size_t columns, const char *const *headings) {
   *t = (struct table){ .columns = columns };
   for (size_t i = 0; i < columns; i++)

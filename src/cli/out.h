@@ -17,6 +17,9 @@ void out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A remark for people on stderr: a line that no script needs. */
 void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* What went wrong, on stderr: the server's text, the reason on this side, or the table's text. */
+void out_error(err_t e);
+
 /* A table of texts, printed with its columns as wide as they need to be. */
 #define TABLE_COLUMNS 8
 struct table {

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,13 +49,18 @@ static err_t resolve(const char *address, struct addrinfo **out) {
   return OK;
 }
 
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
 static unsigned bound_port(int fd) {
-  struct sockaddr_storage a = { 0 };
+  union address a = { 0 };
   socklen_t size = sizeof a;
-  if (getsockname(fd, (struct sockaddr *)&a, &size) != 0)
+  if (getsockname(fd, &a.any, &size) != 0)
     return 0;
-  return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                       : ((struct sockaddr_in *)&a)->sin_port);
+  return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 err_t accept_listen(struct listener *l, const char *address) {
@@ -101,7 +105,7 @@ static struct loop *least_loaded(struct http_server *s) {
   return best;
 }
 
-static void deal(struct loop *l, int fd, const struct sockaddr_storage *from) {
+static void deal(struct loop *l, int fd, const union address *from) {
   struct http_server *s = l->server;
   char peer[INET6_ADDRSTRLEN] = "";
   int on = 1;
@@ -109,10 +113,9 @@ static void deal(struct loop *l, int fd, const struct sockaddr_storage *from) {
     close(fd);
     return;
   }
-  const void *address = from->ss_family == AF_INET6
-                          ? (const void *)&((const struct sockaddr_in6 *)from)->sin6_addr
-                          : (const void *)&((const struct sockaddr_in *)from)->sin_addr;
-  inet_ntop(from->ss_family, address, peer, sizeof peer);
+  bool v6 = from->any.sa_family == AF_INET6;
+  inet_ntop(from->any.sa_family, v6 ? (const void *)&from->v6.sin6_addr : &from->v4.sin_addr, peer,
+            sizeof peer);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   struct loop *target = least_loaded(s);
   struct http_conn *c = conn_new(target, fd, peer);
@@ -126,9 +129,9 @@ static void deal(struct loop *l, int fd, const struct sockaddr_storage *from) {
  * passes only with time: the clients wait in the backlog meanwhile. */
 void accept_event(struct loop *l, struct listener *from) {
   for (int i = 0; i < ROUND; i++) {
-    struct sockaddr_storage address = { 0 };
+    union address address = { 0 };
     socklen_t size = sizeof address;
-    int fd = accept4(from->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(from->fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       deal(l, fd, &address);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

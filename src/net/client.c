@@ -18,7 +18,7 @@
 struct http_client {
   char host[256]; /* without brackets */
   char port[6];
-  char authority[272]; /* for Host and messages */
+  char authority[272]; /* for Host and messages; without the usual port */
   struct tls *tls;
   unsigned timeout_ms;
   struct tls_io io;
@@ -55,9 +55,9 @@ static err_t parse_authority(struct bytes text, struct http_client *c) {
   if (port.data && bytes_to_u64(port, 65535, &number) != OK)
     return ERR_USAGE;
   snprintf(c->port, sizeof c->port, "%u", (unsigned)number);
-  const char *form = strchr(c->host, ':') ? "[%s]:%s" : "%s:%s";
-  snprintf(c->authority, sizeof c->authority, form[0] == '[' ? "[%s]:%s" : "%s:%s", c->host,
-           c->port);
+  bool v6 = strchr(c->host, ':') != NULL;
+  snprintf(c->authority, sizeof c->authority, "%s%s%s%s%s", v6 ? "[" : "", c->host, v6 ? "]" : "",
+           number == 443 ? "" : ":", number == 443 ? "" : c->port);
   return OK;
 }
 
@@ -181,8 +181,9 @@ static err_t hook_up(struct http_client *c) {
 
 /* One exchange. */
 
+/* ERR_CLOSED within this file only: a kept connection may have been closed while it was idle. */
 static err_t broken(const struct http_client *c) {
-  FAIL(ERR_IO, "%s closed the connection", c->authority);
+  FAIL(ERR_CLOSED, "%s closed the connection", c->authority);
 }
 
 static err_t send_all(struct http_client *c, struct bytes data) {
@@ -298,6 +299,15 @@ static err_t exchange(struct http_client *c, enum http_method method, struct byt
   return OK;
 }
 
+/* What callers are told of it. */
+static err_t told(const struct http_client *c, err_t e) {
+  if (e == ERR_CLOSED)
+    FAIL(ERR_IO, "%s closed the connection", c->authority);
+  if (e == ERR_HTTP || e == ERR_HEAD_TOO_LARGE)
+    FAIL(ERR_IO, "%s sent a malformed answer", c->authority);
+  return e;
+}
+
 err_t http_client_request(struct http_client *c, enum http_method method,
                           const char *path_and_query, struct bytes headers, struct bytes body,
                           struct http_reply *out) {
@@ -308,7 +318,7 @@ err_t http_client_request(struct http_client *c, enum http_method method,
   err_t e = kept ? OK : hook_up(c);
   if (e == OK)
     e = exchange(c, method, buf_bytes(&request), &reply, &heard);
-  if (e == ERR_IO && kept && !heard) {
+  if (e == ERR_CLOSED && kept && !heard) {
     hang_up(c);
     e = hook_up(c);
     if (e == OK)
@@ -316,9 +326,7 @@ err_t http_client_request(struct http_client *c, enum http_method method,
   }
   if (e != OK) {
     hang_up(c);
-    return e == ERR_HTTP || e == ERR_HEAD_TOO_LARGE
-             ? err_fail(ERR_IO, __FILE__, __LINE__, "%s sent a malformed answer", c->authority)
-             : e;
+    return told(c, e);
   }
   *out = reply;
   reply = (struct http_reply){ 0 };

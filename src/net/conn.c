@@ -1,5 +1,4 @@
-/* A connection's life, as its loop sees it: handshake, head, body, hand-over, drain, close. */
-#include "base/log.h"
+/* A connection as its loop sees it: handshake, input, events, deadlines, end. */
 #include "net/serve.h"
 
 #include <stdio.h>
@@ -94,8 +93,10 @@ void conn_consume(struct http_conn *c, size_t n) {
 
 enum tls_io_result conn_fill(struct http_conn *c) {
   if (c->used > 0) {
-    memmove(c->in.data, c->in.data + c->used, c->in.size - c->used);
-    c->in.size -= c->used;
+    size_t left = c->in.size - c->used;
+    memmove(c->in.data, c->in.data + c->used, left);
+    explicit_bzero(c->in.data + left, c->used);
+    c->in.size = left;
     c->used = 0;
   }
   size_t n;
@@ -173,7 +174,7 @@ static void advance_drain(struct http_conn *c) {
     e = http_body_next(&c->body, &in, &data);
   conn_consume(c, before - in.size);
   c->over += before - in.size;
-  if (e != OK || c->over > 2 * DRAIN_MAX)
+  if (e != OK || c->over > 2 * DRAIN_MAX) /* chunks have their frames too */
     linger(c);
   else if (c->body.done)
     become_idle(c);
@@ -211,6 +212,11 @@ static void advance(struct http_conn *c) {
     request_head(c);
 }
 
+static bool reads(const struct http_conn *c) {
+  return c->state == CONN_IDLE || c->state == CONN_HEAD || c->state == CONN_BODY ||
+         c->state == CONN_DRAIN;
+}
+
 static void read_more(struct http_conn *c) {
   if (!c->in.data)
     c->in = spare_buf(c->loop);
@@ -232,8 +238,8 @@ void conn_again(struct http_conn *c) {
   list_remove(&c->line);
   if (c->state == CONN_IDLE && c->in.size > 0)
     request_head(c);
-  else
-    read_more(c);
+  else if (reads(c))
+    read_more(c); /* otherwise its deadline has come first */
 }
 
 static void advance_handshake(struct http_conn *c) {

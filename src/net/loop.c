@@ -1,11 +1,9 @@
 /* An epoll loop: its events, its mail, its held answers, its deadlines. */
 #include "base/clock.h"
-#include "base/log.h"
 #include "net/accept.h"
 #include "net/serve.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>

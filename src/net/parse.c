@@ -1,6 +1,5 @@
 #include "net/parse.h"
 
-#include <stdio.h>
 #include <strings.h>
 
 /* Classes of bytes. Ranges not named are in none. */

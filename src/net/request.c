@@ -70,10 +70,6 @@ static bool send_continue(struct http_conn *c) {
 
 static void await_body(struct http_conn *c) {
   struct exchange *x = c->x;
-  if (x->frame.length > x->pub.body_max) {
-    conn_refuse(c, MAKE_ERR(ERR_TOO_LARGE, "the declared body is too large"), true);
-    return;
-  }
   if (c->body.done) {
     dispatch(c);
     return;
@@ -132,6 +128,8 @@ static void begin_exchange(struct http_conn *c, size_t head_size) {
     conn_refuse(c, e, true);
   else if (pub->lane == HTTP_ANSWERED)
     conn_answer(c);
+  else if (c->x->frame.length > pub->body_max)
+    conn_refuse(c, MAKE_ERR(ERR_TOO_LARGE, "the declared body is too large"), true);
   else if (pub->lane == HTTP_STREAM)
     to_worker(c);
   else

@@ -6,9 +6,8 @@
 #include "net/message.h"
 #include "net/serve.h"
 
-#include <stdio.h>
-
 #define PROGRESS 65536
+#define GATE_TURN_MS 100
 #define CHUNK_ROOM 16 /* its size line and the CRLF behind it */
 
 static err_t peer_error(enum tls_io_result r) {
@@ -40,6 +39,19 @@ static err_t flush(struct http_conn *c) {
   return OK;
 }
 
+/* In short turns, so that a server that stops does not wait for a gate that does not move. */
+static err_t await_gate(struct http_conn *c) {
+  struct http_server *s = c->loop->server;
+  for (unsigned waited = 0; waited < s->conf.write_ms; waited += GATE_TURN_MS) {
+    err_t e = gate_wait(s->gate, c->x->pub.res.hold, GATE_TURN_MS);
+    if (e != ERR_TIMEOUT)
+      return e;
+    if (atomic_load(&c->cut))
+      FAIL(ERR_CLOSED, "the server stops");
+  }
+  FAIL(ERR_TIMEOUT, "the gate did not pass in time");
+}
+
 /* Puts the head into the output buffer. */
 static err_t begin(struct exchange *x) {
   struct http_conn *c = x->pub.conn;
@@ -48,7 +60,7 @@ static err_t begin(struct exchange *x) {
   if (r->status < 200 || buf_ok(&r->headers) != OK)
     FAIL(ERR_INTERNAL, "http_write() without a status");
   if (s->gate && r->hold)
-    TRY(gate_wait(s->gate, r->hold, s->conf.write_ms));
+    TRY(await_gate(c));
   enum http_framing framing = r->has_length ? HTTP_BODY_LENGTH : HTTP_BODY_CHUNKED;
   if (http_bodyless(r->status))
     framing = HTTP_BODY_NONE;

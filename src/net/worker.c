@@ -1,8 +1,6 @@
 /* The slow lane: threads that run handlers which may block or compute for long. */
 #include "net/serve.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

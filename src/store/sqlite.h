@@ -29,7 +29,7 @@ struct sqlite {
   char why[200];
 };
 
-#define LOG_PAGES_MAX 4096 /* 16 MiB */
+#define LOG_PAGES_MAX 2048 /* 16 MiB */
 
 /* sqlite_open.c */
 err_t sqlite_open(const char *dir, struct engine **out);

@@ -178,17 +178,13 @@ static bool take(struct audit *a) {
 static void settle(struct audit *a) {
   pthread_mutex_lock(&a->lock);
   bool some = a->taken_to > a->settled_to;
-  bool again = a->phase == PHASE_REFUSING;
   a->settled_to = a->taken_to;
   a->phase = PHASE_OPEN;
   pthread_cond_broadcast(&a->settled);
   pthread_mutex_unlock(&a->lock);
-  if (again)
-    log_warn("audit", "the log goes on; %" PRIu64 " operations were refused", a->taken.gap.refused);
   if (some && a->conf.durable)
     a->conf.durable(a->conf.ctx, a->taken_to);
   buf_clear(&a->taken.records);
-  a->taken.gap = (struct audit_gap){ 0 };
 }
 
 /* Nothing taken is, and nothing that came since will be. */
@@ -224,11 +220,15 @@ static void give_up(struct audit *a, err_t e) {
 static err_t record(struct audit *a, bool last) {
   bool refusing = a->phase == PHASE_REFUSING;
   TRY(audit_writer_commit(&a->writer, &a->taken));
+  uint64_t count = a->taken.gap.refused;
+  a->taken.gap = (struct audit_gap){ 0 };
   if (!refusing)
     settle(a);
   TRY(audit_writer_heads(&a->writer, last));
-  if (refusing)
+  if (refusing) {
     settle(a);
+    log_warn("audit", "the log goes on; %" PRIu64 " operations were refused", count);
+  }
   return OK;
 }
 

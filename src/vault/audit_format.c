@@ -132,6 +132,13 @@ static err_t head_digest(const struct audit_head *h, uint8_t digest[static SHA25
   return crypto_sha256(buf_bytes(&text), digest);
 }
 
+err_t audit_head_check(const struct audit_head *h, const struct key *public_key, bool *good) {
+  uint8_t digest[SHA256_SIZE];
+  TRY(head_digest(h, digest));
+  return alg_verify(alg_find(bytes_str("ES256")), public_key, bytes_of(digest, sizeof digest),
+                    bytes_of(h->signature, AUDIT_SIGNATURE), good);
+}
+
 err_t audit_head_sign(const struct audit_tip *at, const struct key *signer,
                       struct audit_head *out) {
   struct audit_head h = { .at = *at, .time_us = clock_now_us() };
@@ -142,15 +149,12 @@ err_t audit_head_sign(const struct audit_tip *at, const struct key *signer,
   if (signature.size != AUDIT_SIGNATURE)
     FAIL(ERR_INTERNAL, "an ES256 signature of %zu bytes", signature.size);
   memcpy(h.signature, signature.data, AUDIT_SIGNATURE);
+  bool good; /* a head that is not would make the log unverifiable for ever */
+  TRY(audit_head_check(&h, signer, &good));
+  if (!good)
+    FAIL(ERR_CRYPTO, "a signature just made is not valid");
   *out = h;
   return OK;
-}
-
-err_t audit_head_check(const struct audit_head *h, const struct key *public_key, bool *good) {
-  uint8_t digest[SHA256_SIZE];
-  TRY(head_digest(h, digest));
-  return alg_verify(alg_find(bytes_str("ES256")), public_key, bytes_of(digest, sizeof digest),
-                    bytes_of(h->signature, AUDIT_SIGNATURE), good);
 }
 
 void audit_head_put(const struct audit_head *h, struct buf *out) {

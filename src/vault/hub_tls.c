@@ -53,7 +53,7 @@ static bool fit(const struct hub *h) {
   for (size_t i = 0, n = names_of(h, names, NAMES_MAX); i < n; i++)
     if (!x509_covers(buf_bytes(&der), names[i]))
       return false;
-  return until - clock_now() > (until - from) / 3;
+  return until - clock_real() > (until - from) / 3;
 }
 
 static bool configured(const struct hub *h) {
@@ -74,8 +74,8 @@ static err_t issue(struct hub *h, const char *certificate, const char *key_file)
   struct x509_subject subject = { .common_name = "Strongroom hub",
                                   .names = names,
                                   .name_count = names_of(h, names, NAMES_MAX) };
-  subject.not_before = clock_now() - 300;
-  subject.not_after = clock_now() + LEAF_DAYS * 86400ll;
+  subject.not_before = clock_real() - 300;
+  subject.not_after = clock_real() + LEAF_DAYS * 86400ll;
   TRY(hub_path(h, "tls", dir));
   if (mkdir(dir, 0700) != 0 && access(dir, X_OK) != 0)
     FAIL(ERR_CONFIG, "cannot make %s", dir);

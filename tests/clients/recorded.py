@@ -27,9 +27,12 @@ CONFLICT = (
     "when multiple operations are performed in parallel against the key. To avoid this error, perform operations "
     "against a key in a sequential manner."
 )
-POLICY = base64.urlsafe_b64encode(
-    b'{"anyOf":[{"allOf":[{"claim":"sdk-test","equals":"true"}],"authority":"https://attest.example/"}],"version":"1.0.0"}'
-).decode().rstrip("=")
+POLICY, OTHER_POLICY = (
+    base64.urlsafe_b64encode(json.dumps({
+        "anyOf": [{"allOf": [{"claim": "sdk-test", "equals": value}], "authority": "https://attest.example/"}],
+        "version": "1.0.0",
+    }).encode()).decode().rstrip("=") for value in ("true", "false")
+)
 DEFINITIONS = "///providers/Microsoft.Authorization/roleDefinitions"
 ASSIGNMENTS = "///providers/Microsoft.Authorization/roleAssignments"
 BUILT_IN = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -126,7 +129,7 @@ ERRORS = [
      "BadParameter", None, "AKV.SKR.1005: Non-exportable keys must not have release policy."),
     ("POST", f"/keys/new-{RUN}/create", {"kty": "RSA-HSM", "attributes": {"exportable": True}}, 400, "BadParameter",
      None, "AKV.SKR.1004: Exportable keys must have release policy."),
-    ("PATCH", f"/keys/{IMMUTABLE}/", {"attributes": {}, "release_policy": {"immutable": True, "data": POLICY[::-1]}},
+    ("PATCH", f"/keys/{IMMUTABLE}/", {"attributes": {}, "release_policy": {"immutable": True, "data": OTHER_POLICY}},
      400, "BadParameter", None, "AKV.SKR.1020: Immutable Key Release Policy cannot be modified."),
     ("POST", f"/keys/{IMMUTABLE}//release", {"target": "anything"}, 403, "Forbidden", "AccessDenied",
      "Target environment attestation statement cannot be verified."),

@@ -2,13 +2,12 @@
  * strongroom up: the hub on one machine. Its services are children of this process, which hands its
  * options on to them, says where they are, and keeps them running.
  */
+#include "cli/out.h"
 #include "cli/passphrase.h"
 #include "cli/serve_options.h"
 #include "cli/up/print.h"
 #include "cli/up/supervise.h"
 #include "cli/verbs.h"
-
-#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +124,7 @@ static int run(int argc, char **argv) {
     e = run_hub(&w, &exit_code);
   if (e == OK)
     return exit_code;
-  log_err("up", e, "cannot bring the hub up");
+  out_error(e);
   return exit_code_of(e);
 }
 

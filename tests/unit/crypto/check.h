@@ -8,6 +8,7 @@
 #include "crypto/alg.h"
 #include "crypto/key_der.h"
 
+#include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +18,14 @@
 
 #define HEAP_SIZE (1u << 20)
 
-#define assert_ok(call) assert_string_equal(err_info(call)->name, "OK")
-#define assert_err(call, code) assert_string_equal(err_info(call)->name, #code)
+/* Whatever happened, nothing is left in OpenSSL's error queue. */
+#define assert_result(call, expected_name) \
+  do { \
+    assert_string_equal(err_info(call)->name, expected_name); \
+    assert_int_equal(ERR_peek_error(), 0); \
+  } while (0)
+#define assert_ok(call) assert_result(call, "OK")
+#define assert_err(call, code) assert_result(call, #code)
 #define assert_bytes(got, expected) \
   do { \
     struct bytes got_ = (got), expected_ = (expected); \

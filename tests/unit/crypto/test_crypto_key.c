@@ -410,14 +410,18 @@ static void pem_goes_out_and_comes_back(void **state) {
   }
 }
 
+#define ENCRYPTED_PEM \
+  "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n" \
+  "DEK-Info: AES-128-CBC,00000000000000000000000000000000\n\nAAAA\n" \
+  "-----END RSA PRIVATE KEY-----\n"
+
 static void pem_without_a_private_key_is_refused(void **state) {
   static const char *const texts[] = {
     "",
     "-----BEGIN PRIVATE KEY-----\n",
     "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
     "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-    "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
-    "00000000000000000000000000000000\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+    ENCRYPTED_PEM,
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     struct key *k = NULL;

@@ -130,7 +130,7 @@ static const struct {
   { "/slow", HTTP_SLOW, 1 << 20, on_echo },
   { "/stream", HTTP_STREAM, SIZE_MAX, on_stream },
   { "/sink", HTTP_STREAM, SIZE_MAX, on_sink },
-  { "/source", HTTP_STREAM, 0, on_source },
+  { "/source", HTTP_STREAM, 1 << 20, on_source },
   { "/big", HTTP_FAST, 0, on_big },
   { "/held", HTTP_FAST, 0, on_held },
   { "/heldstream", HTTP_STREAM, 0, on_held_stream },

@@ -17,7 +17,7 @@ static int start(void **state) {
   struct http_server_conf conf = HTTP_SERVER_CONF_DEFAULT;
   (void)state;
   conf.loops = 2;
-  conf.workers = 2;
+  conf.workers = 3;
   fixture_start(&f, conf);
   return 0;
 }
@@ -112,15 +112,17 @@ static void test_graceful_stop(void **state) {
 
 /* What does not end by itself is cut off after the grace time. */
 static void test_cut(void **state) {
-  AUTO_RAW half, held, sink, source, unread;
+  AUTO_RAW half, held, held_stream, sink, source, unread;
   (void)state;
   raw_open(&half, &f);
   raw_open(&held, &f);
+  raw_open(&held_stream, &f);
   raw_open(&sink, &f);
   raw_open(&source, &f);
   raw_open(&unread, &f);
   raw_say(&half, "GET /echo HTT");
   raw_say(&held, "GET /held?n=1000 HTTP/1.1\r\n" HOST "\r\n");
+  raw_say(&held_stream, "GET /heldstream?n=1000 HTTP/1.1\r\n" HOST "\r\n");
   raw_say(&sink, "POST /sink HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\na");
   raw_say(&source, "GET /source?n=900000000 HTTP/1.1\r\n" HOST "\r\n");
   raw_say(&unread, "GET /big?n=30000000 HTTP/1.1\r\n" HOST "\r\n");
@@ -236,8 +238,11 @@ static void test_client_timeout(void **state) {
   int status;
   (void)state;
   assert_ok(http_client_new(f.app.url, f.tls, 200, &c));
+  assert_ok(get(c, "/echo", &status));
+  uint64_t before = atomic_load(&f.app.heads);
   assert_int_equal(get(c, "/sleep?ms=1000", &status), ERR_IO);
   assert_non_null(strstr(err_last()->why, "did not answer within 200 ms"));
+  assert_int_equal(f.app.heads, before + 1); /* a slow request is not sent again */
   assert_ok(get(c, "/echo", &status));
 }
 

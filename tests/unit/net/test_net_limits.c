@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define HOST "Host: localhost\r\n"
@@ -191,12 +192,47 @@ static void test_busy(void **state) {
   assert_int_equal(busy, 3);
 }
 
+static uint64_t cpu_us(void) {
+  struct rusage u;
+  assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
+  return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000 +
+         (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* Out of descriptors, new clients wait; nothing spins meanwhile; later they are served. */
+static void test_out_of_descriptors(void **state) {
+  AUTO_RAW r;
+  struct rlimit before, tight;
+  (void)state;
+  await_connections(0);
+  int next = dup(0);
+  close(next);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  tight = before;
+  tight.rlim_cur = (rlim_t)next + 1; /* one more, which the client takes */
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  raw_connect(&r, &f);
+  uint64_t cpu = cpu_us();
+  usleep(300000);
+  assert_in_range(cpu_us() - cpu, 0, 100000);
+  await_connections(0);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  raw_handshake(&r);
+  raw_say(&r, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&r, 200, "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_handshake), cmocka_unit_test(test_head),
-    cmocka_unit_test(test_slow_head), cmocka_unit_test(test_body),
-    cmocka_unit_test(test_idle),      cmocka_unit_test(test_write),
-    cmocka_unit_test(test_busy),      cmocka_unit_test(test_max_connections),
+    cmocka_unit_test(test_handshake),
+    cmocka_unit_test(test_head),
+    cmocka_unit_test(test_slow_head),
+    cmocka_unit_test(test_body),
+    cmocka_unit_test(test_idle),
+    cmocka_unit_test(test_write),
+    cmocka_unit_test(test_busy),
+    cmocka_unit_test(test_max_connections),
+    cmocka_unit_test(test_out_of_descriptors),
   };
   return cmocka_run_group_tests(tests, start, end);
 }

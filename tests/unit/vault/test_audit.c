@@ -4,7 +4,6 @@
 #include "base/clock.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 
 /* --- records as JSON --- */
 
@@ -62,7 +61,9 @@ static void says_who_did_what(void **state) {
 
 static void says_what_failed(void **state) {
   const char *dir = new_dir();
-  struct audit_event e = { .time_us = 1, .operation = "KeySign", .status = 403, .code = "Forbidden" };
+  struct audit_event e = {
+    .time_us = 1, .operation = "KeySign", .status = 403, .code = "Forbidden"
+  };
   append_one(dir, &e);
   AUTO_JSON *j = only_record(dir);
   assert_string_equal(text_of(j, NULL, "resultType"), "Failure");
@@ -76,15 +77,22 @@ static void foreign_text_is_made_safe(void **state) {
     const char *in, *out;
   } table[] = {
     { "plain", "plain" },
-    { "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91" },
+    { "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91",
+      "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91" },
     { "\x1b[31m\n\"\\", "\x1b[31m\n\"\\" },
-    { "a\xff" "b", "a\xef\xbf\xbd" "b" },
-    { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },         /* overlong */
+    { "a\xff"
+      "b",
+      "a\xef\xbf\xbd"
+      "b" },
+    { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong */
     { "\xe0\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
     { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
     { "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
     { "cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd" },
-    { "\xc2\x9b" "31m", "\xef\xbf\xbd\xef\xbf\xbd" "31m" }, /* C1: a terminal's CSI */
+    { "\xc2\x9b"
+      "31m",
+      "\xef\xbf\xbd\xef\xbf\xbd"
+      "31m" }, /* C1: a terminal's CSI */
   };
   for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
     AUTO_BUF plain = BUF_EMPTY;
@@ -105,10 +113,18 @@ static void long_text_is_cut(void **state) {
   static char text[70000];
   memset(text, 'a', sizeof text - 1);
   struct audit_event e = {
-    .time_us = INT64_C(1764000000123456), .operation = text, .code = text,
-    .object = bytes_str(text), .host = bytes_str(text), .app_id = text, .oid = text,
-    .peer = text, .request_id = text, .client_request_id = bytes_str(text),
-    .user_agent = bytes_str(text), .duration_us = UINT32_MAX,
+    .time_us = INT64_C(1764000000123456),
+    .operation = text,
+    .code = text,
+    .object = bytes_str(text),
+    .host = bytes_str(text),
+    .app_id = text,
+    .oid = text,
+    .peer = text,
+    .request_id = text,
+    .client_request_id = bytes_str(text),
+    .user_agent = bytes_str(text),
+    .duration_us = UINT32_MAX,
   };
   AUTO_BUF plain = BUF_EMPTY;
   audit_event_put(&e, &plain);
@@ -144,8 +160,8 @@ static void files_hold_no_names(void **state) {
   const char *dir = new_dir();
   struct audit_event e = event("secret-request-id");
   append_one(dir, &e);
-  static const char *const names[] = { "rsa1", "vault.example", "KeyUnwrap", "444455556666",
-                                       "secret-request-id", "127.0.0.1" };
+  static const char *const names[] = { "rsa1",         "vault.example",     "KeyUnwrap",
+                                       "444455556666", "secret-request-id", "127.0.0.1" };
   struct buf b = load(dir, audit_file_name(1).text);
   for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
     assert_null(memmem(b.data, b.size, names[i], strlen(names[i])));
@@ -168,35 +184,12 @@ static void files_are_private(void **state) {
 
 /* --- tickets --- */
 
-struct sink {
-  _Atomic uint64_t durable, failed_from, failed_to, failures;
-  bool stall;
-  sem_t go;
-};
-
-static void on_durable(void *ctx, uint64_t ticket) {
-  struct sink *s = ctx;
-  assert_true(ticket > s->durable);
-  s->durable = ticket;
-  if (s->stall)
-    sem_wait(&s->go);
-}
-
-static void on_failed(void *ctx, uint64_t from, uint64_t to) {
-  struct sink *s = ctx;
-  s->failed_from = from;
-  s->failed_to = to;
-  s->failures++;
-}
-
 static void tickets_start_anew_and_numbers_go_on(void **state) {
   const char *dir = new_dir();
-  struct audit_conf conf = conf_of(dir);
   for (uint64_t round = 1; round <= 3; round++) {
     struct sink sink = { 0 };
+    struct audit_conf conf = conf_with(dir, &sink);
     struct audit *a;
-    conf.durable = on_durable;
-    conf.ctx = &sink;
     assert_ok(audit_open(&conf, seal_key(), signer, &a));
     for (uint64_t i = 1; i <= 10; i++) {
       uint64_t ticket = 0;
@@ -225,15 +218,14 @@ static void unknown_tickets_are_not_durable(void **state) {
 }
 
 static void a_full_queue_refuses_and_says_so(void **state) {
-  struct sink sink = { .stall = true };
+  sem_t go;
+  struct sink sink = { .stall = &go };
   const char *dir = new_dir();
-  struct audit_conf conf = conf_of(dir);
+  struct audit_conf conf = conf_with(dir, &sink);
   struct audit *a;
   uint64_t ticket = 0;
   struct audit_event e = event("x");
-  sem_init(&sink.go, 0, 0);
-  conf.durable = on_durable;
-  conf.ctx = &sink;
+  sem_init(&go, 0, 0);
   conf.rotate_bytes = 1u << 30;
   assert_ok(audit_open(&conf, seal_key(), signer, &a));
   assert_ok(audit_append(a, &e, &ticket));
@@ -246,12 +238,12 @@ static void a_full_queue_refuses_and_says_so(void **state) {
   assert_int_equal(ticket, before + accepted);
   assert_err(audit_append(a, &e, &ticket), ERR_AUDIT);
   for (unsigned i = 0; i < 1000; i++)
-    sem_post(&sink.go);
+    sem_post(&go);
   assert_ok(audit_wait(a, ticket));
   assert_ok(audit_append(a, &e, &ticket));
   assert_ok(audit_wait(a, ticket));
   audit_close(a);
-  sem_destroy(&sink.go);
+  sem_destroy(&go);
   struct seen s = { 0 };
   assert_ok(audit_read(dir, seal_key(), 1, UINT64_MAX, see, &s));
   assert_int_equal(s.count, 1 + accepted + 1 + 1);
@@ -279,13 +271,11 @@ static void *append_and_wait(void *arg) {
 static void many_threads(void **state) {
   struct sink sink = { 0 };
   const char *dir = new_dir();
-  struct audit_conf conf = conf_of(dir);
+  struct audit_conf conf = conf_with(dir, &sink);
   struct audit *a;
   pthread_t threads[THREADS];
   conf.sync = true;
   conf.rotate_bytes = 100000;
-  conf.durable = on_durable;
-  conf.ctx = &sink;
   assert_ok(audit_open(&conf, seal_key(), signer, &a));
   for (unsigned i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, append_and_wait, a), 0);
@@ -404,9 +394,9 @@ static void a_reader_may_stop(void **state) {
   assert_ok(write_batch(&w, 5));
   audit_writer_close(&w);
   assert_err(audit_read(dir, seal_key(), 1, 10, refuse_third, NULL), ERR_BUSY);
-  assert_err(audit_read(dir, bytes_of("0123456789abcdef0123456789abcdef", 32), 1, 10, refuse_third,
-                        NULL),
-             ERR_CORRUPT);
+  assert_err(
+    audit_read(dir, bytes_of("0123456789abcdef0123456789abcdef", 32), 1, 10, refuse_third, NULL),
+    ERR_CORRUPT);
 }
 
 static void a_gap_says_how_many_were_refused(void **state) {
@@ -420,8 +410,8 @@ static void a_gap_says_how_many_were_refused(void **state) {
   assert_string_equal(text_of(j, NULL, "operationName"), "AuditGap");
   assert_string_equal(text_of(j, NULL, "time"), "1970-01-01T00:00:02.000000Z");
   assert_string_equal(text_of(j, "properties", "since"), "1970-01-01T00:00:00.000001Z");
-  assert_int_equal(
-    json_integer_value(json_object_get(json_object_get(j, "properties"), "refused")), 77);
+  assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "properties"), "refused")),
+                   77);
 }
 
 int main(void) {

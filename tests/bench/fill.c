@@ -1,0 +1,82 @@
+#include "fill.h"
+
+#include "vault/keys.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define THREADS 128 /* they wait for the disk together */
+
+struct filling {
+  struct vault *vault;
+  unsigned count;
+  _Atomic unsigned next;
+};
+
+struct filler {
+  pthread_t thread;
+  struct filling *filling;
+  err_t result;
+};
+
+static err_t make_key(struct vault *v, unsigned number) {
+  char name[32];
+  struct key_request rq = { .spec = { .type = KEY_EC, .bits = 256, .curve = CURVE_P256 } };
+  AUTO(key_version) struct key_version *first = NULL, *second = NULL;
+  snprintf(name, sizeof name, "fill-%010u", number);
+  TRY(keys_create(v, name, &rq, &first));
+  return keys_rotate(v, name, &second);
+}
+
+static void *make_keys(void *ctx) {
+  struct filler *f = ctx;
+  struct filling *all = f->filling;
+  unsigned i;
+  while (f->result == OK && (i = atomic_fetch_add(&all->next, 1)) < all->count)
+    f->result = make_key(all->vault, i);
+  return NULL;
+}
+
+static err_t make_all(struct filling *all) {
+  struct filler fillers[THREADS] = { 0 };
+  err_t e = OK;
+  unsigned n = 0;
+  for (; n < THREADS; n++) {
+    fillers[n].filling = all;
+    if (pthread_create(&fillers[n].thread, NULL, make_keys, &fillers[n]) != 0)
+      break;
+  }
+  for (unsigned i = 0; i < n; i++) {
+    pthread_join(fillers[i].thread, NULL);
+    e = e == OK ? fillers[i].result : e;
+  }
+  return n ? e : ERR_NOMEM;
+}
+
+/* What is not the vault's (identities, the hub's own keys) is not needed here. */
+static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
+  return vault_owns(place) ? vault_load(ctx, place, body) : OK;
+}
+
+static err_t unseal(const char *dir, struct store *s) {
+  char path[600];
+  AUTO_SECRET key = { 0 };
+  AUTO(root) struct root *root = NULL;
+  snprintf(path, sizeof path, "%s/root.key", dir);
+  TRY(root_file_read(path, &key));
+  TRY(root_open("file", secret_bytes(&key), &root));
+  return store_unseal(s, root);
+}
+
+err_t fill(const char *dir, unsigned count) {
+  AUTO(store) struct store *s = NULL;
+  AUTO(vault) struct vault *v = NULL;
+  struct vault_conf conf = { .retention_days = 90, .live_keys = 16 };
+  TRY(store_open(dir, &s));
+  TRY(unseal(dir, s));
+  TRY(vault_new(s, &conf, &v));
+  TRY(store_load(s, load_record, v));
+  TRY(vault_ready(v));
+  struct filling all = { .vault = v, .count = count };
+  return make_all(&all);
+}
