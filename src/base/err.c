@@ -23,6 +23,10 @@ void err_forget(void) {
   last = (struct err_last){ .code = OK };
 }
 
+void err_reset(void) {
+  last = (struct err_last){ 0 };
+}
+
 const char *err_text(err_t e) {
   return last.code == e && last.say[0] != '\0' ? last.say : err_info(e)->text;
 }

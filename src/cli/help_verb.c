@@ -38,7 +38,8 @@ const struct verb verb_help = {
   .max_words = 2,
   .summary = "Explain a noun or a verb",
   .options = options,
-  .examples = "strongroom help key\n"
+  .examples = "strongroom help\n"
+              "strongroom help key\n"
               "strongroom help key create",
   .run = run,
 };

@@ -62,10 +62,14 @@ static err_t rsa_encrypt(const struct alg *a, const struct key *k, struct alg_io
   return OK;
 }
 
-/* Enough to get past a blinding that is broken (evp.h) and into one more. */
+/*
+ * OpenSSL 3.0 renews the blinding of a private key at each 32nd use. Where an allocation fails
+ * while it does so, it keeps a blinding that does not undo itself, says nothing, and gives this
+ * result and the next 31 wrong. So an operation in which an allocation failed counts as failed, and
+ * with a key that this has happened to, each later operation first waits for a blinding that works.
+ */
 #define BLINDING_TRIES 40
 
-/* Signs something with a distrusted key until the signature is right: then so is the blinding. */
 static err_t settle_blinding(const struct key *k) {
   static const uint8_t anything[] = "anything";
   struct bytes text = bytes_of(anything, sizeof anything);
@@ -87,8 +91,7 @@ static err_t settle_blinding(const struct key *k) {
 typedef int evp_operation(EVP_PKEY_CTX *ctx, uint8_t *out, size_t *size, const uint8_t *in,
                           size_t in_size);
 
-/* Runs a private operation and appends its result. A key that was distrusted meanwhile, by another
- * thread that ran out of memory, may have given a wrong one. */
+/* Runs a private operation; appends its result and sets done if it succeeds. */
 static err_t run_private(const struct key *k, EVP_PKEY_CTX *ctx, evp_operation *run,
                          struct bytes in, struct buf *out, bool *done) {
   bool distrusted = key_distrusted(k);
@@ -98,15 +101,18 @@ static err_t run_private(const struct key *k, EVP_PKEY_CTX *ctx, evp_operation *
   if (!buf_reserve(out, room))
     return ERR_NOMEM;
   uint8_t *result = out->data + out->size;
+  (void)evp_out_of_memory();
   *done = run(ctx, result, &size, in.data, in.size) > 0;
-  if (!distrusted && key_distrusted(k)) {
-    explicit_bzero(result, room);
-    EVP_FAIL(ERR_NOMEM, "another thread ran out of memory with this key");
-  }
-  if (*done)
+  bool failed_here = evp_out_of_memory();
+  if (failed_here)
+    key_distrust(k);
+  bool failed_elsewhere = !distrusted && key_distrusted(k); /* in another thread, meanwhile */
+  if (*done && !failed_here && !failed_elsewhere)
     out->size += size;
   else
     explicit_bzero(result, room);
+  if (failed_here || failed_elsewhere)
+    EVP_FAIL(ERR_NOMEM, "a private operation");
   return OK;
 }
 
@@ -116,12 +122,9 @@ static err_t rsa_decrypt(const struct alg *a, const struct key *k, struct alg_io
   TRY(key_context(k, alg_slot(a, SIDE_PRIVATE), make_decrypt, a, &ctx));
   if (io->in.size == modulus_size(k))
     TRY(run_private(k, ctx, EVP_PKEY_decrypt, io->in, io->out, &done));
-  if (done)
-    return OK;
-  if (!evp_failed_decrypt())
-    return ERR_DECRYPT;
-  key_distrust(k);
-  return ERR_NOMEM;
+  if (!done)
+    EVP_FAIL_DECRYPT();
+  return OK;
 }
 
 const struct alg_family alg_rsa_encryption = { .encrypt = rsa_encrypt, .decrypt = rsa_decrypt };
@@ -141,12 +144,9 @@ static err_t rsa_sign(const struct alg *a, const struct key *k, struct bytes dig
   TRY(key_context(k, alg_slot(a, SIDE_PRIVATE), make_sign, a, &ctx));
   bool done = false;
   TRY(run_private(k, ctx, EVP_PKEY_sign, digest, out, &done));
-  if (done)
-    return OK;
-  if (!evp_failed(ERR_CRYPTO, __FILE__, __LINE__, a->name))
-    return ERR_CRYPTO;
-  key_distrust(k);
-  return ERR_NOMEM;
+  if (!done)
+    EVP_FAIL(ERR_CRYPTO, a->name);
+  return OK;
 }
 
 static err_t rsa_verify(const struct alg *a, const struct key *k, struct bytes digest,

@@ -33,9 +33,7 @@ static struct {
   EVP_KDF *hkdf, *scrypt;
 } fetched;
 
-/* An allocation of OpenSSL's has failed in this thread since evp_failed() looked last: OpenSSL
- * itself often reports just that something did not work. */
-static _Thread_local bool out_of_memory;
+static _Thread_local bool out_of_memory; /* evp_out_of_memory() */
 
 static void *openssl_alloc(size_t n, const char *file, int line) {
   void *p = mem_alloc(n);
@@ -129,9 +127,14 @@ EVP_KDF_CTX *evp_scrypt(void) {
   return EVP_KDF_CTX_new(fetched.scrypt);
 }
 
-bool evp_failed(err_t e, const char *file, int line, const char *what) {
-  bool no_memory = out_of_memory;
+bool evp_out_of_memory(void) {
+  bool was = out_of_memory;
   out_of_memory = false;
+  return was;
+}
+
+bool evp_failed(err_t e, const char *file, int line, const char *what) {
+  bool no_memory = evp_out_of_memory();
   char reason[160] = "no reason given";
   unsigned long last = ERR_peek_last_error();
   if (what && last)
@@ -203,6 +206,12 @@ err_t crypto_sha256_parts(const struct bytes *parts, size_t count,
 
 err_t crypto_sha256(struct bytes data, uint8_t out[static SHA256_SIZE]) {
   return crypto_sha256_parts(&data, 1, out);
+}
+
+err_t crypto_sha1(struct bytes data, uint8_t out[static SHA1_SIZE]) {
+  if (!EVP_Digest(data.data, data.size, out, NULL, evp_md(HASH_SHA1), NULL))
+    EVP_FAIL(ERR_CRYPTO, "SHA-1");
+  return OK;
 }
 
 err_t evp_hmac_once(enum evp_hash hash, struct bytes key, struct bytes data, uint8_t *out) {

@@ -27,11 +27,7 @@ typedef err_t key_context_make(const struct alg *a, const struct key *k, EVP_PKE
 err_t key_context(const struct key *k, unsigned slot, key_context_make *make, const struct alg *a,
                   EVP_PKEY_CTX **out);
 
-/*
- * Whether an operation with the private key has ever run out of memory. OpenSSL 3.0 then may keep a
- * blinding of an RSA key that does not undo itself, and give 31 wrong results before it makes the
- * next one.
- */
+/* Whether an operation with the private key has ever run out of memory (alg_rsa.c says why). */
 bool key_distrusted(const struct key *k);
 void key_distrust(const struct key *k);
 
@@ -47,6 +43,10 @@ EVP_KDF_CTX *evp_hkdf(void);
 EVP_KDF_CTX *evp_scrypt(void);
 
 err_t evp_hmac_once(enum evp_hash hash, struct bytes key, struct bytes data, uint8_t *out);
+
+/* Whether an allocation of OpenSSL's has failed in this thread since this was asked last. OpenSSL
+ * itself often reports just that something did not work, or nothing at all. */
+bool evp_out_of_memory(void);
 
 /* Records an error with OpenSSL's own reason and empties its queue. True when what failed was an
  * allocation. */

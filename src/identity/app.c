@@ -96,6 +96,7 @@ bool app_name_valid(const char *name) {
 err_t credential_set_certificate(struct credential *c, struct buf *der) {
   c->kind = CREDENTIAL_CERTIFICATE;
   TRY(crypto_sha256(buf_bytes(der), c->digest));
+  TRY(crypto_sha1(buf_bytes(der), c->name));
   TRY(x509_validity(buf_bytes(der), &c->not_before, &c->expires));
   TRY(x509_public_key(buf_bytes(der), &c->public_key));
   c->der = *der;

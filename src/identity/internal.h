@@ -42,6 +42,7 @@ struct credential {
   char id[GUID_SIZE + 1];
   int64_t created, not_before, expires; /* expires 0: no end */
   uint8_t digest[SHA256_SIZE];          /* of the secret's text, or of the certificate */
+  uint8_t name[SHA1_SIZE];              /* what some clients call the certificate by */
   struct buf der;                       /* the certificate */
   struct key *public_key;
 };

@@ -26,14 +26,27 @@ static bool is_thumbprint(const char *text, const struct credential *c) {
          digest_equal(digest, c->digest);
 }
 
-/* x5t#S256 (RFC 7515, section 4.1.8) names the certificate; without it kid does, as a thumbprint or
- * as the credential's id. */
+/* Clients write it with and without padding. Whoever finds another certificate of this SHA-1 has
+ * found none that we know. */
+static bool is_old_thumbprint(struct bytes text, const struct credential *c) {
+  uint8_t digest[SHA1_SIZE];
+  size_t n;
+  while (text.size && text.data[text.size - 1] == '=')
+    text.size--;
+  return b64url_decode(text, digest, sizeof digest, &n) == OK && n == SHA1_SIZE &&
+         memcmp(digest, c->name, SHA1_SIZE) == 0; /* not secret */
+}
+
+/* x5t#S256 or x5t (RFC 7515, sections 4.1.8 and 4.1.7) names the certificate; without them kid
+ * does, as a thumbprint or as the credential's id. */
 static bool is_named(const struct credential *c, const json_t *header) {
   char name[64];
   if (c->kind != CREDENTIAL_CERTIFICATE)
     return false;
   if (json_object_get(header, "x5t#S256"))
     return claim_str(header, "x5t#S256", name, sizeof name) && is_thumbprint(name, c);
+  if (json_object_get(header, "x5t"))
+    return claim_str(header, "x5t", name, sizeof name) && is_old_thumbprint(bytes_str(name), c);
   return claim_str(header, "kid", name, sizeof name) &&
          (is_thumbprint(name, c) || strcasecmp(name, c->id) == 0);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #define PAGE 500
+#define READ_OPERATION "AuditRead"
 
 struct follow {
   const struct args *args;
@@ -29,7 +30,7 @@ static void print_line(const char *number, struct bytes time, struct bytes opera
   out_text(buf_bytes(&line));
 }
 
-static void print_record(json_t *record) {
+static void print_fields(json_t *record) {
   char number[24], status[24];
   struct bytes time = field_text(record, "time");
   if (time.size > 23)
@@ -38,6 +39,20 @@ static void print_record(json_t *record) {
              number_text(record, "httpStatusCode", status),
              field_text(field_object(record, "identity"), "appid"),
              field_text(field_object(record, "properties"), "id"));
+}
+
+/* Whoever follows reads once a second, and is not told so each time. */
+static void print_record(const struct args *a, json_t *record) {
+  if (args_flag(a, "follow") &&
+      bytes_equal_str(field_text(record, "operationName"), READ_OPERATION) &&
+      json_integer_value(json_object_get(record, "httpStatusCode")) == 200)
+    return;
+  if (!args_flag(a, "json")) {
+    print_fields(record);
+    return;
+  }
+  json_dumpf(record, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+  putchar('\n');
 }
 
 /* One page; *got is how many records it had. */
@@ -52,13 +67,7 @@ static err_t fetch(struct follow *f, size_t *got) {
   TRY(client_call(f->client, HTTP_GET, &path, NULL, &answer));
   TRY(json_get_array(answer.body, "value", &list));
   TRY(json_get_i64(answer.body, "next", &next, NULL));
-  json_array_foreach(list, i, record) {
-    if (args_flag(f->args, "json")) {
-      json_dumpf(record, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-      putchar('\n');
-    } else
-      print_record(record);
-  }
+  json_array_foreach(list, i, record) print_record(f->args, record);
   *got = json_array_size(list);
   f->next = (uint64_t)next;
   f->left -= *got < f->left ? *got : f->left;
@@ -77,11 +86,12 @@ static err_t run(const struct args *a) {
   if (!args_flag(a, "json"))
     print_line("NUMBER", bytes_str("TIME"), bytes_str("OPERATION"), "STATUS", bytes_str("CALLER"),
                bytes_str("OBJECT"));
+  /* Reading is recorded, too: the log's end is a page that is not full, not one that is empty. */
   while (f.left > 0) {
     TRY(fetch(&f, &got));
-    if (fflush(stdout) != 0 || (got == 0 && !follow))
+    if (fflush(stdout) != 0 || (got < PAGE && !follow))
       break;
-    if (got == 0)
+    if (got < PAGE)
       sleep(1);
   }
   return OK;
@@ -90,7 +100,8 @@ static err_t run(const struct args *a) {
 static const struct opt options[] = {
   { "from", OPT_VALUE, "NUMBER", NULL, "the first record (default 1, the oldest)" },
   { "count", OPT_VALUE, "N", NULL, "at most so many (default: all)" },
-  { "follow", OPT_FLAG, NULL, NULL, "wait for more and show them as they come" },
+  { "follow", OPT_FLAG, NULL, NULL,
+    "wait for more and show them as they come, without readings of the log" },
   OPT_END,
 };
 

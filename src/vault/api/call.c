@@ -282,6 +282,7 @@ static struct call *call_new(struct api *api, struct http_exchange *x) {
 }
 
 static enum http_lane on_head(void *ctx, struct http_exchange *x) {
+  err_reset();
   struct call *c = call_new(ctx, x);
   if (!c) {
     x->res.status = 503;
@@ -298,6 +299,7 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
 
 static void on_handle(void *ctx, struct http_exchange *x) {
   struct call *c = x->user;
+  err_reset();
   finish(c, c->route->handler(c));
 }
 
