@@ -58,6 +58,7 @@ static int run(int argc, char **argv) {
   if (argc == 0 || (help && argc == 1)) {
     offer_verbs("");
     offer_nouns();
+    offer_options(help ? verb_help.options : NULL);
   } else if (help || (!v && argc == 1))
     offer_verbs(help ? second : first);
   else if (v)

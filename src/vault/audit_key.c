@@ -62,7 +62,7 @@ err_t audit_public_key(struct bytes pem, struct key **out) {
   AUTO_JSON *jwk = NULL;
   TRY(json_read(buf_bytes(&text), &jwk));
   e = key_from_jwk(jwk, out);
-  if (e != OK && e != ERR_NOMEM)
+  if (e == ERR_BAD_PARAMETER)
     FAIL(ERR_CONFIG, "the audit log's public key is not a point of P-256");
   return e;
 }

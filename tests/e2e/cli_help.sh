@@ -29,7 +29,8 @@ explains() { # WORD...
   verbs=$((verbs + 1))
 }
 for word in $(sr complete); do
-  if inner=$(sr complete "$word") && grep -q '^--' <<<"$inner"; then
+  inner=$(sr complete "$word")
+  if [ "$word" = help ] || grep -q '^--' <<<"$inner"; then
     explains "$word"
     continue
   fi
