@@ -4,7 +4,7 @@ _strongroom() {
   candidates=$("${COMP_WORDS[0]}" complete "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null) || return 0
   mapfile -t COMPREPLY < <(compgen -W "${candidates/@files/}" -- "$current")
   if [[ $candidates == *@files* ]]; then
-    compopt -o filenames 2>/dev/null
+    compopt -o filenames 2>/dev/null || true
     mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
   fi
 }

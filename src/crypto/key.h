@@ -21,7 +21,8 @@ struct key_spec {
   enum key_type type;
   unsigned bits; /* RSA 2048, 3072, 4096; oct 128, 192, 256; EC: the curve's field size (256, 384,
                     521, 256) */
-  enum key_curve curve; /* EC */
+  enum key_curve curve; /* EC; generation: CURVE_NONE takes that of the size, CURVE_P256K has to be
+                           named */
   uint32_t exponent;    /* RSA generation: 0 means 65537; odd, 3 or more */
 };
 

@@ -23,8 +23,8 @@ void token_set_policy(struct identity *id,
 
 /*
  * The token endpoint. form is the request's body (application/x-www-form-urlencoded): grant_type
- * client_credentials with client_secret, or with client_assertion (RS256, PS256 or ES256; x5t#S256, x5t
- * or kid names a registered certificate; aud = token_endpoint or the issuer, iss = sub =
+ * client_credentials with client_secret, or with client_assertion (RS256, PS256 or ES256; x5t#S256,
+ * x5t or kid names a registered certificate; aud = token_endpoint or the issuer, iss = sub =
  * client_id, exp within an hour, jti not seen before as far as the process remembers); never both.
  * scope is
  * "<resource>/.default". audience_ok() says whether tokens for that resource may be issued.

@@ -46,12 +46,13 @@ void audit_gap_put(const struct audit_gap *g, struct buf *out) {
   pack_u64(out, g->refused);
 }
 
-/* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. Controls that a
- * terminal would obey (C1, which JSON does not escape) do not count as one. */
+/* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. NUL, which readers
+ * of JSON refuse, does not count as one; nor do the controls that a terminal would obey and that
+ * JSON does not escape (C1). */
 static size_t sequence(struct bytes v) {
   uint8_t c = v.data[0];
   if (c < 0x80)
-    return 1;
+    return c ? 1 : 0;
   size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
   if (c < 0xc2 || c > 0xf4 || v.size < n)
     return 0;

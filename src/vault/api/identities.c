@@ -18,7 +18,8 @@ err_t identities_post(struct call *c) {
   char name[4 * IDENTITY_NAME_MAX + 1], app_id[GUID_SIZE + 1];
   TRY(call_json(c, &body));
   TRY(json_get_str(body, "displayName", &text, NULL));
-  if (text.size == 0 || bytes_to_cstr(text, name, sizeof name) != OK) /* UTF-8: up to four bytes each */
+  if (text.size == 0 ||
+      bytes_to_cstr(text, name, sizeof name) != OK) /* UTF-8: up to four bytes each */
     REFUSE(ERR_BAD_PARAMETER, "Property displayName must have 1 to %d characters\r\n",
            IDENTITY_NAME_MAX);
   TRY(identity_create(c->api->identity, name, app_id));

@@ -109,6 +109,19 @@ static void foreign_text_is_made_safe(void **state) {
   }
 }
 
+static void a_nul_is_made_safe(void **state) {
+  AUTO_BUF plain = BUF_EMPTY;
+  AUTO_BUF json = BUF_EMPTY;
+  struct audit_event e = event("x");
+  e.user_agent = bytes_of("a\0b", 3);
+  audit_event_put(&e, &plain);
+  assert_ok(audit_event_json(1, buf_bytes(&plain), &json));
+  AUTO_JSON *j = NULL;
+  assert_ok(json_read(buf_bytes(&json), &j));
+  assert_string_equal(text_of(j, "properties", "clientInfo"), "a\xef\xbf\xbd"
+                                                              "b");
+}
+
 static void long_text_is_cut(void **state) {
   static char text[70000];
   memset(text, 'a', sizeof text - 1);
@@ -419,6 +432,7 @@ int main(void) {
     cmocka_unit_test(says_who_did_what),
     cmocka_unit_test(says_what_failed),
     cmocka_unit_test(foreign_text_is_made_safe),
+    cmocka_unit_test(a_nul_is_made_safe),
     cmocka_unit_test(long_text_is_cut),
     cmocka_unit_test(malformed_plaintext_is_refused),
     cmocka_unit_test(files_hold_no_names),

@@ -294,7 +294,8 @@ static void memory_fails_while_reading(void **state) {
     oom_start(n, OOM_ONE);
     err_t e = audit_verify(dir, (struct bytes){ 0 }, &r);
     bool failed = oom_stop();
-    assert_true(acceptable(e));
+    /* OpenSSL may not be able to read the public key and not say why. */
+    assert_true(e == ERR_CONFIG || acceptable(e));
     if (e == OK) {
       assert_string_equal(r.why, "");
       assert_int_equal(r.signed_to, durable);
