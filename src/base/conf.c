@@ -77,6 +77,16 @@ static err_t parse_bool(const struct conf_key *k, const char *text, uint64_t *ou
   FAIL(ERR_CONFIG, "%s takes yes or no, not '%s'", k->name, text);
 }
 
+static err_t check_choice(const struct conf_key *k, const char *text) {
+  struct bytes rest = bytes_str(k->choices), word;
+  while (rest.data) {
+    rest = bytes_split(rest, ' ', &word);
+    if (bytes_equal_str(word, text))
+      return OK;
+  }
+  FAIL(ERR_CONFIG, "%s takes one of %s, not '%s'", k->name, k->choices, text);
+}
+
 static err_t assign(struct conf *c, size_t i, const char *text, enum source source, int line) {
   const struct conf_key *k = &c->keys[i];
   struct value *v = &c->values[i];
@@ -88,6 +98,8 @@ static err_t assign(struct conf *c, size_t i, const char *text, enum source sour
     TRY(parse_uint(k, text, &number));
   if (k->type == CONF_BOOL)
     TRY(parse_bool(k, text, &number));
+  if (k->choices)
+    TRY(check_choice(k, text));
   if (!more)
     value_clear(v);
   v->source = source;
@@ -189,7 +201,7 @@ err_t conf_read_file(struct conf *c, const char *path) {
   return conf_parse(c, bytes_of(b.data, b.size), path);
 }
 
-/* "audit.sync" as "STRONGROOM_AUDIT_SYNC" or "--audit-sync". */
+/* "audit.rotate_hours" as "STRONGROOM_AUDIT_ROTATE_HOURS" or "--audit-rotate-hours". */
 static void spell(const char *name, const char *prefix, bool upper, char *out, size_t size) {
   size_t n = (size_t)snprintf(out, size, "%s%s", prefix, name);
   for (size_t i = strlen(prefix); i < n && i < size; i++) {
@@ -198,6 +210,10 @@ static void spell(const char *name, const char *prefix, bool upper, char *out, s
     else if (upper)
       out[i] = (char)toupper((unsigned char)out[i]);
   }
+}
+
+void conf_flag_name(const struct conf_key *k, char *out, size_t size) {
+  spell(k->name, "", false, out, size);
 }
 
 err_t conf_read_env(struct conf *c) {

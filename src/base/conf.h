@@ -3,8 +3,8 @@
  * key that the table does not know, a value that its type does not take, or a key given twice in
  * the file is an error that names file and line. Secrets are never configuration.
  *
- * A key "audit.sync" is the flag --audit-sync, the variable STRONGROOM_AUDIT_SYNC and, in the file,
- * "sync" under "[audit]".
+ * A key "audit.rotate_hours" is the flag --audit-rotate-hours, the variable
+ * STRONGROOM_AUDIT_ROTATE_HOURS and, in the file, "rotate_hours" under "[audit]".
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -24,7 +24,11 @@ struct conf_key {
   const char *fallback; /* as it would be written in the file */
   uint64_t min, max;    /* CONF_UINT */
   const char *help;
+  const char *value;   /* what help calls its value: "FILE"; NULL for CONF_BOOL */
+  const char *choices; /* the values it takes, separated by blanks; NULL: any */
 };
+/* The flag of a key, without the dashes: "audit-rotate-hours". */
+void conf_flag_name(const struct conf_key *k, char *out, size_t size);
 
 struct conf;
 err_t conf_new(const struct conf_key *keys, size_t count, struct conf **out);

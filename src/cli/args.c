@@ -5,12 +5,9 @@
 
 #include <stdlib.h>
 
-/* The verb's own options, then those of all clients. */
 static const struct opt *find(const struct verb *v, struct bytes name) {
-  for (const struct opt *o = v->options; o && o->name; o++)
-    if (bytes_equal_str(name, o->name))
-      return o;
-  for (const struct opt *o = v->client ? verb_client_options : NULL; o && o->name; o++)
+  const struct opt *o;
+  for (size_t i = 0; (o = verb_option(v, i)); i++)
     if (bytes_equal_str(name, o->name))
       return o;
   return NULL;
@@ -22,9 +19,8 @@ static err_t refuse_unknown(const struct verb *v, struct bytes name) {
   if (bytes_to_cstr(name, given, sizeof given) != OK)
     FAIL(ERR_USAGE, "there is no option of that length");
   nearest_to(given, &n);
-  for (const struct opt *o = v->options; o && o->name; o++)
-    nearest_offer(&n, o->name);
-  for (const struct opt *o = v->client ? verb_client_options : NULL; o && o->name; o++)
+  const struct opt *o;
+  for (size_t i = 0; (o = verb_option(v, i)); i++)
     nearest_offer(&n, o->name);
   if (n.found)
     FAIL(ERR_USAGE, "there is no option --%s: did you mean --%s?", given, n.found);

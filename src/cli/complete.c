@@ -17,14 +17,16 @@ static void offer_nouns(void) {
     printf("%s\n", nouns[i].name);
 }
 
-static void offer_options(const struct opt *options) {
-  for (const struct opt *o = options; o && o->name; o++)
+static void offer_options(const struct verb *v) {
+  const struct opt *o;
+  for (size_t i = 0; (o = verb_option(v, i)); i++)
     printf("--%s\n", o->name);
 }
 
 /* True when the word before is an option that takes a value; offers its values. */
-static bool offer_value(const struct opt *options, const char *before) {
-  for (const struct opt *o = options; o && o->name; o++) {
+static bool offer_value(const struct verb *v, const char *before) {
+  const struct opt *o;
+  for (size_t i = 0; (o = verb_option(v, i)); i++) {
     if (o->type == OPT_FLAG || strncmp(before, "--", 2) != 0 || strcmp(before + 2, o->name) != 0)
       continue;
     if (o->choices)
@@ -39,11 +41,9 @@ static bool offer_value(const struct opt *options, const char *before) {
 }
 
 static void offer_for(const struct verb *v, const char *last) {
-  if (offer_value(v->options, last) || (v->client && offer_value(verb_client_options, last)))
+  if (offer_value(v, last))
     return;
-  offer_options(v->options);
-  if (v->client)
-    offer_options(verb_client_options);
+  offer_options(v);
   printf("--help\n");
   if (strstr(v->words, "FILE"))
     printf("@files\n");
@@ -58,7 +58,8 @@ static int run(int argc, char **argv) {
   if (argc == 0 || (help && argc == 1)) {
     offer_verbs("");
     offer_nouns();
-    offer_options(help ? verb_help.options : NULL);
+    if (help)
+      offer_options(&verb_help);
   } else if (help || (!v && argc == 1))
     offer_verbs(help ? second : first);
   else if (v)

@@ -46,8 +46,9 @@ void help_overview(void) {
   print_exit_codes();
 }
 
-static void print_options(const struct opt *options) {
-  for (const struct opt *o = options; o && o->name; o++) {
+static void print_options(const struct verb *v) {
+  const struct opt *o;
+  for (size_t i = 0; (o = verb_option(v, i)); i++) {
     int n = printf("  --%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("%*s%s\n", n < 28 ? 30 - n : 2, "", o->help);
     if (o->choices)
@@ -67,15 +68,13 @@ static void print_examples(const char *examples) {
 void help_verb(const struct verb *v) {
   printf("Usage: %s ", PROGRAM);
   print_name(stdout, v);
-  printf("%s%s%s\n\n%s.\n", *v->words ? " " : "", v->words,
-         v->options || v->client ? " [OPTIONS]" : "", v->summary);
+  printf("%s%s%s\n\n%s.\n", *v->words ? " " : "", v->words, verb_option(v, 0) ? " [OPTIONS]" : "",
+         v->summary);
   if (v->details)
     printf("\n%s\n", v->details);
-  if (v->options || v->client)
+  if (verb_option(v, 0))
     printf("\nOptions:\n");
-  print_options(v->options);
-  if (v->client)
-    print_options(verb_client_options);
+  print_options(v);
   print_examples(v->examples);
 }
 
@@ -138,6 +137,8 @@ static void roff_verb(const struct verb *v) {
 void help_roff(void) {
   printf(".SS Options of every verb that asks the hub\n");
   roff_options(verb_client_options);
+  printf(".SS Options of every verb that starts the hub\n");
+  roff_options(verb_settings());
   for (size_t i = 0; i < verb_count; i++)
     roff_verb(verbs[i]);
 }

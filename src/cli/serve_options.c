@@ -1,7 +1,5 @@
 #include "cli/serve_options.h"
 
-#include "cli/passphrase.h"
-
 #include <unistd.h>
 
 static err_t fd_option(int argc, char **argv, int *out) {

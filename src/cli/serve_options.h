@@ -3,6 +3,7 @@
 #ifndef CLI_SERVE_OPTIONS_H
 #define CLI_SERVE_OPTIONS_H
 
+#include "cli/passphrase.h"
 #include "vault/hub.h"
 
 struct serve_options {
@@ -14,5 +15,9 @@ struct serve_options {
 /* ERR_USAGE or ERR_CONFIG with a reason. argv[0] is the first option. */
 err_t serve_options_read(int argc, char **argv, struct serve_options *out);
 void serve_options_free(struct serve_options *o);
+
+/* Those of them that are not configuration, for the tables of verbs. */
+#define SERVE_OPTIONS \
+  { "config", OPT_VALUE, "FILE", NULL, "read settings from an INI file" }, PASSPHRASE_OPTIONS
 
 #endif

@@ -32,6 +32,7 @@ struct verb {
   const char *words;             /* "NAME [VERSION]": its arguments */
   unsigned min_words, max_words; /* how many of them */
   bool client;                   /* asks the hub: takes --data and --json, too */
+  bool settings;                 /* takes every key of the hub's configuration as an option */
   const char *summary;           /* one line */
   const char *details;           /* more, in lines of at most 78 characters; NULL: nothing */
   const struct opt *options;     /* NULL: none */
@@ -44,8 +45,12 @@ struct verb {
 
 extern const struct verb *const verbs[];
 extern const size_t verb_count;
-/* Options that every verb has which asks the hub. */
+/* The options of a verb, from all the tables that apply to it: the one at i, NULL beyond the last.
+ */
+const struct opt *verb_option(const struct verb *v, size_t i);
+/* What every verb has that asks the hub, and what every verb has that starts it. */
 extern const struct opt verb_client_options[];
+const struct opt *verb_settings(void);
 
 struct noun {
   const char *name, *summary;

@@ -1,7 +1,10 @@
 #include "cli/verbs.h"
 
+#include "base/conf.h"
 #include "cli/nearest.h"
+#include "vault/hub.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct verb *const verbs[] = {
@@ -25,6 +28,37 @@ const struct opt verb_client_options[] = {
   { "json", OPT_FLAG, NULL, NULL, "print the server's JSON" },
   OPT_END,
 };
+
+const struct opt *verb_settings(void) {
+  enum { MOST = 64 };
+  static struct opt options[MOST];
+  static char names[MOST][48], helps[MOST][160];
+  static const enum opt_type types[] = {
+    [CONF_STR] = OPT_VALUE,
+    [CONF_UINT] = OPT_VALUE,
+    [CONF_BOOL] = OPT_FLAG,
+    [CONF_LIST] = OPT_LIST,
+  };
+  for (size_t i = 0; i < hub_key_count && i < MOST - 1; i++) {
+    const struct conf_key *k = &hub_keys[i];
+    conf_flag_name(k, names[i], sizeof names[i]);
+    bool has_default = k->type != CONF_BOOL && *k->fallback;
+    snprintf(helps[i], sizeof helps[i], has_default ? "%s (default: %s)" : "%s", k->help,
+             k->fallback);
+    options[i] = (struct opt){ names[i], types[k->type], k->value, k->choices, helps[i] };
+  }
+  return options;
+}
+
+const struct opt *verb_option(const struct verb *v, size_t i) {
+  const struct opt *tables[] = { v->options, v->settings ? verb_settings() : NULL,
+                                 v->client ? verb_client_options : NULL };
+  for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (const struct opt *o = tables[t]; o && o->name; o++, i--)
+      if (i == 0)
+        return o;
+  return NULL;
+}
 
 const struct exit_code exit_codes[] = {
   { 0, "done" },

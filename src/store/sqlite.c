@@ -18,7 +18,15 @@ static err_t err_of(int rc) {
   case SQLITE_BUSY:
     return ERR_CONFLICT;
   default:
-    return rc == SQLITE_IOERR_NOMEM ? ERR_NOMEM : ERR_IO;
+    break;
+  }
+  switch (rc) {
+  case SQLITE_IOERR_NOMEM:
+    return ERR_NOMEM;
+  case SQLITE_IOERR_SHORT_READ: /* the file ends within a page */
+    return ERR_CORRUPT;
+  default:
+    return ERR_IO;
   }
 }
 
@@ -49,6 +57,8 @@ err_t sqlite_exec(struct sqlite *q, const char *sql, const char *doing) {
 
 err_t sqlite_prepare(struct sqlite *q, const char *sql, sqlite3_stmt **out) {
   int rc = sqlite3_prepare_v3(q->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+  if ((rc & 0xff) == SQLITE_ERROR) /* no such table */
+    rc = SQLITE_CORRUPT;
   return rc == SQLITE_OK ? OK : sqlite_fail(q, rc, false, "reading the database's schema");
 }
 

@@ -3,10 +3,12 @@
  * server certificate, owner, audit log), and serves the API over TLS. This is where the rooms are
  * put together; nothing else knows all of them.
  *
- *   DIR/vault.db     sealed records                    DIR/audit/         the audit log
- *   DIR/root.key     0600, root key provider "file"    DIR/ca.pem         the hub's authority, for
- * clients DIR/env          0600, what a client exports       DIR/tls/           the server's
- * certificate and key (0600)
+ *   DIR/vault.db     sealed records
+ *   DIR/root.key     0600, root key provider "file"
+ *   DIR/env          0600, what a client exports
+ *   DIR/audit/       the audit log
+ *   DIR/ca.pem       the hub's authority, for clients
+ *   DIR/tls/         the server's certificate and key (0600)
  *
  * A hub whose root key is a passphrase starts sealed unless it is given: it answers 503 until
  * unsealed. One thread drives a hub.

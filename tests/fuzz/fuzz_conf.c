@@ -4,10 +4,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct conf_key keys[] = {
-  { "a.text", CONF_STR, "", 0, 0, "" },
-  { "a.number", CONF_UINT, "1", 1, 1000000, "" },
-  { "b.switch", CONF_BOOL, "no", 0, 0, "" },
-  { "b.list", CONF_LIST, "", 0, 0, "" },
+  { "a.text", CONF_STR, "", 0, 0, "", NULL, NULL },
+  { "a.number", CONF_UINT, "1", 1, 1000000, "", NULL, NULL },
+  { "b.switch", CONF_BOOL, "no", 0, 0, "", NULL, NULL },
+  { "b.list", CONF_LIST, "", 0, 0, "", NULL, NULL },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

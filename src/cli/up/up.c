@@ -129,18 +129,7 @@ static int run(int argc, char **argv) {
 }
 
 static const struct opt options[] = {
-  { "data", OPT_VALUE, "DIR", NULL, "the data directory (default: data)" },
-  { "listen", OPT_LIST, "ADDRESS", NULL, "where to listen (default: 127.0.0.1:8443)" },
-  { "host", OPT_LIST, "NAME", NULL, "a name the hub answers to and has in its certificate" },
-  { "config", OPT_VALUE, "FILE", NULL, "read settings from an INI file, too" },
-  { "root", OPT_VALUE, "PROVIDER", "file passphrase", "root key of a new vault (default: file)" },
-  { "root-file", OPT_VALUE, "FILE", NULL, "the root key file (default: root.key in DIR)" },
-  PASSPHRASE_OPTIONS,
-  { "retention-days", OPT_VALUE, "DAYS", NULL, "deleted keys can be recovered so long (90)" },
-  { "purge-protection", OPT_FLAG, NULL, NULL, "deleted keys can't be purged before that" },
-  { "tls-certificate", OPT_VALUE, "FILE", NULL, "a certificate (PEM) instead of the hub's own" },
-  { "tls-key", OPT_VALUE, "FILE", NULL, "its private key" },
-  { "log", OPT_VALUE, "LEVEL", "error warn info debug", "what goes to stderr (default: info)" },
+  SERVE_OPTIONS,
   { "json", OPT_FLAG, NULL, NULL, "print what runs as one line of JSON" },
   OPT_END,
 };
@@ -153,10 +142,10 @@ const struct verb verb_up = {
   .details =
     "The first start makes the data directory, the root key, the hub's authority and\n"
     "certificate, and its owner. What a client needs is written to DIR/env (mode 0600).\n"
-    "Every setting of the configuration is an option: audit.sync is --audit-sync.\n"
     "Ctrl-C or SIGTERM stops everything cleanly, a second Ctrl-C at once; SIGHUP reloads the\n"
     "certificate. A service that ends unexpectedly is started again; a vault under a\n"
     "passphrase is sealed then.",
+  .settings = true,
   .options = options,
   .examples = "strongroom up\n"
               "strongroom up --data /srv/hub --listen 0.0.0.0:8443 --host vault.corp.example\n"

@@ -81,14 +81,23 @@ static int run(int argc, char **argv) {
   return why == HUB_SEALED ? EXIT_SEALED : 0;
 }
 
+static const struct opt options[] = {
+  SERVE_OPTIONS,
+  { "init", OPT_FLAG, NULL, NULL, "make what is not there yet" },
+  { "ready-fd", OPT_VALUE, "N", NULL, "write a line of JSON to descriptor N when it serves" },
+  OPT_END,
+};
+
 const struct verb verb_vault_serve = {
   .noun = "vault",
   .name = "serve",
-  .words = "[OPTION..]",
+  .words = "",
+  .settings = true,
+  .options = options,
   .summary = "Run the vault alone, in the foreground, as systemd would",
   .details =
-    "Takes the options of 'strongroom up', which runs it as its child. With --init it makes\n"
-    "what is not there yet; without it, a data directory without a vault is an error.\n"
+    "'strongroom up' runs it as its child. Without --init, a data directory without a vault\n"
+    "is an error.\n"
     "SIGTERM stops it cleanly, SIGHUP reloads the certificate. Exit status 75: it was told\n"
     "to seal itself and wants to be started again.",
   .examples = "strongroom vault serve --data /var/lib/strongroom --listen 0.0.0.0:8443",

@@ -13,11 +13,11 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static const struct conf_key keys[] = {
-  { "net.listen", CONF_STR, "127.0.0.1", 0, 0, "" },
-  { "net.port", CONF_UINT, "8443", 1, 65535, "" },
-  { "net.body_max", CONF_UINT, "1M", 0, UINT64_MAX, "" },
-  { "audit.sync", CONF_BOOL, "yes", 0, 0, "" },
-  { "audit.names", CONF_LIST, "one,two", 0, 0, "" },
+  { "net.listen", CONF_STR, "127.0.0.1", 0, 0, "", NULL, NULL },
+  { "net.port", CONF_UINT, "8443", 1, 65535, "", NULL, NULL },
+  { "net.body_max", CONF_UINT, "1M", 0, UINT64_MAX, "", NULL, NULL },
+  { "audit.sync", CONF_BOOL, "yes", 0, 0, "", NULL, NULL },
+  { "audit.names", CONF_LIST, "one,two", 0, 0, "", NULL, NULL },
 };
 
 static struct conf *fresh(void) {

@@ -1,6 +1,7 @@
 /* Files that somebody else had in hand: what was changed does not open, what was copied does not
  * tell anything. */
 #include "helper.h"
+#include "store/record.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -111,32 +112,25 @@ static void master_key_of_another_vault(void **state) {
   remove_dir(other);
 }
 
-static void flip(const char *expression) {
-  char path[PATH_SIZE], sql[200];
+/* Turns bits of one byte of the only record, on a closed store's database. */
+static void flip(size_t at) {
+  char path[PATH_SIZE];
   sqlite3 *db = NULL;
   sqlite3_stmt *get = NULL, *set = NULL;
+  AUTO_BUF value = BUF_EMPTY;
   assert_int_equal(sqlite3_open(file_in(dir, "vault.db", path), &db), SQLITE_OK);
-  snprintf(sql, sizeof sql, "SELECT sealed FROM record");
-  assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &get, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_prepare_v2(db, "SELECT sealed FROM record", -1, &get, NULL), SQLITE_OK);
   assert_int_equal(sqlite3_step(get), SQLITE_ROW);
-  AUTO_BUF sealed = BUF_EMPTY;
-  buf_put(&sealed, sqlite3_column_blob(get, 0), (size_t)sqlite3_column_bytes(get, 0));
+  buf_put(&value, sqlite3_column_blob(get, 0), (size_t)sqlite3_column_bytes(get, 0));
   sqlite3_finalize(get);
-  assert_int_equal(sqlite3_prepare_v2(db, expression, -1, &set, NULL), SQLITE_OK);
-  for (size_t i = 0; i < sealed.size; i++) {
-    for (int back = 0; back < 2; back++) {
-      sealed.data[i] ^= 0x10;
-      sqlite3_bind_blob(set, 1, sealed.data, (int)sealed.size, SQLITE_STATIC);
-      assert_int_equal(sqlite3_step(set), SQLITE_DONE);
-      sqlite3_reset(set);
-      if (back == 0) {
-        sqlite3_close(db); /* fails: statements are left; only the lock matters */
-        assert_int_equal(load_again(), ERR_CORRUPT);
-      }
-    }
-  }
+  assert_true(at < value.size);
+  value.data[at] ^= 0x10;
+  assert_int_equal(sqlite3_prepare_v2(db, "UPDATE record SET sealed = ?1", -1, &set, NULL),
+                   SQLITE_OK);
+  sqlite3_bind_blob(set, 1, value.data, (int)value.size, SQLITE_STATIC);
+  assert_int_equal(sqlite3_step(set), SQLITE_DONE);
   sqlite3_finalize(set);
-  sqlite3_close(db);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 static void any_flipped_byte(void **state) {
@@ -144,7 +138,12 @@ static void any_flipped_byte(void **state) {
   assert_int_equal(put(s, "key/a", "body"), OK);
   store_close(TAKE(s));
   assert_int_equal(load_again(), OK);
-  flip("UPDATE record SET sealed = ?1");
+  size_t size = record_sealed_size(bytes_str("key/a"), bytes_str("body"));
+  for (size_t at = 0; at < size; at++) {
+    flip(at);
+    assert_int_equal(load_again(), ERR_CORRUPT);
+    flip(at);
+  }
   assert_int_equal(load_again(), OK); /* all of them were turned back */
 }
 
@@ -157,8 +156,8 @@ static void wrong_metadata(void **state) {
     { "UPDATE meta SET value = x'' WHERE name = 'schema'", ERR_CORRUPT },
     { "DELETE FROM meta WHERE name = 'schema'", ERR_CORRUPT },
     { "UPDATE meta SET value = x'0102' WHERE name = 'master'", ERR_CORRUPT },
-    { "DROP TABLE meta", ERR_IO },
-    { "DROP TABLE record", ERR_IO },
+    { "DROP TABLE meta", ERR_CORRUPT },
+    { "DROP TABLE record", ERR_CORRUPT },
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     char one[PATH_SIZE];
