@@ -103,7 +103,10 @@ struct audit_report {
                            given key */
 };
 /* OK also when something is broken (report->broken != 0); errors are for files that cannot be read
- * at all. public_pem empty: DIR/public.pem. */
-err_t audit_verify(const char *dir, struct bytes public_pem, struct audit_report *report);
+ * at all. public_pem empty: DIR/public.pem. head: a copy of DIR/head from an earlier time, so that
+ * a log that was put back to an older state shows; empty: none; ERR_CORRUPT if the key did not sign
+ * it. */
+err_t audit_verify(const char *dir, struct bytes public_pem, struct bytes head,
+                   struct audit_report *report);
 
 #endif

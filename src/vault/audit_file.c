@@ -105,13 +105,11 @@ err_t audit_load(int dir, const char *name, struct buf *out) {
   }
 }
 
-err_t audit_head_load(int dir, const struct key *public_key, struct audit_head *out) {
-  AUTO_BUF b = BUF_EMPTY;
-  TRY(audit_load(dir, AUDIT_HEAD_FILE, &b));
+err_t audit_head_read(struct bytes b, const struct key *public_key, struct audit_head *out) {
   struct audit_entry e;
   struct audit_head h;
   bool good = false, whole = false;
-  if (b.size == AUDIT_HEAD_SIZE && audit_entry_get(buf_bytes(&b), &e, &whole) == OK && whole &&
+  if (b.size == AUDIT_HEAD_SIZE && audit_entry_get(b, &e, &whole) == OK && whole &&
       e.kind == AUDIT_HEAD) {
     audit_head_get(&e, &h);
     TRY(audit_head_check(&h, public_key, &good));
@@ -120,6 +118,12 @@ err_t audit_head_load(int dir, const struct key *public_key, struct audit_head *
     FAIL(ERR_CORRUPT, "the head file was not signed with the log's key");
   *out = h;
   return OK;
+}
+
+err_t audit_head_load(int dir, const struct key *public_key, struct audit_head *out) {
+  AUTO_BUF b = BUF_EMPTY;
+  TRY(audit_load(dir, AUDIT_HEAD_FILE, &b));
+  return audit_head_read(buf_bytes(&b), public_key, out);
 }
 
 static err_t write_all(int fd, struct bytes b, uint64_t offset, const char *name) {

@@ -135,7 +135,9 @@ void audit_files_free(struct audit_files *f);
 
 /* Appends a small file's contents. ERR_NOT_FOUND when it is not there. */
 err_t audit_load(int dir, const char *name, struct buf *out);
-/* ERR_CORRUPT if it is not a head that the key signed; ERR_NOT_FOUND. */
+/* ERR_CORRUPT if it is not a head that the key signed. */
+err_t audit_head_read(struct bytes b, const struct key *public_key, struct audit_head *out);
+/* That of the head file. ERR_NOT_FOUND, too. */
 err_t audit_head_load(int dir, const struct key *public_key, struct audit_head *out);
 
 /* Writing: ERR_BUSY when there is no room (it may pass), ERR_IO when the file's state is unknown.
@@ -187,6 +189,7 @@ struct audit_walk {
   const struct key *public_key;  /* checks each head's signature; NULL: that it is in its place */
   struct bytes seal_key;         /* opens the records after head; empty: does not */
   const struct audit_head *head; /* of the head file */
+  const struct audit_head *kept; /* one that must be met, too; NULL: none */
   bool started;                  /* tip is known; else the first header is taken as it is */
   struct audit_tip tip;          /* the last good record */
   uint8_t previous[AUDIT_CHAIN]; /* the chain before that */

@@ -71,28 +71,40 @@ static err_t check_files(int dir, const struct audit_files *files, struct audit_
   return OK;
 }
 
+static bool ends_before(const struct audit_head *h, const struct audit_walk *w, const char *file,
+                        struct audit_report *report) {
+  char why[sizeof report->why];
+  if (h->at.last <= w->tip.last)
+    return false;
+  snprintf(why, sizeof why,
+           "records up to %" PRIu64 " were signed, the log ends at %" PRIu64
+           ": records are missing",
+           h->at.last, w->tip.last);
+  note(report, w->tip.last + 1, file, why);
+  return true;
+}
+
 /* What only the head file can tell: that nothing is missing at the end. */
 static void check_end(const struct audit_files *files, const struct audit_walk *w,
                       struct audit_report *report) {
   uint64_t head = w->head->at.last;
-  char why[sizeof report->why];
-  if (head > w->tip.last) {
-    snprintf(why, sizeof why,
-             "records up to %" PRIu64 " were signed, the log ends at %" PRIu64
-             ": records are missing",
-             head, w->tip.last);
-    note(report, w->tip.last + 1, AUDIT_HEAD_FILE, why);
-  } else if (files->count && head < files->first[0] - 1)
+  if (ends_before(w->head, w, AUDIT_HEAD_FILE, report))
+    return;
+  if (files->count && head < files->first[0] - 1)
     note(report, files->first[0], AUDIT_HEAD_FILE, "it is older than all files of the log");
 }
 
-err_t audit_verify(const char *dir, struct bytes public_pem, struct audit_report *report) {
+err_t audit_verify(const char *dir, struct bytes public_pem, struct bytes kept_head,
+                   struct audit_report *report) {
   *report = (struct audit_report){ 0 };
   AUTO_FD fd = -1;
   struct key *key AUTO(key) = NULL;
   AUTO_FILES files = { 0 };
   TRY(audit_dir_open(dir, &fd));
   TRY(load_key(fd, public_pem, &key, report));
+  struct audit_head kept;
+  if (kept_head.size && audit_head_read(kept_head, key, &kept) != OK)
+    FAIL(ERR_CORRUPT, "the head that was given was not signed with the log's key");
   /* First the head, then the files: the log may be growing. */
   struct audit_head head = { 0 };
   err_t e = audit_head_load(fd, key, &head);
@@ -100,12 +112,12 @@ err_t audit_verify(const char *dir, struct bytes public_pem, struct audit_report
   if (!no_head)
     TRY(e);
   TRY(audit_files_list(fd, &files));
-  struct audit_walk w = { .public_key = key, .head = &head };
+  struct audit_walk w = { .public_key = key, .head = &head, .kept = kept_head.size ? &kept : NULL };
   TRY(check_files(fd, &files, &w, report));
   report->first = files.count ? files.first[0] : 0;
   report->last = w.tip.last;
   report->signed_to = w.signed_to;
-  if (report->broken)
+  if (report->broken || (w.kept && ends_before(w.kept, &w, "the head given", report)))
     return OK;
   if (no_head)
     note(report, w.tip.last + 1, AUDIT_HEAD_FILE,

@@ -2,16 +2,26 @@
 
 #include <inttypes.h>
 
-/* The head file's head, met at its place: the chain there must be the one that was signed. */
-static err_t meet_head(struct audit_walk *w, const uint8_t chain[static AUDIT_CHAIN]) {
-  if (memcmp(chain, w->head->at.chain, AUDIT_CHAIN) != 0) {
+/* A head met at its place: the chain there must be the one that was signed. */
+static err_t meet_head(struct audit_walk *w, const struct audit_head *h, uint64_t number,
+                       const uint8_t chain[static AUDIT_CHAIN]) {
+  if (!h || h->at.last != number)
+    return OK;
+  if (memcmp(chain, h->at.chain, AUDIT_CHAIN) != 0) {
     w->broken = w->signed_to + 1;
     FAIL(ERR_CORRUPT, "records %" PRIu64 " to %" PRIu64 " are not those that were signed",
-         w->broken, w->head->at.last);
+         w->broken, number);
   }
-  if (w->signed_to < w->head->at.last)
-    w->signed_to = w->head->at.last;
+  if (w->signed_to < number)
+    w->signed_to = number;
   return OK;
+}
+
+/* Any of the heads that are known from elsewhere. */
+static err_t meet_heads(struct audit_walk *w, uint64_t number,
+                        const uint8_t chain[static AUDIT_CHAIN]) {
+  TRY(meet_head(w, w->head, number, chain));
+  return meet_head(w, w->kept, number, chain);
 }
 
 static err_t walk_header(struct audit_walk *w, const struct audit_header *h) {
@@ -20,8 +30,7 @@ static err_t walk_header(struct audit_walk *w, const struct audit_header *h) {
     FAIL(ERR_CORRUPT, "the file does not continue the one before it");
   if (!w->started)
     w->signed_to = h->first - 1;
-  if (w->head->at.last == h->first - 1)
-    TRY(meet_head(w, h->before));
+  TRY(meet_heads(w, h->first - 1, h->before));
   w->started = true;
   w->created_us = h->created_us;
   w->tip.last = h->first - 1;
@@ -60,8 +69,7 @@ static err_t walk_record(struct audit_walk *w, const struct audit_entry *e, stru
     return misplaced(w, e);
   if (file_key.size && e->number > w->head->at.last)
     TRY(open_record(w, e, file_key));
-  if (e->number == w->head->at.last)
-    TRY(meet_head(w, e->chain.data));
+  TRY(meet_heads(w, e->number, e->chain.data));
   memcpy(w->previous, w->tip.chain, AUDIT_CHAIN);
   w->tip.last = e->number;
   memcpy(w->tip.chain, e->chain.data, AUDIT_CHAIN);

@@ -29,6 +29,8 @@ hub_stop
 sr audit verify --data "$HUB_DATA" >/dev/null || fail "the log does not verify"
 cp "$HUB_DATA/audit/public.pem" "$WORK/public.pem"
 sr audit verify --data "$HUB_DATA" --key "$WORK/public.pem" >/dev/null || fail "the key that was kept"
+cp "$HUB_DATA/audit/head" "$WORK/head"
+sr audit verify --data "$HUB_DATA" --head "$WORK/head" >/dev/null || fail "the head that was kept"
 same "JSON" 0 "$(sr audit verify --data "$HUB_DATA" --json | json 'd["broken"]')"
 openssl ecparam -name prime256v1 -genkey -noout 2>/dev/null | openssl ec -pubout -out "$WORK/other.pem" 2>/dev/null
 sr audit verify --data "$HUB_DATA" --key "$WORK/other.pem" >/dev/null 2>&1 && fail "another key verifies"

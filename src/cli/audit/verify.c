@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define PEM_MAX 65536
+#define FILE_MAX 65536
 
 static void print_number(const char *label, uint64_t n) {
   char text[24];
@@ -43,14 +43,18 @@ static void print(const struct audit_report *r) {
 
 static err_t run(const struct args *a) {
   AUTO_BUF pem = BUF_EMPTY;
+  AUTO_BUF head = BUF_EMPTY;
   struct audit_report report = { 0 };
   const char *data = args_value(a, "data"), *key = args_value(a, "key");
+  const char *kept = args_value(a, "head");
   char dir[4096];
   if ((size_t)snprintf(dir, sizeof dir, "%s/audit", data ? data : "data") >= sizeof dir)
     FAIL(ERR_USAGE, "the path of the data directory is too long");
   if (key)
-    TRY(file_read(key, PEM_MAX, &pem));
-  TRY(audit_verify(dir, buf_bytes(&pem), &report));
+    TRY(file_read(key, FILE_MAX, &pem));
+  if (kept)
+    TRY(file_read(kept, FILE_MAX, &head));
+  TRY(audit_verify(dir, buf_bytes(&pem), buf_bytes(&head), &report));
   if (args_flag(a, "json"))
     TRY(print_json(&report));
   else
@@ -66,6 +70,7 @@ static err_t run(const struct args *a) {
 static const struct opt options[] = {
   { "data", OPT_VALUE, "DIR", NULL, "the data directory (default: data)" },
   { "key", OPT_VALUE, "FILE", NULL, "the public key that must have signed (default: the log's)" },
+  { "head", OPT_VALUE, "FILE", NULL, "an earlier copy of DIR/audit/head that must fit, too" },
   { "json", OPT_FLAG, NULL, NULL, "print the result as JSON" },
   OPT_END,
 };
@@ -78,9 +83,10 @@ const struct verb verb_audit_verify = {
   .details =
     "Works on the files of a data directory or of a copy, needs no vault and no secret, and\n"
     "names the first record that is broken (exit code 1). Keep DIR/audit/public.pem\n"
-    "elsewhere and give it with --key: then a forged log with a key of its own shows, too.",
+    "elsewhere and give it with --key: then a forged log with a key of its own shows, too.\n"
+    "With --head, so does a log that was put back to an older state.",
   .options = options,
   .examples = "strongroom audit verify --data /var/lib/strongroom\n"
-              "strongroom audit verify --data ./copy --key audit-public.pem",
+              "strongroom audit verify --data ./copy --key kept/public.pem --head kept/head",
   .run = run,
 };

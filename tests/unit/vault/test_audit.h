@@ -219,7 +219,7 @@ static inline struct spot find_record(const char *dir, uint64_t number) {
 
 static inline struct audit_report verify(const char *dir) {
   struct audit_report r;
-  assert_ok(audit_verify(dir, (struct bytes){ 0 }, &r));
+  assert_ok(audit_verify(dir, (struct bytes){ 0 }, (struct bytes){ 0 }, &r));
   return r;
 }
 

@@ -292,7 +292,7 @@ static void memory_fails_while_reading(void **state) {
   for (unsigned long n = 1;; n++) {
     struct audit_report r;
     oom_start(n, OOM_ONE);
-    err_t e = audit_verify(dir, (struct bytes){ 0 }, &r);
+    err_t e = audit_verify(dir, (struct bytes){ 0 }, (struct bytes){ 0 }, &r);
     bool failed = oom_stop();
     /* OpenSSL may not be able to read the public key and not say why. */
     assert_true(e == ERR_CONFIG || acceptable(e));

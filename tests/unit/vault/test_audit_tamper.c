@@ -423,33 +423,57 @@ static void the_given_key_counts(void **state) {
   struct audit_report r;
   struct key *k = new_signer();
   assert_ok(audit_public_pem(k, &other));
-  assert_ok(audit_verify(pristine, buf_bytes(&own), &r));
+  assert_ok(audit_verify(pristine, buf_bytes(&own), (struct bytes){ 0 }, &r));
   assert_int_equal(r.broken, 0);
   assert_string_equal(r.why, "");
   /* Somebody else's key: nothing of the log is his. */
-  assert_ok(audit_verify(pristine, buf_bytes(&other), &r));
+  assert_ok(audit_verify(pristine, buf_bytes(&other), (struct bytes){ 0 }, &r));
   assert_int_equal(r.broken, 1);
   assert_int_equal(r.signed_to, 0);
   /* public.pem replaced: it is reported, and with the right key the log is good. */
   const char *dir = new_dir();
   copy_dir(pristine, dir);
   save(dir, AUDIT_PUBLIC_FILE, buf_bytes(&other));
-  assert_ok(audit_verify(dir, buf_bytes(&own), &r));
+  assert_ok(audit_verify(dir, buf_bytes(&own), (struct bytes){ 0 }, &r));
   assert_int_equal(r.broken, 0);
   assert_string_equal(r.file, AUDIT_PUBLIC_FILE);
   assert_string_equal(r.why, "it is not the key that was given");
   r = verify(dir);
   assert_int_equal(r.broken, 1);
   remove_file(dir, AUDIT_PUBLIC_FILE);
-  assert_ok(audit_verify(dir, buf_bytes(&own), &r));
+  assert_ok(audit_verify(dir, buf_bytes(&own), (struct bytes){ 0 }, &r));
   assert_int_equal(r.broken, 0);
   assert_true(r.why[0] != '\0');
-  assert_err(audit_verify(dir, (struct bytes){ 0 }, &r), ERR_NOT_FOUND);
-  assert_err(audit_verify(dir, bytes_str("-----BEGIN PUBLIC KEY-----"), &r), ERR_CONFIG);
-  assert_err(audit_verify("/nonexistent", buf_bytes(&own), &r), ERR_IO);
+  assert_err(audit_verify(dir, (struct bytes){ 0 }, (struct bytes){ 0 }, &r), ERR_NOT_FOUND);
+  assert_err(audit_verify(dir, bytes_str("-----BEGIN PUBLIC KEY-----"), (struct bytes){ 0 }, &r),
+             ERR_CONFIG);
+  assert_err(audit_verify("/nonexistent", buf_bytes(&own), (struct bytes){ 0 }, &r), ERR_IO);
   key_free(k);
   buf_free(&own);
   buf_free(&other);
+}
+
+/* A log that was put back to an older state, head file and all, is good by itself. */
+static void a_kept_head_shows_a_roll_back(void **state) {
+  const char *older = new_dir();
+  struct spot at = find(pristine, AUDIT_HEAD, 120);
+  AUTO_BUF newer = load(pristine, AUDIT_HEAD_FILE);
+  AUTO_BUF head = bytes_at(pristine, at);
+  struct audit_report r;
+  copy_dir(pristine, older);
+  remove_log(older, THIRD);
+  cut_at(older, 121, 0);
+  save(older, AUDIT_HEAD_FILE, buf_bytes(&head));
+  r = verify(older);
+  assert_int_equal(r.broken, 0);
+  assert_int_equal(r.last, 120);
+  assert_ok(audit_verify(older, (struct bytes){ 0 }, buf_bytes(&newer), &r));
+  assert_int_equal(r.broken, 121);
+  assert_non_null(strstr(r.why, "the log ends at 120"));
+  /* An older head fits the newer log; what is no head does not. */
+  assert_ok(audit_verify(pristine, (struct bytes){ 0 }, buf_bytes(&head), &r));
+  assert_int_equal(r.broken, 0);
+  assert_err(audit_verify(pristine, (struct bytes){ 0 }, bytes_str("x"), &r), ERR_CORRUPT);
 }
 
 static void reading_stops_at_damage(void **state) {
@@ -502,6 +526,7 @@ int main(void) {
     cmocka_unit_test(any_flipped_bit_of_a_head_is_found),
     cmocka_unit_test(any_flipped_bit_of_the_head_file_is_found),
     cmocka_unit_test(the_given_key_counts),
+    cmocka_unit_test(a_kept_head_shows_a_roll_back),
     cmocka_unit_test(reading_stops_at_damage),
     cmocka_unit_test(a_broken_log_is_not_opened),
   };
