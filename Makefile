@@ -13,9 +13,10 @@ build:
 run: build
 	@$(BUILD)/strongroom up --data "$(DATA)"
 
+# Each fuzz target runs for 15 seconds here and for 60 in `make fuzz`.
 test: build
 	@tools/deps.sh test
-	@tests/run
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-15} tests/run
 
 bench: build
 	@tools/deps.sh test
