@@ -100,8 +100,15 @@ hub_start() {
 }
 
 hub_stop() {
-  local status=0
+  local status=0 deadline=$((SECONDS + HUB_WAIT))
   kill -TERM "$HUB_PID"
+  while kill -0 "$HUB_PID" 2>/dev/null; do
+    if [ $SECONDS -ge $deadline ]; then
+      hub_kill
+      fail "the hub did not stop within $HUB_WAIT s"
+    fi
+    sleep 0.02
+  done
   wait "$HUB_PID" || status=$?
   HUB_PID=
   if [ $status -ne 0 ] || ! hub_log_clean; then

@@ -5,6 +5,8 @@
  */
 #include "base/process.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -214,6 +216,11 @@ static err_t limit_files(const struct process_dir *dirs, size_t count, bool *lan
 }
 
 err_t process_sandbox(const struct process_dir *dirs, size_t count, bool *landlock) {
+#ifdef LEAK_CHECKED /* see meson.build */
+  log_warn("sandbox", "this build is for a leak checker: it has no sandbox");
+  *landlock = true;
+  return OK;
+#endif
   TRY(limit_files(dirs, count, landlock));
   return limit_calls();
 }
