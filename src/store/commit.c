@@ -13,10 +13,8 @@ struct commit_waiter {
 };
 
 void commit_init(struct commit_queue *q, struct engine *engine) {
-  q->engine = engine;
+  *q = (struct commit_queue){ .engine = engine };
   pthread_mutex_init(&q->lock, NULL);
-  q->led = false;
-  q->first = NULL;
   q->last = &q->first;
 }
 
@@ -42,7 +40,9 @@ static void lead(struct commit_queue *q) {
     w->batch.next = w->next ? &w->next->batch : NULL;
 
   pthread_mutex_unlock(&q->lock);
-  err_t result = q->engine->type->apply(q->engine, &group->batch);
+  err_t result = q->engine->type->apply(q->engine, &group->batch, q->watch);
+  if (q->watch)
+    q->applied(q->watch->ctx, result == OK);
   pthread_mutex_lock(&q->lock);
 
   for (struct commit_waiter *w = group; w; w = next) {

@@ -12,7 +12,9 @@
 #include <pthread.h>
 
 struct commit_queue {
-  struct engine *engine; /* borrowed */
+  struct engine *engine;                 /* borrowed */
+  const struct engine_watch *watch;      /* of every transaction; borrowed; NULL: none */
+  void (*applied)(void *ctx, bool done); /* after each; watch->ctx. One thread at a time */
   pthread_mutex_t lock;
   bool led; /* somebody leads, or was told to */
   struct commit_waiter *first, **last;

@@ -23,6 +23,15 @@ struct engine_batch {
   const struct engine_batch *next;
 };
 
+/* Sees each record that a transaction changes, and has the last word in it. */
+struct engine_watch {
+  void *ctx;
+  /* before, after: data NULL when there is none. The views are valid during the call. */
+  err_t (*change)(void *ctx, struct bytes key, struct bytes before, struct bytes after);
+  /* After the last change: *out is written, too, if its key is set; valid until the next call. */
+  err_t (*finish)(void *ctx, struct engine_write *out);
+};
+
 /* The views are valid during the call. */
 typedef err_t engine_row(void *ctx, struct bytes key, struct bytes value);
 
@@ -38,11 +47,12 @@ struct engine_type {
   /* Calls row for every record, in no order; stops at the first error, which it returns. */
   err_t (*each)(struct engine *e, engine_row *row, void *ctx);
   /*
-   * All batches of the list in one durable transaction. An error means that nothing of it is
-   * there; where the engine cannot know that, this call and every later one fail. Errors are FAILed
-   * with a reason.
+   * All batches of the list in one durable transaction, watched if watch is not NULL. An error
+   * means that nothing of it is there; where the engine cannot know that, this call and every later
+   * one fail. Errors are FAILed with a reason.
    */
-  err_t (*apply)(struct engine *e, const struct engine_batch *first);
+  err_t (*apply)(struct engine *e, const struct engine_batch *first,
+                 const struct engine_watch *watch);
 };
 
 extern const struct engine_type engine_sqlite;

@@ -9,14 +9,15 @@ err_t record_keys_derive(struct bytes master, struct record_keys *out) {
   AUTO_RECORD_KEYS k = { 0 };
   TRY(crypto_hkdf(master, "strongroom store: names", SHA256_SIZE, &k.name));
   TRY(crypto_hkdf(master, "strongroom store: records", SHA256_SIZE, &k.seal));
-  out->name = secret_take(&k.name);
-  out->seal = secret_take(&k.seal);
+  TRY(crypto_hkdf(master, "strongroom store: census", SHA256_SIZE, &k.census));
+  *out = (struct record_keys){ secret_take(&k.name), secret_take(&k.seal), secret_take(&k.census) };
   return OK;
 }
 
 void record_keys_free(struct record_keys *k) {
   secret_free(&k->name);
   secret_free(&k->seal);
+  secret_free(&k->census);
 }
 
 err_t record_id(const struct record_keys *k, struct bytes place,

@@ -5,7 +5,7 @@
  *   key    = HMAC-SHA-256(seal key, id)
  *   sealed = format (1 byte) || AES-256-GCM(key, nonce, aad = id || format, place and body packed)
  *
- * Both keys are derived from the master key. The record's key comes from its id because a record
+ * The keys are derived from the master key. The record's key comes from its id because a record
  * is read before its place is known; the place that it holds is then checked against the id. A key
  * of its own for each record keeps the number of messages under one key far below what GCM with
  * random nonces allows. Any thread.
@@ -18,7 +18,7 @@
 #define RECORD_ID_SIZE SHA256_SIZE
 
 struct record_keys {
-  struct secret name, seal;
+  struct secret name, seal, census;
 };
 err_t record_keys_derive(struct bytes master, struct record_keys *out);
 void record_keys_free(struct record_keys *k);

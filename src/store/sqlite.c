@@ -106,16 +106,51 @@ static int write_one(struct sqlite *q, const struct engine_write *w) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int write_all(struct sqlite *q, const struct engine_batch *first) {
-  int rc = sqlite3_exec(q->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-  for (const struct engine_batch *b = first; b && rc == SQLITE_OK; b = b->next)
-    for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++)
-      rc = write_one(q, &b->writes[i]);
+/* One transaction that is being written. */
+struct writing {
+  struct sqlite *q;
+  const struct engine_watch *watch; /* NULL: none */
+  err_t refused;                    /* by the watch */
+};
+
+/* Tells the watch what the record was and will be. */
+static int tell(struct writing *t, const struct engine_write *w) {
+  sqlite3_stmt *s = t->q->get;
+  int rc = sqlite3_bind_blob64(s, 1, w->key.data, w->key.size, SQLITE_STATIC);
+  if (rc == SQLITE_OK)
+    rc = sqlite3_step(s);
+  if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+    struct bytes before = rc == SQLITE_ROW ? column(s, 0) : (struct bytes){ 0 };
+    struct bytes after = w->op == ENGINE_PUT ? w->value : (struct bytes){ 0 };
+    t->refused = t->watch->change(t->watch->ctx, w->key, before, after);
+    rc = t->refused == OK ? SQLITE_OK : SQLITE_ABORT;
+  }
+  sqlite3_reset(s);
   return rc;
 }
 
-static err_t abandon(struct sqlite *q, int rc, bool in_commit) {
-  err_t e = sqlite_fail(q, rc, in_commit, "writing to the database");
+static int write_watched(struct writing *t, const struct engine_write *w) {
+  int rc = t->watch && w->op != ENGINE_PUT_META ? tell(t, w) : SQLITE_OK;
+  return rc == SQLITE_OK ? write_one(t->q, w) : rc;
+}
+
+static int write_last(struct writing *t) {
+  struct engine_write last = { 0 };
+  t->refused = t->watch->finish(t->watch->ctx, &last);
+  if (t->refused != OK)
+    return SQLITE_ABORT;
+  return last.key.data ? write_one(t->q, &last) : SQLITE_OK;
+}
+
+static int write_all(struct writing *t, const struct engine_batch *first) {
+  int rc = sqlite3_exec(t->q->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+  for (const struct engine_batch *b = first; b && rc == SQLITE_OK; b = b->next)
+    for (size_t i = 0; i < b->count && rc == SQLITE_OK; i++)
+      rc = write_watched(t, &b->writes[i]);
+  return rc == SQLITE_OK && t->watch ? write_last(t) : rc;
+}
+
+static void roll_back(struct sqlite *q) {
   if (!sqlite3_get_autocommit(q->db))
     sqlite3_exec(q->db, "ROLLBACK", NULL, NULL, NULL);
   if (!sqlite3_get_autocommit(q->db) && q->broken == OK) {
@@ -124,6 +159,11 @@ static err_t abandon(struct sqlite *q, int rc, bool in_commit) {
   }
   if (q->broken != OK)
     log_error("store", "%s: nothing more is written until the service is started again", q->why);
+}
+
+static err_t abandon(struct sqlite *q, int rc, bool in_commit) {
+  err_t e = sqlite_fail(q, rc, in_commit, "writing to the database");
+  roll_back(q);
   return e;
 }
 
@@ -140,11 +180,17 @@ static void checkpoint(struct sqlite *q) {
   log_warn("store", "%s", err_last()->why);
 }
 
-static err_t apply(struct engine *e, const struct engine_batch *first) {
+static err_t apply(struct engine *e, const struct engine_batch *first,
+                   const struct engine_watch *watch) {
   struct sqlite *q = sqlite_of(e);
+  struct writing t = { q, watch, OK };
   if (q->broken != OK)
     FAIL(q->broken, "stopped after an earlier failure: %.180s", q->why);
-  int rc = write_all(q, first);
+  int rc = write_all(&t, first);
+  if (t.refused != OK) {
+    roll_back(q);
+    return t.refused;
+  }
   if (rc != SQLITE_OK)
     return abandon(q, rc, false);
   rc = sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);

@@ -23,7 +23,7 @@ struct sqlite {
   struct engine engine;
   struct datadir dir;
   sqlite3 *db;
-  sqlite3_stmt *writes[ENGINE_OPS];
+  sqlite3_stmt *writes[ENGINE_OPS], *get;
   int log_pages, checkpoint_at; /* pages in the log; at how many it is copied next */
   err_t broken;                 /* OK: it is not */
   char why[200];

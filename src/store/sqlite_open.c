@@ -140,6 +140,7 @@ static err_t prepare(struct sqlite *q, off_t size) {
   TRY(check_schema(q));
   for (size_t i = 0; i < ENGINE_OPS; i++)
     TRY(sqlite_prepare(q, write_sql[i], &q->writes[i]));
+  TRY(sqlite_prepare(q, "SELECT sealed FROM record WHERE id = ?1", &q->get));
   q->checkpoint_at = LOG_PAGES_MAX;
   sqlite3_wal_hook(q->db, log_grew, q);
   return OK;
@@ -163,6 +164,7 @@ err_t sqlite_open(const char *dir, struct engine **out) {
 void sqlite_close(struct sqlite *q) {
   for (size_t i = 0; i < ENGINE_OPS; i++)
     sqlite3_finalize(q->writes[i]);
+  sqlite3_finalize(q->get);
   if (q->db && q->broken != OK)
     sqlite3_db_config(q->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_close(q->db);

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "store/census.h"
 #include "store/commit.h"
 #include "store/engine.h"
 #include "store/record.h"
@@ -9,6 +10,7 @@
 
 #define MASTER_SIZE 32
 #define META_MASTER "master"
+#define META_CENSUS "census"
 
 struct store {
   struct engine *engine;
@@ -18,7 +20,43 @@ struct store {
   _Atomic bool unsealed; /* the keys are there and constant */
   struct secret master;
   struct record_keys keys;
+  struct engine_watch watch;
+  /* Of what is committed, and of the transaction that is being written: the leader's. */
+  struct census census, next;
+  struct buf sealed_census;
 };
+
+/* --- the census is kept: called by whoever leads a commit --- */
+
+static err_t census_change(void *ctx, struct bytes key, struct bytes before, struct bytes after) {
+  struct store *s = ctx;
+  if (before.data)
+    TRY(census_remove(&s->keys, key, before, &s->next));
+  return after.data ? census_add(&s->keys, key, after, &s->next) : OK;
+}
+
+static err_t census_finish(void *ctx, struct engine_write *out) {
+  struct store *s = ctx;
+  if (census_equal(&s->next, &s->census))
+    return OK;
+  buf_clear(&s->sealed_census);
+  TRY(census_seal(&s->keys, &s->next, &s->sealed_census));
+  *out =
+    (struct engine_write){ ENGINE_PUT_META, bytes_str(META_CENSUS), buf_bytes(&s->sealed_census) };
+  return OK;
+}
+
+static void census_applied(void *ctx, bool done) {
+  struct store *s = ctx;
+  *(done ? &s->census : &s->next) = done ? s->next : s->census;
+}
+
+static void watch_begin(struct store *s, const struct census *present) {
+  s->census = s->next = *present;
+  s->watch = (struct engine_watch){ s, census_change, census_finish };
+  s->commits.applied = census_applied;
+  s->commits.watch = &s->watch;
+}
 
 err_t store_open(const char *dir, struct store **out) {
   AUTO(store) struct store *s = mem_zalloc(sizeof *s);
@@ -42,6 +80,7 @@ void store_close(struct store *s) {
   buf_free(&s->wrapped);
   secret_free(&s->master);
   record_keys_free(&s->keys);
+  buf_free(&s->sealed_census);
   mem_free(s);
 }
 
@@ -77,13 +116,17 @@ err_t store_provider(const struct store *s, char out[static 16]) {
   return e;
 }
 
-/* Writes the master key as this root wraps it. */
-static err_t write_master(struct store *s, struct root *root, struct bytes master) {
+/* Writes the master key as this root wraps it, and the census if it is given. */
+static err_t write_master(struct store *s, struct root *root, struct bytes master,
+                          struct bytes census) {
   AUTO_BUF wrapped = BUF_EMPTY;
   TRY(root_wrap(root, master, &wrapped));
-  struct engine_write w = { ENGINE_PUT_META, bytes_str(META_MASTER), buf_bytes(&wrapped) };
+  struct engine_write w[] = {
+    { ENGINE_PUT_META, bytes_str(META_MASTER), buf_bytes(&wrapped) },
+    { ENGINE_PUT_META, bytes_str(META_CENSUS), census },
+  };
   wrapped_lock(s);
-  err_t e = commit_run(&s->commits, &w, 1);
+  err_t e = commit_run(&s->commits, w, census.data ? 2 : 1);
   if (e == OK) {
     struct buf old = s->wrapped;
     s->wrapped = wrapped;
@@ -93,10 +136,12 @@ static err_t write_master(struct store *s, struct root *root, struct bytes maste
   return e;
 }
 
-static void keep_keys(struct store *s, struct secret *master, struct record_keys *keys) {
+static void keep_keys(struct store *s, struct secret *master, struct record_keys *keys,
+                      const struct census *census) {
   s->master = secret_take(master);
-  s->keys.name = secret_take(&keys->name);
-  s->keys.seal = secret_take(&keys->seal);
+  s->keys = (struct record_keys){ secret_take(&keys->name), secret_take(&keys->seal),
+                                  secret_take(&keys->census) };
+  watch_begin(s, census);
   atomic_store_explicit(&s->unsealed, true, memory_order_release);
 }
 
@@ -107,9 +152,19 @@ err_t store_init(struct store *s, struct root *root) {
   AUTO_RECORD_KEYS keys = { 0 };
   TRY(secret_random(MASTER_SIZE, &master));
   TRY(record_keys_derive(secret_bytes(&master), &keys));
-  TRY(write_master(s, root, secret_bytes(&master)));
-  keep_keys(s, &master, &keys);
+  const struct census none = { 0 };
+  AUTO_BUF census = BUF_EMPTY;
+  TRY(census_seal(&keys, &none, &census));
+  TRY(write_master(s, root, secret_bytes(&master), buf_bytes(&census)));
+  keep_keys(s, &master, &keys, &none);
   return OK;
+}
+
+static err_t read_census(struct store *s, const struct record_keys *keys, struct census *out) {
+  AUTO_BUF sealed = BUF_EMPTY;
+  bool found;
+  TRY(s->engine->type->get_meta(s->engine, META_CENSUS, &sealed, &found));
+  return census_open(keys, buf_bytes(&sealed), out);
 }
 
 err_t store_unseal(struct store *s, struct root *root) {
@@ -122,14 +177,16 @@ err_t store_unseal(struct store *s, struct root *root) {
     FAIL(ERR_CORRUPT, "the master key has %zu bytes", master.size);
   if (!store_is_sealed(s))
     return OK;
+  struct census census;
   TRY(record_keys_derive(secret_bytes(&master), &keys));
-  keep_keys(s, &master, &keys);
+  TRY(read_census(s, &keys, &census));
+  keep_keys(s, &master, &keys, &census);
   return OK;
 }
 
 err_t store_rewrap(struct store *s, struct root *root) {
   TRY(check_unsealed(s));
-  return write_master(s, root, secret_bytes(&s->master));
+  return write_master(s, root, secret_bytes(&s->master), (struct bytes){ 0 });
 }
 
 err_t store_derive(struct store *s, const char *purpose, size_t size, struct secret *out) {
@@ -146,21 +203,28 @@ struct loading {
   store_each *each;
   void *ctx;
   struct buf plain; /* one record after another */
+  struct census seen;
 };
 
 static err_t load_one(void *ctx, struct bytes id, struct bytes sealed) {
   struct loading *l = ctx;
   struct bytes place, body;
   TRY(record_open(&l->store->keys, id, sealed, &l->plain, &place, &body));
+  TRY(census_add(&l->store->keys, id, sealed, &l->seen));
   return l->each(l->ctx, place, body);
 }
 
 err_t store_load(struct store *s, store_each *each, void *ctx) {
   TRY(check_unsealed(s));
-  struct loading l = { s, each, ctx, BUF_EMPTY };
+  struct loading l = { .store = s, .each = each, .ctx = ctx };
   err_t e = s->engine->type->each(s->engine, load_one, &l);
   buf_free(&l.plain);
-  return e;
+  TRY(e);
+  if (!census_equal(&l.seen, &s->census))
+    FAIL(ERR_CORRUPT,
+         "vault.db holds %llu records of %llu, or older ones: it was changed from outside",
+         (unsigned long long)l.seen.count, (unsigned long long)s->census.count);
+  return OK;
 }
 
 static err_t check_write(const struct store_write *w) {

@@ -6,7 +6,8 @@
  * row {id, sealed}: the id is a keyed hash of the place, the sealed part is AES-256-GCM of place
  * and body under a key derived from the master key and the id, with the id as associated data.
  * Neither names nor values nor hosts are in the files; a row that was moved, altered or copied from
- * another vault does not open.
+ * another vault does not open, and one that was removed or put back to an older form is noticed by
+ * store_load() (census.h).
  *
  * store_commit() returns after the writes are durable; concurrent callers are committed together.
  * All or none of one call's writes are there afterwards. After an I/O error whose outcome is
@@ -49,7 +50,8 @@ err_t store_rewrap(struct store *s, struct root *root);
 err_t store_derive(struct store *s, const char *purpose, size_t size, struct secret *out);
 
 /* Calls each for every record, in no order; the views are valid during the call. Stops at the first
- * error, which it returns. */
+ * error, which it returns. ERR_CORRUPT at the end if these are not the records that were written.
+ * No commits meanwhile, nor in each(). */
 typedef err_t store_each(void *ctx, struct bytes place, struct bytes body);
 err_t store_load(struct store *s, store_each *each, void *ctx);
 

@@ -133,19 +133,6 @@ static void load_stops_at_the_first_error(void **state) {
   assert_int_equal(put(s, "c", "c"), OK); /* and the store goes on */
 }
 
-static err_t copy_once(void *ctx, struct bytes place, struct bytes body) {
-  return bytes_equal_str(place, "a") ? put(ctx, "copy", "of a") : OK;
-}
-
-static void a_loader_may_write(void **state) {
-  AUTO(store) struct store *s = opened(dir);
-  assert_int_equal(put(s, "a", "a"), OK);
-  assert_int_equal(store_load(s, copy_once, s), OK);
-  AUTO_RECORDS r = { 0 };
-  assert_int_equal(load(s, &r), OK);
-  assert_string_equal(body_of(&r, "copy"), "of a");
-}
-
 static void rewraps(void **state) {
   AUTO(root) struct root *first = root_of(1), *second = root_of(2), *third = NULL;
   assert_int_equal(root_open("passphrase", bytes_str("a long passphrase"), &third), OK);
@@ -302,7 +289,6 @@ int main(void) {
     TEST(puts_replaces_and_removes),
     TEST(limits),
     TEST(load_stops_at_the_first_error),
-    TEST(a_loader_may_write),
     TEST(rewraps),
     TEST(derives),
     TEST(one_process_at_a_time),

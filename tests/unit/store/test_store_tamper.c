@@ -60,6 +60,40 @@ static void renamed_row(void **state) {
   assert_int_equal(load_again(), ERR_CORRUPT);
 }
 
+/* Each of these rows is good by itself. */
+static void removed_and_older_rows(void **state) {
+  static const char *const sql[] = {
+    "DELETE FROM record WHERE id = (SELECT max(id) FROM record)",
+    "DELETE FROM record",
+    "UPDATE record SET sealed = (SELECT sealed FROM old.record o WHERE o.id = record.id)",
+    "INSERT INTO record SELECT * FROM old.record WHERE id NOT IN (SELECT id FROM record)",
+    "DELETE FROM meta WHERE name = 'census'",
+    "UPDATE meta SET value = (SELECT value FROM old.meta WHERE name = 'census') "
+    "WHERE name = 'census'",
+  };
+  for (size_t i = 0; i < COUNT(sql); i++) {
+    char path[PATH_SIZE], older[PATH_SIZE], attach[2 * PATH_SIZE + 300];
+    fill(dir, "key");
+    AUTO(store) struct store *s = opened(dir);
+    assert_int_equal(put(s, "key/gone", "x"), OK);
+    store_close(TAKE(s));
+    AUTO_BUF before = slurp(file_in(dir, "vault.db", path));
+    spill(file_in(dir, "older", older), buf_bytes(&before));
+    s = opened(dir);
+    assert_int_equal(put(s, "key/0", "another body"), OK);
+    assert_int_equal(put(s, "key/1", "another body"), OK);
+    assert_int_equal(put(s, "key/2", "another body"), OK);
+    assert_int_equal(drop(s, "key/gone"), OK);
+    store_close(TAKE(s));
+    assert_int_equal(load_again(), OK);
+    snprintf(attach, sizeof attach, "ATTACH '%s' AS old; %s", older, sql[i]);
+    edit(dir, attach);
+    assert_int_equal(load_again(), ERR_CORRUPT);
+    end_dir(state);
+    each_dir(state);
+  }
+}
+
 static void malformed_rows(void **state) {
   static const char *const sql[] = {
     "INSERT INTO record VALUES(x'', x'00')",
@@ -253,6 +287,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(swapped_rows),
     TEST(renamed_row),
+    TEST(removed_and_older_rows),
     TEST(malformed_rows),
     TEST(row_of_another_vault),
     TEST(master_key_of_another_vault),
