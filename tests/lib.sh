@@ -79,7 +79,6 @@ hub_log_clean() {
 # The hub leads a process group of its own: hub_kill reaches all of it.
 hub_start() {
   HUB_PORT=${HUB_PORT:-$(free_port)}
-  rm -f "$HUB_DATA/env"
   set -m
   "$STRONGROOM" up --data "$HUB_DATA" --listen "127.0.0.1:$HUB_PORT" "$@" \
     >>"$WORK/hub.log" 2>&1 </dev/null &

@@ -14,6 +14,7 @@
   X(verb_vault_unseal) \
   X(verb_vault_seal) \
   X(verb_vault_rewrap) \
+  X(verb_vault_recover_owner) \
   X(verb_key_create) \
   X(verb_key_import) \
   X(verb_key_list) \

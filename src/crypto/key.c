@@ -133,6 +133,23 @@ err_t key_new_oct(struct secret *value, struct key **out) {
   return OK;
 }
 
+static void bn_cleanup(BIGNUM **n) {
+  BN_clear_free(*n);
+}
+#define AUTO_BN __attribute__((cleanup(bn_cleanup))) BIGNUM
+
+/* Primes that are close to each other are found from the modulus in no time (FIPS 186-5, A.1.1). */
+static err_t check_distance(EVP_PKEY *pkey, unsigned bits) {
+  AUTO_BN *p = BN_secure_new();
+  AUTO_BN *q = BN_secure_new();
+  if (!p || !q || !EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, &p) ||
+      !EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, &q) || !BN_sub(p, p, q))
+    EVP_FAIL(ERR_CRYPTO, "RSA primes");
+  if ((unsigned)BN_num_bits(p) <= bits / 2 - 100)
+    REFUSE(ERR_BAD_PARAMETER, "The primes of this RSA key are too close to each other.");
+  return OK;
+}
+
 /* Two primes of half the modulus' size each (FIPS 186-5, A.1.1). */
 static err_t check_primes(EVP_PKEY *pkey, unsigned bits) {
   OSSL_PARAM sizes_only[] = {
@@ -146,7 +163,7 @@ static err_t check_primes(EVP_PKEY *pkey, unsigned bits) {
   if (sizes_only[0].return_size != bits / 16 || sizes_only[1].return_size != bits / 16 ||
       OSSL_PARAM_modified(&sizes_only[2]))
     REFUSE(ERR_BAD_PARAMETER, "RSA keys need two primes of %u bits.", bits / 2);
-  return OK;
+  return check_distance(pkey, bits);
 }
 
 static err_t rsa_spec(EVP_PKEY *pkey, bool is_private, struct key_spec *spec) {

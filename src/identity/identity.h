@@ -44,6 +44,9 @@ err_t identity_delete(struct identity *id, const char *app_id); /* with its role
  * lifetime in seconds, 0: no end. */
 err_t identity_add_secret(struct identity *id, const char *app_id, int64_t lifetime,
                           char secret_id[static GUID_SIZE + 1], struct secret *secret);
+/* Enables the identity and replaces all its credentials by a new secret without end. */
+err_t identity_reset(struct identity *id, const char *app_id, char secret_id[static GUID_SIZE + 1],
+                     struct secret *secret);
 err_t identity_add_certificate(struct identity *id, const char *app_id, struct bytes pem_or_der,
                                char credential_id[static GUID_SIZE + 1]);
 err_t identity_remove_credential(struct identity *id, const char *app_id,

@@ -166,20 +166,51 @@ static err_t add_credential(struct identity *id, const char *app_id, struct cred
   return OK;
 }
 
-err_t identity_add_secret(struct identity *id, const char *app_id, int64_t lifetime,
-                          char secret_id[static GUID_SIZE + 1], struct secret *secret) {
-  if (lifetime < 0 || lifetime > LIFETIME_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "A client secret's lifetime is at most 100 years.");
+static err_t new_secret(struct credential *c, struct secret *out) {
   AUTO_SECRET random = { 0 }, text = { 0 };
   AUTO_BUF encoded = BUF_EMPTY;
   TRY(secret_random(SECRET_SIZE, &random));
   buf_put_b64url(&encoded, secret_bytes(&random));
   TRY(buf_ok(&encoded));
   TRY(secret_copy(buf_bytes(&encoded), &text));
-  AUTO_CREDENTIAL c = { .kind = CREDENTIAL_SECRET };
+  *c = (struct credential){ .kind = CREDENTIAL_SECRET };
+  TRY(crypto_sha256(secret_bytes(&text), c->digest));
+  *out = secret_take(&text);
+  return OK;
+}
+
+err_t identity_add_secret(struct identity *id, const char *app_id, int64_t lifetime,
+                          char secret_id[static GUID_SIZE + 1], struct secret *secret) {
+  if (lifetime < 0 || lifetime > LIFETIME_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "A client secret's lifetime is at most 100 years.");
+  AUTO_SECRET text = { 0 };
+  AUTO_CREDENTIAL c = { 0 };
+  TRY(new_secret(&c, &text));
   c.expires = lifetime ? clock_now() + lifetime : 0;
-  TRY(crypto_sha256(secret_bytes(&text), c.digest));
   TRY(add_credential(id, app_id, &c, secret_id));
+  *secret = secret_take(&text);
+  return OK;
+}
+
+err_t identity_reset(struct identity *id, const char *app_id, char secret_id[static GUID_SIZE + 1],
+                     struct secret *secret) {
+  struct app *a;
+  AUTO(app) struct app *next = NULL;
+  AUTO_SECRET text = { 0 };
+  AUTO_CREDENTIAL c = { 0 };
+  TRY(new_secret(&c, &text));
+  TRY(guid_random(secret_id));
+  memcpy(c.id, secret_id, sizeof c.id);
+  c.created = clock_now();
+  MUTEX_LOCKED(&id->changing);
+  TRY(app_find(id, app_id, &a));
+  TRY(app_copy(a, &next));
+  while (next->credential_count)
+    credential_free(&next->credentials[--next->credential_count]);
+  next->credentials[next->credential_count++] = c;
+  c = (struct credential){ 0 };
+  next->enabled = true;
+  TRY(change(id, a, next));
   *secret = secret_take(&text);
   return OK;
 }
@@ -223,6 +254,8 @@ err_t identity_remove_credential(struct identity *id, const char *app_id,
     i++;
   if (i == count)
     REFUSE(ERR_IDENTITY_NOT_FOUND, "The identity has no such credential.");
+  if (count == 1)
+    TRY(owner_remains(id, NULL, a));
   credential_free(&next->credentials[i]);
   next->credentials[i] = next->credentials[count - 1];
   next->credentials[count - 1] = (struct credential){ 0 };

@@ -41,7 +41,8 @@ err_t assignment_unpack(struct bytes record, struct assignment *a, struct assign
 
 /* An owner that can act. */
 static bool makes_owner(const struct assignment *a) {
-  return strcmp(a->role->guid, ROLE_OWNER) == 0 && strcmp(a->scope, "/") == 0 && a->app->enabled;
+  return strcmp(a->role->guid, ROLE_OWNER) == 0 && strcmp(a->scope, "/") == 0 && a->app->enabled &&
+         a->app->credential_count > 0;
 }
 
 err_t owner_remains(const struct identity *id, const struct assignment *without,

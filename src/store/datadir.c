@@ -40,6 +40,9 @@ static err_t check(int fd, const char *path) {
   struct stat st;
   if (fstat(fd, &st) != 0)
     FAIL(ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+  if (st.st_uid != geteuid() && st.st_uid != 0)
+    FAIL(ERR_CONFIG, "%s belongs to user %u: its owner can replace what is in it", path,
+         (unsigned)st.st_uid);
   if (st.st_mode & (S_IWGRP | S_IWOTH))
     FAIL(ERR_CONFIG, "others may write to %s (mode %03o): chmod go-w it", path,
          (unsigned)(st.st_mode & 0777));

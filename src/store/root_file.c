@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,16 +38,17 @@ static err_t write_key(int fd, const char *path) {
   return OK;
 }
 
-/* Gives the finished file its name, which must not exist. */
+/* Gives the finished file its name, which must not exist. Not by link() and unlink(): a crash in
+ * between would leave the key under two names. */
 static err_t publish(const char *beside, const char *path) {
-  if (link(beside, path) == 0)
+  if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
     return datadir_sync_parent(path);
   if (errno == EEXIST)
     FAIL(ERR_CONFLICT, "%s exists", path);
   FAIL(ERR_IO, "cannot make %s: %s", path, strerror(errno));
 }
 
-/* Written beside its name and linked to it, so that no half-written key is ever found there. */
+/* Written beside its name and renamed, so that no half-written key is ever found there. */
 err_t root_file_create(const char *path) {
   AUTO_BUF name = BUF_EMPTY;
   buf_printf(&name, "%s.XXXXXX", path);
@@ -59,7 +61,8 @@ err_t root_file_create(const char *path) {
   err_t e = write_key(fd, path);
   if (e == OK)
     e = publish(beside, path);
-  unlink(beside);
+  if (e != OK)
+    unlink(beside);
   return e;
 }
 
@@ -70,6 +73,9 @@ err_t root_file_read(const char *path, struct secret *out) {
     FAIL(ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
   if (!S_ISREG(st.st_mode) || st.st_size != ROOT_KEY_SIZE)
     FAIL(ERR_CONFIG, "%s is not a file of %d bytes", path, ROOT_KEY_SIZE);
+  if (st.st_uid != geteuid() && st.st_uid != 0)
+    FAIL(ERR_CONFIG, "%s belongs to user %u: only its own or root's are trusted", path,
+         (unsigned)st.st_uid);
   if (st.st_mode & 077)
     FAIL(ERR_CONFIG, "others may read or write %s (mode %03o): chmod 600 it", path,
          (unsigned)(st.st_mode & 0777));

@@ -111,6 +111,7 @@ struct writing {
   struct sqlite *q;
   const struct engine_watch *watch; /* NULL: none */
   err_t refused;                    /* by the watch */
+  bool removed;                     /* a record */
 };
 
 /* Tells the watch what the record was and will be. */
@@ -130,6 +131,7 @@ static int tell(struct writing *t, const struct engine_write *w) {
 }
 
 static int write_watched(struct writing *t, const struct engine_write *w) {
+  t->removed = t->removed || w->op == ENGINE_REMOVE;
   int rc = t->watch && w->op != ENGINE_PUT_META ? tell(t, w) : SQLITE_OK;
   return rc == SQLITE_OK ? write_one(t->q, w) : rc;
 }
@@ -168,8 +170,8 @@ static err_t abandon(struct sqlite *q, int rc, bool in_commit) {
 }
 
 /* What was committed stays so, whatever becomes of the checkpoint: it is in the log. */
-static void checkpoint(struct sqlite *q) {
-  int rc = sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+static void checkpoint(struct sqlite *q, int mode) {
+  int rc = sqlite3_wal_checkpoint_v2(q->db, NULL, mode, NULL, NULL);
   q->checkpoint_at = LOG_PAGES_MAX;
   if (rc == SQLITE_OK)
     return;
@@ -183,7 +185,7 @@ static void checkpoint(struct sqlite *q) {
 static err_t apply(struct engine *e, const struct engine_batch *first,
                    const struct engine_watch *watch) {
   struct sqlite *q = sqlite_of(e);
-  struct writing t = { q, watch, OK };
+  struct writing t = { q, watch, OK, false };
   if (q->broken != OK)
     FAIL(q->broken, "stopped after an earlier failure: %.180s", q->why);
   int rc = write_all(&t, first);
@@ -196,8 +198,10 @@ static err_t apply(struct engine *e, const struct engine_batch *first,
   rc = sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
   if (rc != SQLITE_OK)
     return abandon(q, rc, true);
-  if (q->log_pages >= q->checkpoint_at)
-    checkpoint(q);
+  if (t.removed) /* secure_delete cleared it in the database; the log has it still */
+    checkpoint(q, SQLITE_CHECKPOINT_TRUNCATE);
+  else if (q->log_pages >= q->checkpoint_at)
+    checkpoint(q, SQLITE_CHECKPOINT_PASSIVE);
   return OK;
 }
 

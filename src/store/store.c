@@ -184,6 +184,13 @@ err_t store_unseal(struct store *s, struct root *root) {
   return OK;
 }
 
+void store_seal(struct store *s) {
+  atomic_store_explicit(&s->unsealed, false, memory_order_release);
+  s->commits.watch = NULL;
+  secret_free(&s->master);
+  record_keys_free(&s->keys);
+}
+
 err_t store_rewrap(struct store *s, struct root *root) {
   TRY(check_unsealed(s));
   return write_master(s, root, secret_bytes(&s->master), (struct bytes){ 0 });

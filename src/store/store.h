@@ -42,6 +42,8 @@ err_t store_provider(const struct store *s,
 err_t store_init(struct store *s,
                  struct root *root); /* makes the master key; the store is then unsealed */
 err_t store_unseal(struct store *s, struct root *root);
+/* Forgets the master key. No commit may be under way. */
+void store_seal(struct store *s);
 /* Wraps the master key under another root key; the old one stops opening the store. Needs it
  * unsealed. */
 err_t store_rewrap(struct store *s, struct root *root);

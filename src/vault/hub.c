@@ -20,43 +20,6 @@ err_t hub_path(const struct hub *h, const char *name, char out[static HUB_PATH_M
   return OK;
 }
 
-static err_t root_key_path(const struct hub *h, char out[static HUB_PATH_MAX]) {
-  const char *path = conf_str(h->conf, "root_file");
-  if (path[0] == '\0')
-    return hub_path(h, "root.key", out);
-  snprintf(out, HUB_PATH_MAX, "%s", path);
-  return OK;
-}
-
-/* The root of this provider, from its file or the passphrase. */
-static err_t open_root(const struct hub *h, const char *provider, struct bytes passphrase,
-                       struct root **out) {
-  char path[HUB_PATH_MAX];
-  AUTO_SECRET key = { 0 };
-  if (strcmp(provider, "passphrase") == 0)
-    return root_open(provider, passphrase, out);
-  TRY(root_key_path(h, path));
-  TRY(root_file_read(path, &key));
-  return root_open(provider, secret_bytes(&key), out);
-}
-
-/* A new store: makes the root key file where it is not there and the master key under it. */
-static err_t init_store(struct hub *h, struct bytes passphrase) {
-  const char *provider = conf_str(h->conf, "root");
-  char path[HUB_PATH_MAX];
-  AUTO(root) struct root *root = NULL;
-  if (strcmp(provider, "file") == 0) {
-    TRY(root_key_path(h, path));
-    if (access(path, F_OK) != 0)
-      TRY(root_file_create(path));
-  } else if (passphrase.size == 0) {
-    FAIL(ERR_CONFIG, "a new vault with --root %s needs the passphrase", provider);
-  }
-  TRY(open_root(h, provider, passphrase, &root));
-  h->first = true;
-  return store_init(h->store, root);
-}
-
 static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
   struct hub *h = ctx;
   if (vault_owns(place))
@@ -92,8 +55,7 @@ static err_t open_audit(struct hub *h) {
   return audit_open(&conf, secret_bytes(&h->audit_key), h->audit_signer, &h->audit);
 }
 
-/* Everything that needs the master key. */
-static err_t load_all(struct hub *h) {
+err_t hub_load_all(struct hub *h) {
   struct vault_conf conf = { .retention_days = (unsigned)conf_uint(h->conf, "retention_days"),
                              .purge_protection = conf_bool(h->conf, "purge_protection"),
                              .async_delete_ms = (unsigned)conf_uint(h->conf, "test.async_delete"),
@@ -135,12 +97,8 @@ static void unload(struct hub *h) {
     key_free(TAKE(h->audit_signer));
   buf_free(&h->ca_der);
   secret_free(&h->audit_key);
-}
-
-static err_t unseal_with(struct hub *h, struct bytes passphrase) {
-  AUTO(root) struct root *root = NULL;
-  TRY(open_root(h, h->api.provider, passphrase, &root));
-  return store_is_sealed(h->store) ? store_unseal(h->store, root) : OK;
+  if (h->store)
+    store_seal(h->store);
 }
 
 /* POST /hub/unseal, one at a time; the cost of scrypt is the limit on guessing. */
@@ -149,8 +107,8 @@ static err_t api_unseal(void *ctx, struct bytes passphrase) {
   pthread_mutex_lock(&h->unsealing);
   err_t e = OK;
   if (atomic_load(&h->api.state) == API_SEALED) {
-    e = unseal_with(h, passphrase);
-    if (e == OK && (e = load_all(h)) == OK)
+    e = hub_unseal_store(h, passphrase);
+    if (e == OK && (e = hub_load_all(h)) == OK)
       e = make_ready(h);
     if (e != OK && e != ERR_ROOT_KEY)
       unload(h);
@@ -190,7 +148,6 @@ static err_t bind_server(struct hub *h) {
   if (conf.listen_count == 0)
     FAIL(ERR_CONFIG, "there is no address to listen on");
   TRY(hub_tls(h, &tls));
-  TRY(http_gate_new(&h->gate));
   h->app = api_app(&h->api);
   TRY(http_server_new(&conf, &h->app, h->gate, tls, &h->server));
   unsigned port = http_server_port(h->server, 0);
@@ -202,27 +159,13 @@ static err_t bind_server(struct hub *h) {
   return OK;
 }
 
-/* Opening a store makes it: not where nothing is to be made. */
-static err_t must_be_there(const char *dir) {
-  char path[HUB_PATH_MAX];
-  snprintf(path, sizeof path, "%s/vault.db", dir);
-  if (access(path, F_OK) != 0)
-    FAIL(ERR_CONFIG, "there is no vault in %s: 'strongroom up --data %s' makes one", dir, dir);
-  return OK;
-}
-
 static err_t open_all(struct hub *h, struct bytes passphrase) {
-  if (!h->init)
-    TRY(must_be_there(h->dir));
-  TRY(store_open(h->dir, &h->store));
-  if (store_is_new(h->store))
-    TRY(init_store(h, passphrase));
-  TRY(store_provider(h->store, h->api.provider));
+  TRY(hub_open_store(h, passphrase));
   bool can_unseal = strcmp(h->api.provider, "passphrase") != 0 || passphrase.size;
   if (store_is_sealed(h->store) && can_unseal)
-    TRY(unseal_with(h, passphrase));
+    TRY(hub_unseal_store(h, passphrase));
   if (!store_is_sealed(h->store))
-    TRY(load_all(h));
+    TRY(hub_load_all(h));
   TRY(bind_server(h));
   return store_is_sealed(h->store) ? OK : make_ready(h);
 }
@@ -236,17 +179,25 @@ static void signals_of(sigset_t *set) {
   sigaddset(set, SIGHUP);
 }
 
-err_t hub_open(const struct hub_start *start, struct hub **out) {
-  sigset_t set;
+err_t hub_new(const struct conf *conf, struct hub **out) {
   AUTO(hub) struct hub *h = mem_zalloc(sizeof *h);
   if (!h)
     return ERR_NOMEM;
+  pthread_mutex_init(&h->unsealing, NULL);
+  h->conf = conf;
+  h->dir = conf_str(conf, "data");
+  TRY(http_gate_new(&h->gate));
+  *out = TAKE(h);
+  return OK;
+}
+
+err_t hub_open(const struct hub_start *start, struct hub **out) {
+  sigset_t set;
+  AUTO(hub) struct hub *h = NULL;
   signals_of(&set);
   pthread_sigmask(SIG_BLOCK, &set, NULL);
-  pthread_mutex_init(&h->unsealing, NULL);
-  h->conf = start->conf;
+  TRY(hub_new(start->conf, &h));
   h->init = start->init;
-  h->dir = conf_str(h->conf, "data");
   h->api.hub = h;
   h->api.unseal = api_unseal;
   h->api.seal = api_seal;
@@ -311,37 +262,4 @@ err_t hub_run(struct hub *h, enum hub_exit *why) {
   http_server_stop(h->server, GRACE_MS);
   *why = atomic_load(&h->sealing) ? HUB_SEALED : HUB_STOPPED;
   return OK;
-}
-
-err_t hub_root_provider(const char *dir, char out[static 16]) {
-  AUTO(store) struct store *s = NULL;
-  TRY(must_be_there(dir));
-  TRY(store_open(dir, &s));
-  if (store_is_new(s))
-    FAIL(ERR_CONFIG, "the vault in %s was never finished: start it once with 'strongroom up'", dir);
-  return store_provider(s, out);
-}
-
-err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphrase,
-                 struct bytes new_passphrase) {
-  AUTO(hub) struct hub *h = mem_zalloc(sizeof *h);
-  AUTO(conf) struct conf *conf = NULL;
-  AUTO(root) struct root *root = NULL;
-  char path[HUB_PATH_MAX];
-  if (!h)
-    return ERR_NOMEM;
-  pthread_mutex_init(&h->unsealing, NULL);
-  TRY(conf_new(hub_keys, hub_key_count, &conf));
-  h->conf = conf;
-  h->dir = dir;
-  TRY(hub_root_provider(dir, h->api.provider));
-  TRY(store_open(dir, &h->store));
-  TRY(unseal_with(h, old_passphrase));
-  if (strcmp(provider, "file") == 0) {
-    TRY(root_key_path(h, path));
-    if (access(path, F_OK) != 0)
-      TRY(root_file_create(path));
-  }
-  TRY(open_root(h, provider, new_passphrase, &root));
-  return store_rewrap(h->store, root);
 }

@@ -48,8 +48,13 @@ err_t hub_run(struct hub *h, enum hub_exit *why);
  * running. */
 err_t hub_root_provider(const char *dir, char out[static 16]);
 
-/* Wraps the master key of DIR under another root key. The hub must not be running. */
-err_t hub_rewrap(const char *dir, const char *provider, struct bytes old_passphrase,
+/* Wraps the master key under another root key; of provider "file", a new one in the file that is
+ * configured. The hub must not be running. */
+err_t hub_rewrap(const struct conf *conf, const char *provider, struct bytes old_passphrase,
                  struct bytes new_passphrase);
+
+/* Gives the hub's owner, who is made anew if need be, all rights and one new secret; every earlier
+ * one stops working. Appends shell lines that export it. The hub must not be running. */
+err_t hub_recover_owner(const struct conf *conf, struct bytes passphrase, struct buf *env);
 
 #endif

@@ -27,11 +27,19 @@ struct hub {
   struct key *ca_key, *audit_signer;
   struct buf ca_der;
   char owner[GUID_SIZE + 1]; /* app id */
+  bool owner_has_secret;     /* it was handed over in DIR/env */
   pthread_t scheduler;
   bool scheduling;
   int wake[2];          /* pipe: a byte stops the scheduler */
   _Atomic bool sealing; /* told to seal: hub_run() ends */
 };
+
+/* hub.c */
+err_t hub_new(const struct conf *conf, struct hub **out);
+err_t hub_load_all(struct hub *h); /* everything that needs the master key */
+/* hub_root.c: opens the store, makes it if init says so; opens its master key. */
+err_t hub_open_store(struct hub *h, struct bytes passphrase);
+err_t hub_unseal_store(struct hub *h, struct bytes passphrase);
 
 bool hub_owns(struct bytes place);
 err_t hub_load(struct hub *h, struct bytes place, struct bytes body);

@@ -9,6 +9,7 @@
 
 #define FORMAT 1
 #define CA_DAYS 3650
+#define CA_PEM_MAX 65536
 
 bool hub_owns(struct bytes place) {
   return bytes_starts(place, "hub/");
@@ -29,6 +30,7 @@ err_t hub_load(struct hub *h, struct bytes place, struct bytes body) {
     TRY(read_key(&u, &h->audit_signer));
   } else if (bytes_equal_str(place, "hub/owner")) {
     unpack_str(&u, h->owner, sizeof h->owner);
+    h->owner_has_secret = unpack_u8(&u) != 0;
   } else {
     FAIL(ERR_CORRUPT, "a record of the hub that this version does not know");
   }
@@ -74,5 +76,9 @@ err_t hub_ready_keys(struct hub *h) {
     TRY(make_audit_signer(h));
   TRY(hub_path(h, "ca.pem", path));
   TRY(x509_to_pem(buf_bytes(&h->ca_der), &pem));
-  return access(path, R_OK) == 0 ? OK : file_write_private(path, buf_bytes(&pem));
+  AUTO_BUF present = BUF_EMPTY;
+  if (file_read(path, CA_PEM_MAX, &present) == OK &&
+      bytes_equal(buf_bytes(&present), buf_bytes(&pem)))
+    return OK;
+  return file_write_private(path, buf_bytes(&pem));
 }

@@ -33,6 +33,22 @@ api POST /keys/k//unwrapkey "{\"alg\":\"A256KW\",\"value\":\"$wrapped\"}"
 same "unwrapping after unsealing" 200 "$STATUS"
 hub_stop
 
+# An unsealing that fails half-way does not leave the vault open for the next one who asks.
+mv "$HUB_DATA/audit" "$WORK/audit"
+: >"$HUB_DATA/audit"
+"$STRONGROOM" up --data "$HUB_DATA" --listen "127.0.0.1:$HUB_PORT" >>"$WORK/hub.log" 2>&1 </dev/null &
+HUB_PID=$!
+for _ in $(seq 100); do
+  case $(health) in *sealed*) break ;; esac
+  sleep 0.1
+done
+sr vault unseal --passphrase-stdin <"$WORK/pass" 2>/dev/null && fail "it unseals without its audit log"
+rm "$HUB_DATA/audit"
+mv "$WORK/audit" "$HUB_DATA/audit"
+sr vault unseal --passphrase-stdin <"$WORK/wrong" 2>/dev/null && fail "after that, any passphrase unseals"
+sr vault unseal --passphrase-stdin <"$WORK/pass"
+hub_stop
+
 sr vault rewrap file --data "$HUB_DATA" --passphrase-stdin <"$WORK/pass"
 hub_start
 api POST /keys/k//unwrapkey "{\"alg\":\"A256KW\",\"value\":\"$wrapped\"}"

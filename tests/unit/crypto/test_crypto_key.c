@@ -3,6 +3,7 @@
 
 #include "crypto/x509.h"
 
+#include <openssl/bn.h>
 #include <pthread.h>
 
 static struct key *rsa; /* one for all tests: making it takes its time */
@@ -183,6 +184,41 @@ static void absent_primes_are_computed(void **state) {
   key_free(k);
   json_decref(whole);
   json_decref(j);
+}
+
+static json_t *number(const BIGNUM *n) {
+  uint8_t bytes[512];
+  struct buf b = BUF_EMPTY;
+  buf_put_b64url(&b, bytes_of(bytes, (size_t)BN_bn2bin(n, bytes)));
+  json_t *text = json_stringn((char *)b.data, b.size);
+  buf_free(&b);
+  return text;
+}
+
+/* A prime and the one after it: whoever has the modulus finds them by its square root. */
+static void close_primes_are_refused(void **state) {
+  BN_CTX *ctx = BN_CTX_new();
+  BIGNUM *p = BN_new(), *q = BN_new(), *n = BN_new(), *e = BN_new(), *d = BN_new();
+  BN_set_word(e, 65537);
+  do {
+    assert_true(BN_generate_prime_ex(p, 1024, 0, NULL, NULL, NULL) && BN_copy(q, p));
+    do
+      BN_add_word(q, 2);
+    while (!BN_check_prime(q, ctx, NULL));
+    BN_mul(n, p, q, ctx);
+    BN_sub_word(p, 1);
+    BN_sub_word(q, 1);
+    BN_mul(d, p, q, ctx);
+  } while (!BN_mod_inverse(d, e, d, ctx));
+  json_t *j =
+    json_pack("{s:s, s:o, s:o, s:o}", "kty", "RSA", "n", number(n), "e", number(e), "d", number(d));
+  struct key *k = NULL;
+  assert_refused(key_from_jwk(j, &k), "The primes of this RSA key are too close to each other.");
+  json_decref(j);
+  BIGNUM *all[] = { p, q, n, e, d };
+  for (size_t i = 0; i < 5; i++)
+    BN_free(all[i]);
+  BN_CTX_free(ctx);
 }
 
 static json_t *with(json_t *j, const char *member, struct bytes value) {
@@ -464,6 +500,7 @@ int main(void) {
     cmocka_unit_test(oct_gives_nothing_away),
     cmocka_unit_test(private_keys_come_back_from_jwk),
     cmocka_unit_test(absent_primes_are_computed),
+    cmocka_unit_test(close_primes_are_refused),
     cmocka_unit_test(leading_zeros_are_accepted),
     cmocka_unit_test(numbers_that_do_not_fit_are_refused),
     cmocka_unit_test(public_points_off_the_curve_are_refused),

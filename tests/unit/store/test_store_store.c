@@ -95,7 +95,11 @@ static void puts_replaces_and_removes(void **state) {
     store_close(s);
     s = opened(dir);
   }
+  /* What was removed is not left in the log. */
+  char path[PATH_SIZE];
   assert_int_equal(drop(s, "a"), OK);
+  AUTO_BUF log = slurp(file_in(dir, "vault.db-wal", path));
+  assert_int_equal(log.size, 0);
   store_close(s);
 }
 
