@@ -11,7 +11,7 @@ build:
 	@ninja -C $(BUILD)
 
 run: build
-	@$(BUILD)/strongroom up --data "$(DATA)"
+	@exec $(BUILD)/strongroom up --data "$(DATA)"
 
 # Each fuzz target runs for 15 seconds here and for 60 in `make fuzz`.
 test: build
@@ -32,6 +32,8 @@ lint: build
 	@tests/run lint analyse
 
 install: build
+	@meson configure $(BUILD) --prefix "$(PREFIX)"
+	@ninja -C $(BUILD)
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:

@@ -99,7 +99,10 @@ err_t root_unwrap(struct root *r, struct bytes wrapped, struct secret *master) {
   TRY(r->provider->derive(secret_bytes(&r->secret), w.params, &key));
   err_t e = crypto_open_secret(secret_bytes(&key), w.head, w.sealed, master);
   if (e == ERR_CORRUPT)
-    FAIL(ERR_ROOT_KEY, "the root key does not open the master key");
+    FAIL(ERR_ROOT_KEY,
+         "this is not the root key (%s) that the vault is under: it does not open the "
+         "master key",
+         r->provider->name);
   return e;
 }
 

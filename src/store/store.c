@@ -216,7 +216,10 @@ struct loading {
 static err_t load_one(void *ctx, struct bytes id, struct bytes sealed) {
   struct loading *l = ctx;
   struct bytes place, body;
-  TRY(record_open(&l->store->keys, id, sealed, &l->plain, &place, &body));
+  err_t e = record_open(&l->store->keys, id, sealed, &l->plain, &place, &body);
+  if (e == ERR_CORRUPT)
+    FAIL(e, "a record of vault.db is damaged or was changed: restore the database from a backup");
+  TRY(e);
   TRY(census_add(&l->store->keys, id, sealed, &l->seen));
   return l->each(l->ctx, place, body);
 }

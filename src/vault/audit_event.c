@@ -46,43 +46,6 @@ void audit_gap_put(const struct audit_gap *g, struct buf *out) {
   pack_u64(out, g->refused);
 }
 
-/* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. NUL, which readers
- * of JSON refuse, does not count as one; nor do the controls that a terminal would obey and that
- * JSON does not escape (C1). */
-static size_t sequence(struct bytes v) {
-  uint8_t c = v.data[0];
-  if (c < 0x80)
-    return c ? 1 : 0;
-  size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-  if (c < 0xc2 || c > 0xf4 || v.size < n)
-    return 0;
-  uint32_t code = c & (0x7fU >> n);
-  for (size_t i = 1; i < n; i++) {
-    if ((v.data[i] & 0xc0) != 0x80)
-      return 0;
-    code = code << 6 | (v.data[i] & 0x3f);
-  }
-  static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
-  bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
-}
-
-/* Writes a string that came from outside: what is not UTF-8 becomes U+FFFD. */
-static void write_foreign(struct buf *out, const char *key, struct bytes v) {
-  AUTO_BUF clean = BUF_EMPTY;
-  while (v.size) {
-    size_t n = sequence(v);
-    if (n)
-      buf_put(&clean, v.data, n);
-    else
-      buf_put_str(&clean, "\xef\xbf\xbd");
-    n = n ? n : 1;
-    v = bytes_of(v.data + n, v.size - n);
-  }
-  write_text(out, key, buf_bytes(&clean));
-  out->failed |= clean.failed;
-}
-
 static void write_time(struct buf *out, const char *key, int64_t us) {
   char text[28];
   clock_format(us, text);
@@ -107,7 +70,7 @@ static void write_id(struct buf *out, struct bytes host, struct bytes object) {
     buf_put_char(&id, '/');
     buf_put_bytes(&id, object);
   }
-  write_foreign(out, "id", buf_bytes(&id));
+  write_text(out, "id", buf_bytes(&id));
   out->failed |= id.failed;
 }
 
@@ -130,22 +93,22 @@ static err_t event_json(uint64_t number, struct unpack *u, struct buf *out) {
     FAIL(ERR_CORRUPT, "an audit record without a time");
   bool success = code.size == 0 && status < 400;
   write_start(out, number, time_us);
-  write_foreign(out, "operationName", operation);
+  write_text(out, "operationName", operation);
   write_str(out, "category", "AuditEvent");
   write_str(out, "resultType", success ? "Success" : "Failure");
-  write_foreign(out, "resultSignature", success ? bytes_str("OK") : code);
+  write_text(out, "resultSignature", success ? bytes_str("OK") : code);
   write_i64(out, "httpStatusCode", status);
   buf_printf(out, ",\"durationMs\":%u.%03u", duration_us / 1000, duration_us % 1000);
-  write_foreign(out, "callerIpAddress", peer);
-  write_foreign(out, "correlationId", request_id);
+  write_text(out, "callerIpAddress", peer);
+  write_text(out, "correlationId", request_id);
   write_open(out, "identity", '{');
-  write_foreign(out, "appid", app_id);
-  write_foreign(out, "oid", oid);
+  write_text(out, "appid", app_id);
+  write_text(out, "oid", oid);
   write_close(out, '}');
   write_open(out, "properties", '{');
   write_id(out, host, object);
-  write_foreign(out, "clientRequestId", client_request_id);
-  write_foreign(out, "clientInfo", user_agent);
+  write_text(out, "clientRequestId", client_request_id);
+  write_text(out, "clientInfo", user_agent);
   write_close(out, '}');
   write_close(out, '}');
   return buf_ok(out);

@@ -151,8 +151,9 @@ static err_t bind_server(struct hub *h) {
   h->app = api_app(&h->api);
   TRY(http_server_new(&conf, &h->app, h->gate, tls, &h->server));
   unsigned port = http_server_port(h->server, 0);
-  const char *name = h->api.host_count ? h->api.hosts[0] : "localhost";
   const char *colon = strrchr(listen[0], ':');
+  const char *here = bytes_starts(bytes_str(listen[0]), "[::1]") ? "[::1]" : "localhost";
+  const char *name = h->api.host_count ? h->api.hosts[0] : here;
   snprintf(h->listen, sizeof h->listen, "%.*s:%u", colon ? (int)(colon - listen[0]) : 0, listen[0],
            port);
   snprintf(h->url, sizeof h->url, port == 443 ? "https://%s" : "https://%s:%u", name, port);

@@ -9,6 +9,7 @@
 #include "vault/hub_internal.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ENV_MAX 65536
@@ -111,6 +112,9 @@ err_t hub_ready_owner(struct hub *h) {
   if (!h->owner[0])
     TRY(make_owner(h));
   TRY(hub_path(h, "env", path));
+  struct stat st;
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    FAIL(ERR_CONFIG, "%s is not a file", path);
   if (access(path, F_OK) == 0)
     TRY(file_read(path, ENV_MAX, &old));
   if (env_value(buf_bytes(&old), "AZURE_CLIENT_SECRET", &secret)) {

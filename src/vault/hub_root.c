@@ -5,6 +5,7 @@
  * wrapped under it, then it is renamed. A start that finds both was preceded by a crash in between
  * and takes the one that opens the store.
  */
+#include "base/log.h"
 #include "store/datadir.h"
 #include "vault/hub_internal.h"
 
@@ -44,25 +45,31 @@ static err_t rename_next(const char *next, const char *path) {
   return datadir_sync_parent(path);
 }
 
-err_t hub_unseal_store(struct hub *h, struct bytes passphrase) {
-  AUTO(root) struct root *root = NULL;
+static err_t unseal_by_files(struct hub *h) {
   char path[HUB_PATH_MAX], next[HUB_PATH_MAX];
-  if (!is_file(h->api.provider)) {
-    TRY(root_open(h->api.provider, passphrase, &root));
-    return store_unseal(h->store, root);
-  }
   TRY(key_path(h, false, path));
   TRY(key_path(h, true, next));
-  err_t e = access(path, F_OK) == 0 ? unseal_by_file(h, path) : ERR_ROOT_KEY;
-  if (access(next, F_OK) != 0)
-    return e == ERR_ROOT_KEY && access(path, F_OK) != 0 ? unseal_by_file(h, path) : e;
+  bool both = access(next, F_OK) == 0;
+  err_t e = unseal_by_file(h, path);
+  if (!both)
+    return e;
   if (e == OK) {
     unlink(next);
     return OK;
   }
-  if (unseal_by_file(h, next) != OK)
-    return e;
+  TRY(unseal_by_file(h, next));
   return rename_next(next, path);
+}
+
+err_t hub_unseal_store(struct hub *h, struct bytes passphrase) {
+  AUTO(root) struct root *root = NULL;
+  if (is_file(h->api.provider))
+    return unseal_by_files(h);
+  err_t e = root_open(h->api.provider, passphrase, &root);
+  if (e == ERR_CONFIG) /* of a length that no passphrase has */
+    return ERR_ROOT_KEY;
+  TRY(e);
+  return store_unseal(h->store, root);
 }
 
 /* A new store: its root key, where it is not there, and the master key under it. */
@@ -77,7 +84,10 @@ static err_t init_store(struct hub *h, struct bytes passphrase) {
     TRY(open_file(path, &root));
   } else {
     if (passphrase.size == 0)
-      FAIL(ERR_CONFIG, "a new vault with --root %s needs the passphrase", provider);
+      FAIL(ERR_CONFIG,
+           "a new vault with --root %s needs the passphrase: on a terminal, or by "
+           "--passphrase-stdin or --passphrase-fd",
+           provider);
     TRY(root_open(provider, passphrase, &root));
   }
   h->first = true;
@@ -93,9 +103,21 @@ static err_t must_be_there(const char *dir) {
   return OK;
 }
 
+/* A new store beside the log of an old one: the database was lost. */
+static err_t must_be_new(const struct hub *h) {
+  char db[HUB_PATH_MAX], audit[HUB_PATH_MAX];
+  TRY(hub_path(h, "vault.db", db));
+  TRY(hub_path(h, "audit", audit));
+  if (access(db, F_OK) != 0 && access(audit, F_OK) == 0)
+    FAIL(ERR_CORRUPT,
+         "%s has an audit log but no vault.db: restore it from a backup, or begin anew in another "
+         "directory",
+         h->dir);
+  return OK;
+}
+
 err_t hub_open_store(struct hub *h, struct bytes passphrase) {
-  if (!h->init)
-    TRY(must_be_there(h->dir));
+  TRY(h->init ? must_be_new(h) : must_be_there(h->dir));
   TRY(store_open(h->dir, &h->store));
   if (store_is_new(h->store)) {
     if (!h->init)
@@ -103,7 +125,12 @@ err_t hub_open_store(struct hub *h, struct bytes passphrase) {
            h->dir);
     TRY(init_store(h, passphrase));
   }
-  return store_provider(h->store, h->api.provider);
+  TRY(store_provider(h->store, h->api.provider));
+  if (is_file(h->api.provider) && !is_file(conf_str(h->conf, "root")))
+    log_warn("hub",
+             "the vault is under a root key file, whatever --root says: see 'strongroom help "
+             "vault rewrap'");
+  return OK;
 }
 
 err_t hub_root_provider(const char *dir, char out[static 16]) {

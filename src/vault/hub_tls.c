@@ -22,7 +22,9 @@ static err_t load(const char *certificate, const char *key_file, struct tls **ou
     FAIL(ERR_CONFIG, "%s can be read by others: chmod 600 it", key_file);
   TRY(file_read(certificate, PEM_MAX, &chain));
   TRY(file_read(key_file, PEM_MAX, &key_pem));
-  TRY(key_from_pem(buf_bytes(&key_pem), &key));
+  if (key_from_pem(buf_bytes(&key_pem), &key) != OK)
+    FAIL(ERR_CONFIG, "%s holds no private key (PEM, not encrypted) of a type that is served",
+         key_file);
   return tls_server(buf_bytes(&chain), key, out);
 }
 
@@ -91,6 +93,8 @@ static err_t issue(struct hub *h, const char *certificate, const char *key_file)
 
 err_t hub_tls(struct hub *h, struct tls **out) {
   char certificate[HUB_PATH_MAX], key_file[HUB_PATH_MAX];
+  if (configured(h) && !conf_str(h->conf, "tls.key")[0])
+    FAIL(ERR_CONFIG, "--tls-certificate needs --tls-key, too");
   if (configured(h))
     return load(conf_str(h->conf, "tls.certificate"), conf_str(h->conf, "tls.key"), out);
   TRY(hub_path(h, "tls/server.pem", certificate));

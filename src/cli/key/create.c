@@ -9,6 +9,8 @@ static err_t run(const struct args *a) {
   const char *type = args_value(a, "type"), *curve = args_value(a, "curve");
   uint64_t size = 0;
   TRY(args_uint(a, "size", 1, 65536, &size));
+  if (curve && type && strncmp(type, "EC", 2) != 0)
+    FAIL(ERR_USAGE, "--curve is for keys of type EC or EC-HSM, not %s", type);
   write_open(&body, NULL, '{');
   write_str(&body, "kty", type ? type : curve ? "EC" : "RSA");
   if (size)

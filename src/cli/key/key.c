@@ -106,6 +106,19 @@ err_t key_print(const struct args *a, json_t *bundle) {
   return OK;
 }
 
+/* Each name once: the second would be lost or refused, by the reader's choice. */
+static err_t check_tags(const struct args *a) {
+  size_t at = 0;
+  const char *tag, *other;
+  while ((tag = args_next(a, "tag", &at))) {
+    size_t n = strcspn(tag, "=") + 1, next = at;
+    while ((other = args_next(a, "tag", &next)))
+      if (strncmp(tag, other, n) == 0)
+        FAIL(ERR_USAGE, "--tag %.*s was given twice", (int)n - 1, tag);
+  }
+  return OK;
+}
+
 static err_t write_tags(const struct args *a, struct buf *b) {
   size_t at = 0;
   const char *tag;
@@ -143,6 +156,7 @@ err_t key_write_attributes(const struct args *a, struct buf *b) {
   TRY(write_time(a, "not-before", "nbf", b));
   TRY(write_time(a, "expires", "exp", b));
   write_close(b, '}');
+  TRY(check_tags(a));
   return args_flag(a, "tag") ? write_tags(a, b) : OK;
 }
 

@@ -1,4 +1,5 @@
 /* strongroom key restore [FILE] */
+#include "base/codec.h"
 #include "base/file.h"
 #include "base/write.h"
 #include "cli/key/key.h"
@@ -17,6 +18,9 @@ static err_t run(const struct args *a) {
   struct bytes blob = buf_bytes(&text);
   while (blob.size && (blob.data[blob.size - 1] == '\n' || blob.data[blob.size - 1] == '\r'))
     blob.size--;
+  AUTO_BUF decoded = BUF_EMPTY;
+  if (blob.size == 0 || buf_put_b64url_decoded(&decoded, blob) != OK)
+    FAIL(ERR_USAGE, "%s is not a backup of a key", file ? file : "what came on stdin");
   write_open(&body, NULL, '{');
   write_text(&body, "value", blob);
   write_close(&body, '}');

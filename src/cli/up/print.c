@@ -5,6 +5,7 @@
 #include "cli/ask.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #define ENV_MAX 65536
 #define SECRET_NAME "AZURE_CLIENT_SECRET"
@@ -53,7 +54,9 @@ err_t up_print(const struct service *services, size_t count, const char *data_di
   const struct service *vault = &services[0];
   if (is_sealed(vault))
     out_line("\nThe vault is sealed: 'strongroom vault unseal --data %s' opens it.", data_dir);
-  if (bytes_equal_str(field_text(vault->ready, "root"), "file"))
+  char key[4096];
+  snprintf(key, sizeof key, "%s/root.key", data_dir);
+  if (bytes_equal_str(field_text(vault->ready, "root"), "file") && access(key, F_OK) == 0)
     out_line("\nThe root key is a file: who can read it and the database can read every key. Keep\n"
              "them on different disks (--root-file), or stop the hub and put the vault under a\n"
              "passphrase: strongroom vault rewrap passphrase --data %s",

@@ -12,6 +12,7 @@
 
 #define READY_US 10000000u
 #define SERVICES_MAX 8
+#define STOP_US 15000000u /* a vault cuts its connections off after 5 seconds */
 
 err_t supervisor_init(struct supervisor *s) {
   sigset_t set;
@@ -46,6 +47,7 @@ void supervisor_free(struct supervisor *s) {
 static void stop(struct supervisor *s) {
   signal_all(s, s->stopping ? SIGKILL : SIGTERM);
   s->stopping = true;
+  s->kill_at = clock_mono_us() + STOP_US;
   for (size_t i = 0; i < s->count; i++)
     if (s->services[i].state == SERVICE_WAITING)
       s->services[i].state = SERVICE_ENDED;
@@ -98,6 +100,10 @@ static void take_signals(struct supervisor *s, bool first) {
 }
 
 static err_t start_due(struct supervisor *s) {
+  if (s->stopping && clock_mono_us() >= s->kill_at) {
+    out_note("up: not everything stopped in %u seconds: it is ended now", STOP_US / 1000000);
+    stop(s);
+  }
   for (size_t i = 0; i < s->count; i++) {
     struct service *service = &s->services[i];
     if (service->state == SERVICE_WAITING && clock_mono_us() >= service->start_at)
@@ -109,6 +115,8 @@ static err_t start_due(struct supervisor *s) {
 /* Milliseconds until something is due; -1: nothing is. */
 static int next_due(const struct supervisor *s, uint64_t deadline) {
   uint64_t now = clock_mono_us(), due = deadline;
+  if (s->stopping && s->kill_at < due)
+    due = s->kill_at;
   for (size_t i = 0; i < s->count; i++)
     if (s->services[i].state == SERVICE_WAITING && s->services[i].start_at < due)
       due = s->services[i].start_at;

@@ -10,6 +10,7 @@ struct supervisor {
   struct launch launch;
   int signals; /* a signalfd */
   bool stopping;
+  uint64_t kill_at; /* while stopping: monotonic microseconds */
   int exit_code;
 };
 /* SIGINT, SIGTERM, SIGHUP and SIGCHLD come by the descriptor from now on. */

@@ -150,6 +150,8 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
   X(health_get, HTTP_GET, "hub/health", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(oidc_get, HTTP_GET, "{id}/v2.0/.well-known/openid-configuration", LANE_FAST, BODY_NONE, \
     ACT_NONE, SCOPE_ROOT, "") \
+  X(adfs_get, HTTP_GET, "{id}/.well-known/openid-configuration", LANE_FAST, BODY_NONE, ACT_NONE, \
+    SCOPE_ROOT, "") \
   X(jwks_get, HTTP_GET, "{id}/discovery/v2.0/keys", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, \
     "") \
   X(discovery_get, HTTP_GET, "common/discovery/instance", LANE_FAST, BODY_NONE, ACT_NONE, \

@@ -49,6 +49,11 @@ err_t oidc_get(struct call *c) {
   return OK;
 }
 
+/* Where clients of the tenant "adfs" look. */
+err_t adfs_get(struct call *c) {
+  return oidc_get(c);
+}
+
 err_t jwks_get(struct call *c) {
   TRY(check_tenant(c));
   return token_write_jwks(c->api->identity, call_body(c));

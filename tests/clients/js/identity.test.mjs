@@ -4,8 +4,8 @@ import { createSign, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
-  ChainedTokenCredential, ClientAssertionCredential, ClientCertificateCredential, DefaultAzureCredential,
-  EnvironmentCredential,
+  ChainedTokenCredential, ClientAssertionCredential, ClientCertificateCredential, ClientSecretCredential,
+  DefaultAzureCredential, EnvironmentCredential,
 } from "@azure/identity";
 import { closed, collect, env, keyClient, owner, secretCredential, tenant, token, vaultUrl } from "./hub.mjs";
 
@@ -31,6 +31,10 @@ test("a wrong secret, client or tenant gets no token", async () => {
   await assert.rejects(list(secretCredential(randomUUID(), env("AZURE_CLIENT_SECRET"))), /invalid_client|unauthorized_client/);
   await assert.rejects(list(secretCredential(id, env("APP_CLIENT_SECRET"))), /invalid_client/);
   await assert.rejects(secretCredential(id, env("AZURE_CLIENT_SECRET")).getToken("https://elsewhere.example/.default"), /invalid_/);
+});
+
+test("the tenant \"adfs\" needs no option", async () => {
+  await list(new ClientSecretCredential("adfs", env("AZURE_CLIENT_ID"), env("AZURE_CLIENT_SECRET")));
 });
 
 test("EnvironmentCredential and DefaultAzureCredential read the hub's environment", async () => {

@@ -3,7 +3,7 @@ import os
 import unittest
 
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CertificateCredential, DefaultAzureCredential, EnvironmentCredential
+from azure.identity import CertificateCredential, ClientSecretCredential, DefaultAzureCredential, EnvironmentCredential
 
 from hub import CLOSED, TENANT, HubTest, crypto_client, fresh, key_client, secret_credential
 
@@ -21,6 +21,11 @@ class SignIn(HubTest):
                 TENANT, os.environ["APP_CLIENT_ID"], os.environ["APP_CERTIFICATE"], send_certificate_chain=send, **CLOSED
             )
             list(key_client(credential).list_properties_of_keys())
+
+    def test_adfs(self):
+        """The tenant that needs no option."""
+        credential = ClientSecretCredential("adfs", os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"])
+        list(key_client(credential).list_properties_of_keys())
 
     def test_wrong_secret(self):
         credential = secret_credential(os.environ["APP_CLIENT_ID"], "wrong")
