@@ -20,7 +20,7 @@ static err_t run(const struct args *a) {
     blob.size--;
   AUTO_BUF decoded = BUF_EMPTY;
   if (blob.size == 0 || buf_put_b64url_decoded(&decoded, blob) != OK)
-    FAIL(ERR_USAGE, "%s is not a backup of a key", file ? file : "what came on stdin");
+    FAIL(ERR_BACKUP_BLOB, "%s is not a backup of a key", file ? file : "what came on stdin");
   write_open(&body, NULL, '{');
   write_text(&body, "value", blob);
   write_close(&body, '}');
