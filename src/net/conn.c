@@ -156,12 +156,22 @@ bool conn_can_drain(const struct http_conn *c) {
   return !c->x->frame.expect && (c->body.chunked || c->body.left <= DRAIN_MAX);
 }
 
+/* Whether the next request, or some of it, came with the one before. */
+static bool has_ahead(const struct http_conn *c) {
+  return c->state == CONN_IDLE && c->in.size > 0;
+}
+
+static void await_turn(struct http_conn *c) {
+  conn_deadline(c, c->loop->server->conf.head_ms);
+  later(c);
+}
+
 static void become_idle(struct http_conn *c) {
   c->state = CONN_IDLE;
   if (atomic_load(&c->loop->server->stopping))
     linger(c);
   else if (c->in.size > 0)
-    later(c);
+    await_turn(c);
   else
     conn_await_head(c);
 }
@@ -236,7 +246,7 @@ static void read_more(struct http_conn *c) {
 
 void conn_again(struct http_conn *c) {
   list_remove(&c->line);
-  if (c->state == CONN_IDLE && c->in.size > 0)
+  if (has_ahead(c))
     request_head(c);
   else if (reads(c))
     read_more(c); /* otherwise its deadline has come first */
@@ -288,6 +298,8 @@ void conn_event(struct http_conn *c, uint32_t events) {
     advance_linger(c);
     break;
   default:
+    if (has_ahead(c)) /* its turn comes: more input now could make nobody look at this */
+      break;
     list_remove(&c->line);
     read_more(c);
   }
@@ -324,7 +336,9 @@ void conn_arrive(struct http_conn *c) {
 
 void conn_timeout(struct timer *t) {
   struct http_conn *c = LIST_ITEM(t, struct http_conn, timer);
-  if (c->state == CONN_IDLE && !c->trimmed) {
+  if (c->state == CONN_HEAD || has_ahead(c)) {
+    request_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
+  } else if (c->state == CONN_IDLE && !c->trimmed) {
     tls_io_trim(&c->io);
     c->trimmed = true;
     conn_deadline(c, c->loop->server->conf.idle_ms);
@@ -332,8 +346,6 @@ void conn_timeout(struct timer *t) {
     conn_stop(c, false);
   } else if (c->state == CONN_BODY) {
     conn_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the body did not come in time"), true);
-  } else if (c->state == CONN_HEAD) {
-    request_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
   } else {
     conn_close(c);
   }
