@@ -269,12 +269,14 @@ static void advance_handshake(struct http_conn *c) {
 
 /* What comes while nobody may read it only tells whether the client is still there. */
 static void not_now(struct http_conn *c, uint32_t events) {
-  if (!(events & (EPOLLHUP | EPOLLERR))) {
-    conn_watch(c, 0);
+  bool broken = events & (EPOLLHUP | EPOLLERR), left = broken || (events & EPOLLRDHUP);
+  if (left && c->state == CONN_AWAY && workers_take_back(c->loop->server->workers, c)) {
+    conn_close(c); /* a request that nobody waits for is not begun */
+  } else if (!broken) {
+    conn_watch(c, left ? 0 : EPOLLRDHUP);
   } else if (c->state == CONN_HELD) {
     conn_close(c);
   } else {
-    c->gone = true;
     epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->io.fd, NULL);
     c->events = WATCH_GONE;
   }
@@ -324,9 +326,10 @@ static void open_conn(struct http_conn *c) {
 
 void conn_arrive(struct http_conn *c) {
   struct exchange *x = c->x;
+  timer_stop(&c->loop->wheel, &c->timer);
   if (c->state == CONN_HANDSHAKE)
     open_conn(c);
-  else if (c->gone || atomic_load(&c->cut) || x->stream == STREAM_BROKEN)
+  else if (c->events == WATCH_GONE || atomic_load(&c->cut) || x->stream == STREAM_BROKEN)
     conn_close(c);
   else if (x->stream == STREAM_NONE)
     conn_answer(c);
@@ -346,6 +349,9 @@ void conn_timeout(struct timer *t) {
     conn_stop(c, false);
   } else if (c->state == CONN_BODY) {
     conn_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the body did not come in time"), true);
+  } else if (c->state == CONN_AWAY) {
+    if (workers_take_back(c->loop->server->workers, c))
+      conn_refuse(c, MAKE_ERR(ERR_BUSY, "no worker came to it in time"), false);
   } else {
     conn_close(c);
   }

@@ -18,6 +18,7 @@ static struct http_server_conf hasty(void) {
   conf.workers = 2;
   conf.handshake_ms = conf.head_ms = conf.body_ms = conf.write_ms = 400;
   conf.idle_ms = 400;
+  conf.queue_ms = 1500;
   conf.max_connections = 20;
   conf.max_queue = 3;
   return conf;
@@ -192,6 +193,48 @@ static void test_busy(void **state) {
   assert_int_equal(busy, 3);
 }
 
+static void say_sleep(struct raw *r, unsigned ms) {
+  AUTO_BUF text = BUF_EMPTY;
+  buf_printf(&text, "GET /sleep?ms=%u HTTP/1.1\r\n" HOST "\r\n", ms);
+  raw_open(r, &f);
+  raw_send(r, buf_bytes(&text));
+  usleep(20000);
+}
+
+/* Those who hung up while they waited for a worker leave their places to others. */
+static void test_left_while_queued(void **state) {
+  struct raw r[8];
+  (void)state;
+  await_connections(0);
+  for (unsigned i = 0; i < 5; i++)
+    say_sleep(&r[i], i < 2 ? 1200 : 1000);
+  for (unsigned i = 2; i < 5; i++)
+    raw_close(&r[i]);
+  await_connections(2);
+  for (unsigned i = 5; i < 8; i++)
+    say_sleep(&r[i], 1);
+  for (unsigned i = 0; i < 8; i++)
+    if (i < 2 || i >= 5) {
+      raw_expect(&r[i], 200, "slept");
+      raw_close(&r[i]);
+    }
+}
+
+static void test_queued_for_long(void **state) {
+  struct raw r[3];
+  (void)state;
+  uint64_t start_us = clock_mono_us();
+  for (unsigned i = 0; i < 3; i++)
+    say_sleep(&r[i], 3000);
+  raw_expect(&r[2], 503, "ERR_BUSY");
+  assert_in_range(clock_mono_us() - start_us, 1500000, 2800000);
+  raw_say(&r[2], "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* the connection is kept */
+  raw_expect(&r[2], 200, "");
+  raw_expect(&r[0], 200, "slept"); /* what has begun may last */
+  for (unsigned i = 0; i < 3; i++)
+    raw_close(&r[i]);
+}
+
 static uint64_t cpu_us(void) {
   struct rusage u;
   assert_int_equal(getrusage(RUSAGE_SELF, &u), 0);
@@ -231,6 +274,8 @@ int main(void) {
     cmocka_unit_test(test_idle),
     cmocka_unit_test(test_write),
     cmocka_unit_test(test_busy),
+    cmocka_unit_test(test_left_while_queued),
+    cmocka_unit_test(test_queued_for_long),
     cmocka_unit_test(test_max_connections),
     cmocka_unit_test(test_out_of_descriptors),
   };
