@@ -144,9 +144,7 @@ static err_t unseal_with(struct hub *h, struct bytes passphrase) {
   return store_is_sealed(h->store) ? store_unseal(h->store, root) : OK;
 }
 
-/* POST /hub/unseal, one at a time; the cost of scrypt is the limit on guessing. */
-static err_t api_unseal(void *ctx, struct bytes passphrase) {
-  struct hub *h = ctx;
+static err_t unseal_now(struct hub *h, struct bytes passphrase) {
   pthread_mutex_lock(&h->unsealing);
   err_t e = OK;
   if (atomic_load(&h->api.state) == API_SEALED) {
@@ -158,6 +156,18 @@ static err_t api_unseal(void *ctx, struct bytes passphrase) {
     log_info("hub", e == OK ? "the vault was unsealed" : "an attempt to unseal the vault failed");
   }
   pthread_mutex_unlock(&h->unsealing);
+  return e;
+}
+
+/* POST /hub/unseal, one at a time; the cost of scrypt is the limit on guessing. Those who guess
+ * from elsewhere do not keep an operator at the machine from unsealing it. */
+static err_t api_unseal(void *ctx, const char *peer, struct bytes passphrase) {
+  struct hub *h = ctx;
+  bool here = strcmp(peer, "127.0.0.1") == 0 || strcmp(peer, "::1") == 0;
+  if (atomic_exchange(&h->attempt[here], true))
+    REFUSE(ERR_THROTTLED, "Another attempt to unseal the vault is under way. Retry later.");
+  err_t e = unseal_now(h, passphrase);
+  atomic_store(&h->attempt[here], false);
   return e;
 }
 
