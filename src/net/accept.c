@@ -109,7 +109,7 @@ static void deal(struct loop *l, int fd, const union address *from) {
   struct http_server *s = l->server;
   char peer[INET6_ADDRSTRLEN] = "";
   int on = 1;
-  if (atomic_load(&s->connections) >= s->conf.max_connections) {
+  if (atomic_load(&s->connections) >= s->conf.max_connections && !conn_drop_idle(l)) {
     close(fd);
     return;
   }

@@ -126,6 +126,7 @@ void conn_await_head(struct http_conn *c) {
     conn_deadline(c, conf->head_ms);
   } else if (c->state == CONN_IDLE) {
     spare_buf_back(c->loop, &c->in);
+    list_move_last(&c->line, &c->loop->idle);
     conn_deadline(c, c->trimmed ? conf->idle_ms : TRIM_MS);
   }
   conn_await_input(c);
@@ -238,6 +239,8 @@ static void read_more(struct http_conn *c) {
   } else if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE) {
     if (c->in.size == 0)
       spare_buf_back(c->loop, &c->in);
+    if (c->state == CONN_IDLE)
+      list_move_last(&c->line, &c->loop->idle);
     conn_wait(c, r);
   } else {
     conn_close(c);
@@ -368,4 +371,11 @@ void conn_stop(struct http_conn *c, bool cut) {
   } else if (cut || c->state == CONN_HANDSHAKE) {
     conn_close(c);
   }
+}
+
+bool conn_drop_idle(struct loop *l) {
+  if (list_empty(&l->idle))
+    return false;
+  conn_stop(LIST_ITEM(l->idle.next, struct http_conn, line), false);
+  return true;
 }

@@ -73,7 +73,7 @@ struct http_conn {
   struct source source;
   struct loop *loop;
   struct list all;  /* loop.conns */
-  struct list line; /* one of loop.again, held, dead, mail, or the workers' queue */
+  struct list line; /* one of loop.idle, again, held, dead, mail, or the workers' queue */
   struct timer timer;
   enum conn_state state;
   uint32_t events; /* what epoll waits for */
@@ -105,6 +105,7 @@ struct loop {
   uint64_t accept_at_ms;
   struct timer_wheel wheel;
   struct list conns, again, held, dead;
+  struct list idle; /* longest first */
   struct gate_waiter gate;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new connections, and those that workers are done with */
@@ -162,6 +163,7 @@ void conn_event(struct http_conn *c, uint32_t events);
 void conn_again(struct http_conn *c);
 void conn_timeout(struct timer *t);
 void conn_stop(struct http_conn *c, bool cut);
+bool conn_drop_idle(struct loop *l); /* the one that is idle for longest; false: none is */
 void conn_close(struct http_conn *c);
 void conn_free(struct http_conn *c); /* of loop.dead, or one that never arrived */
 void conn_watch(struct http_conn *c, uint32_t events);

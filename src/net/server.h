@@ -28,7 +28,7 @@ struct http_server_conf {
     *listen; /* "127.0.0.1:8443", "[::]:8443" (IPv6 only); port 0 takes a free one */
   size_t listen_count;
   unsigned loops, workers;  /* threads; 0: one loop a core, 16 workers */
-  unsigned max_connections; /* further ones are closed at accept */
+  unsigned max_connections; /* further ones take the places of idle ones or are closed at accept */
   unsigned max_queue; /* slow-lane requests waiting for a worker; further ones are answered ERR_BUSY
                          (503, Retry-After) */
   size_t head_max;    /* bytes of request line and headers */

@@ -152,6 +152,7 @@ static void test_max_connections(void **state) {
     raw_open(&r[i], &f);
     raw_say(&r[i], "GET /sleep?ms=1 HTTP/1.1\r\n"); /* unfinished heads keep them open */
   }
+  usleep(50000); /* the last one is idle until it has come */
   raw_connect(&refused, &f);
   uint64_t budget_us = 5000000;
   enum tls_io_result e;
@@ -164,6 +165,30 @@ static void test_max_connections(void **state) {
   raw_open(&next, &f);
   raw_say(&next, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
   raw_expect(&next, 200, "");
+}
+
+static void test_idle_makes_room(void **state) {
+  struct raw r[20];
+  AUTO_RAW next;
+  (void)state;
+  await_connections(0);
+  for (unsigned i = 0; i < 20; i++) {
+    raw_open(&r[i], &f);
+    raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+    raw_expect(&r[i], 200, "");
+  }
+  raw_say(&r[0], "GET /echo HTTP/1.1\r\n"); /* the first, but not idle any more */
+  usleep(20000);
+  raw_open(&next, &f);
+  raw_say(&next, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&next, 200, "");
+  raw_say(&r[0], HOST "\r\n");
+  raw_expect(&r[0], 200, "");
+  raw_expect_close(&r[1]);
+  raw_say(&r[2], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&r[2], 200, "");
+  for (unsigned i = 0; i < 20; i++)
+    raw_close(&r[i]);
 }
 
 static void test_busy(void **state) {
@@ -274,6 +299,7 @@ int main(void) {
     cmocka_unit_test(test_idle),
     cmocka_unit_test(test_write),
     cmocka_unit_test(test_busy),
+    cmocka_unit_test(test_idle_makes_room),
     cmocka_unit_test(test_left_while_queued),
     cmocka_unit_test(test_queued_for_long),
     cmocka_unit_test(test_max_connections),
