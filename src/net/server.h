@@ -29,9 +29,9 @@ struct http_server_conf {
   size_t listen_count;
   unsigned loops, workers;  /* threads; 0: one loop a core, 16 workers */
   unsigned max_connections; /* further ones take the places of idle ones or are closed at accept */
-  unsigned max_queue; /* slow-lane requests waiting for a worker; further ones are answered ERR_BUSY
-                         (503, Retry-After) */
-  size_t head_max;    /* bytes of request line and headers */
+  unsigned max_queue;       /* slow-lane requests waiting for a worker; further ones are answered
+                               ERR_BUSY */
+  size_t head_max;          /* bytes of request line and headers */
   unsigned handshake_ms, head_ms, body_ms, write_ms, idle_ms; /* deadlines */
   unsigned queue_ms; /* a request that no worker has begun by then is answered ERR_BUSY */
 };

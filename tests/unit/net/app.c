@@ -25,6 +25,8 @@ static void fail(struct http_exchange *x, err_t e) {
   buf_clear(&x->res.headers);
   buf_clear(&x->res.body);
   say(x, err_info(e)->status, err_info(e)->name);
+  if (e == ERR_BUSY)
+    http_response_header(&x->res, "Retry-After", bytes_str("1"));
 }
 
 static void on_echo(struct http_exchange *x) {
