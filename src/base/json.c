@@ -2,8 +2,11 @@
 
 #include "base/codec.h"
 
+#include <limits.h>
+
 #define JSON_MAX (4u * 1024 * 1024) /* a backup of a key with many versions */
 #define JSON_DEPTH 32
+#define JSON_ALLOCATIONS 10000 /* a small value takes twenty times the memory of its text */
 
 static bool too_deep(const json_t *j, int depth) {
   if (depth > JSON_DEPTH)
@@ -29,11 +32,14 @@ struct reading {
   void *reserve;
   size_t reserve_size;
   bool out_of_memory;
+  unsigned allocations; /* that are left: after the last one the text ends */
 };
 static _Thread_local struct reading *reading;
 
 static void *json_alloc(size_t n) {
   void *p = mem_alloc(n);
+  if (reading && reading->allocations)
+    reading->allocations--;
   if (p || !reading || reading->out_of_memory)
     return p;
   reading->out_of_memory = true;
@@ -46,18 +52,20 @@ void mem_install_json(void) {
 
 static size_t next_byte(void *out, size_t room, void *ctx) {
   struct reading *r = ctx;
-  if (r->out_of_memory || r->rest.size == 0)
+  if (r->out_of_memory || r->allocations == 0 || r->rest.size == 0)
     return 0;
   *(uint8_t *)out = r->rest.data[0];
   r->rest = bytes_of(r->rest.data + 1, r->rest.size - 1);
   return 1;
 }
 
-err_t json_read(struct bytes text, json_t **out) {
+static err_t read_document(struct bytes text, unsigned allocations, json_t **out) {
   if (text.size > JSON_MAX)
     return ERR_TOO_LARGE;
   /* A token buffer of n bytes becomes one of max(32, 2n). */
-  struct reading r = { .rest = text, .reserve_size = 2 * text.size + 32 };
+  struct reading r = { .rest = text,
+                       .reserve_size = 2 * text.size + 32,
+                       .allocations = allocations };
   if (!(r.reserve = mem_alloc(r.reserve_size)))
     return ERR_NOMEM;
   json_error_t e;
@@ -67,6 +75,8 @@ err_t json_read(struct bytes text, json_t **out) {
   mem_free(r.reserve);
   if (r.out_of_memory)
     return ERR_NOMEM;
+  if (r.allocations == 0)
+    REFUSE(ERR_BAD_PARAMETER, "The request body has too many values.");
   if (!j)
     REFUSE(ERR_BAD_PARAMETER, "The request body is not valid JSON (line %d, column %d).", e.line,
            e.column);
@@ -74,6 +84,14 @@ err_t json_read(struct bytes text, json_t **out) {
     REFUSE(ERR_BAD_PARAMETER, "The request body must be a JSON object.");
   *out = TAKE(j);
   return OK;
+}
+
+err_t json_read(struct bytes text, json_t **out) {
+  return read_document(text, JSON_ALLOCATIONS, out);
+}
+
+err_t json_read_answer(struct bytes text, json_t **out) {
+  return read_document(text, UINT_MAX, out);
 }
 
 static json_t *field_of(json_t *o, const char *field, bool *found) {

@@ -18,8 +18,10 @@ static inline void json_cleanup(json_t **j) {
 }
 #define AUTO_JSON __attribute__((cleanup(json_cleanup))) json_t
 
-/* Reads one document of at most 4 MiB; the top must be an object. */
+/* Reads one document of at most 4 MiB and some thousand values; the top must be an object. */
 err_t json_read(struct bytes text, json_t **out);
+/* The same for the answer of a service that was asked: of any number of values. */
+err_t json_read_answer(struct bytes text, json_t **out);
 
 /*
  * Getters: a field that is absent or null leaves *out as it is and sets *found (may be NULL) false;

@@ -45,6 +45,12 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...) {
   (void)w; /* there is nowhere left to report it */
 }
 
+bool log_seldom(_Atomic uint64_t *last_us) {
+  uint64_t now = clock_mono_us(), last = atomic_load(last_us);
+  return (last == 0 || now - last >= 1000000) &&
+         atomic_compare_exchange_strong(last_us, &last, now);
+}
+
 void log_err(const char *area, err_t e, const char *doing) {
   const struct err_last *l = err_last();
   if (l->code != e) {

@@ -1,6 +1,7 @@
 #include "base/process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +26,12 @@ err_t process_harden(void) {
       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     FAIL(ERR_CONFIG, "cannot protect the process's memory: %s", strerror(errno));
   return OK;
+}
+
+unsigned process_file_limit(void) {
+  struct rlimit l;
+  bool known = getrlimit(RLIMIT_NOFILE, &l) == 0;
+  return known && l.rlim_cur < UINT_MAX ? (unsigned)l.rlim_cur : UINT_MAX;
 }
 
 size_t process_lock_limit(void) {

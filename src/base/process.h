@@ -12,6 +12,8 @@
  * files as are allowed, SIGPIPE ignored. */
 err_t process_harden(void);
 
+/* How many files may be open at once. */
+unsigned process_file_limit(void);
 /* How many bytes may be locked: the soft limit is raised to the hard one; SIZE_MAX without a limit.
  */
 size_t process_lock_limit(void);

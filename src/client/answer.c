@@ -75,7 +75,7 @@ err_t answer_fetch(struct http_client *http, enum http_method method, const char
   err_t e = http_client_request(http, method, target, headers, body, &reply);
   if (e != OK)
     return no_answer(e);
-  if (reply.body.size && json_read(buf_bytes(&reply.body), &document) == ERR_NOMEM)
+  if (reply.body.size && json_read_answer(buf_bytes(&reply.body), &document) == ERR_NOMEM)
     return ERR_NOMEM;
   if (reply.status < 200 || reply.status > 299)
     return refuse(reply.status, document);

@@ -109,7 +109,7 @@ static void deal(struct loop *l, int fd, const union address *from) {
   struct http_server *s = l->server;
   char peer[INET6_ADDRSTRLEN] = "";
   int on = 1;
-  if (atomic_load(&s->connections) >= s->conf.max_connections) {
+  if (atomic_load(&s->connections) >= s->conf.max_connections && !conn_drop_idle(l)) {
     close(fd);
     return;
   }
@@ -135,7 +135,9 @@ void accept_event(struct loop *l, struct listener *from) {
     if (fd >= 0) {
       deal(l, fd, &address);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      log_warn("net", "accept: %s; pausing", strerror(errno));
+      static _Atomic uint64_t logged;
+      if (log_seldom(&logged))
+        log_warn("net", "accept: %s; pausing", strerror(errno));
       l->accept_paused = true;
       l->accept_at_ms = l->now_ms + TIMER_TICK_MS;
       watch_listeners(l->server, 0);

@@ -88,8 +88,6 @@ static void refuse(struct http_conn *c, err_t e, bool close) {
   *r = (struct http_response){ .headers = r->headers, .body = r->body };
   atomic_fetch_add_explicit(&c->loop->refused, 1, memory_order_relaxed);
   app->refuse(app->ctx, &c->x->pub, e);
-  if (e == ERR_BUSY)
-    http_response_header(r, "Retry-After", bytes_str("1"));
   r->close = r->close || close;
 }
 

@@ -285,6 +285,19 @@ static err_t put_request(const struct http_client *c, enum http_method method, c
   return buf_ok(out);
 }
 
+/* A kept connection that was closed, or on which something came unasked, is not used again. */
+static void check_kept(struct http_client *c) {
+  uint8_t byte;
+  size_t n;
+  if (c->io.ssl && tls_io_read(&c->io, &byte, 1, &n) != TLS_IO_WANT_READ)
+    hang_up(c);
+}
+
+/* Whether it may be done again when it is not known whether it was done. */
+static bool repeatable(enum http_method m) {
+  return m != HTTP_POST && m != HTTP_PATCH;
+}
+
 /* *heard: some of the answer has come. */
 static err_t exchange(struct http_client *c, enum http_method method, struct bytes request,
                       struct http_reply *out, bool *heard) {
@@ -314,11 +327,12 @@ err_t http_client_request(struct http_client *c, enum http_method method,
   AUTO_BUF request = BUF_EMPTY;
   AUTO_HTTP_REPLY reply = { 0 };
   TRY(put_request(c, method, path_and_query, headers, body, &request));
+  check_kept(c);
   bool kept = c->io.ssl != NULL, heard = false;
   err_t e = kept ? OK : hook_up(c);
   if (e == OK)
     e = exchange(c, method, buf_bytes(&request), &reply, &heard);
-  if (e == ERR_CLOSED && kept && !heard) {
+  if (e == ERR_CLOSED && kept && !heard && repeatable(method)) {
     hang_up(c);
     e = hook_up(c);
     if (e == OK)

@@ -1,7 +1,8 @@
 /*
  * A small blocking HTTPS client: one kept connection, one request at a time. For the verbs of the
  * command line, tests and benchmarks. One thread at a time on one client. It reconnects by itself
- * when a kept connection was closed before a byte of the answer came.
+ * when the kept connection was closed: always when it knows so before it sends; after that only
+ * where doing the request twice is the same as once (not POST and PATCH).
  */
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H

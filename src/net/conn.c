@@ -126,6 +126,7 @@ void conn_await_head(struct http_conn *c) {
     conn_deadline(c, conf->head_ms);
   } else if (c->state == CONN_IDLE) {
     spare_buf_back(c->loop, &c->in);
+    list_move_last(&c->line, &c->loop->idle);
     conn_deadline(c, c->trimmed ? conf->idle_ms : TRIM_MS);
   }
   conn_await_input(c);
@@ -156,12 +157,22 @@ bool conn_can_drain(const struct http_conn *c) {
   return !c->x->frame.expect && (c->body.chunked || c->body.left <= DRAIN_MAX);
 }
 
+/* Whether the next request, or some of it, came with the one before. */
+static bool has_ahead(const struct http_conn *c) {
+  return c->state == CONN_IDLE && c->in.size > 0;
+}
+
+static void await_turn(struct http_conn *c) {
+  conn_deadline(c, c->loop->server->conf.head_ms);
+  later(c);
+}
+
 static void become_idle(struct http_conn *c) {
   c->state = CONN_IDLE;
   if (atomic_load(&c->loop->server->stopping))
     linger(c);
   else if (c->in.size > 0)
-    later(c);
+    await_turn(c);
   else
     conn_await_head(c);
 }
@@ -228,6 +239,8 @@ static void read_more(struct http_conn *c) {
   } else if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE) {
     if (c->in.size == 0)
       spare_buf_back(c->loop, &c->in);
+    if (c->state == CONN_IDLE)
+      list_move_last(&c->line, &c->loop->idle);
     conn_wait(c, r);
   } else {
     conn_close(c);
@@ -236,7 +249,7 @@ static void read_more(struct http_conn *c) {
 
 void conn_again(struct http_conn *c) {
   list_remove(&c->line);
-  if (c->state == CONN_IDLE && c->in.size > 0)
+  if (has_ahead(c))
     request_head(c);
   else if (reads(c))
     read_more(c); /* otherwise its deadline has come first */
@@ -259,12 +272,14 @@ static void advance_handshake(struct http_conn *c) {
 
 /* What comes while nobody may read it only tells whether the client is still there. */
 static void not_now(struct http_conn *c, uint32_t events) {
-  if (!(events & (EPOLLHUP | EPOLLERR))) {
-    conn_watch(c, 0);
+  bool broken = events & (EPOLLHUP | EPOLLERR), left = broken || (events & EPOLLRDHUP);
+  if (left && c->state == CONN_AWAY && workers_take_back(c->loop->server->workers, c)) {
+    conn_close(c); /* a request that nobody waits for is not begun */
+  } else if (!broken) {
+    conn_watch(c, left ? 0 : EPOLLRDHUP);
   } else if (c->state == CONN_HELD) {
     conn_close(c);
   } else {
-    c->gone = true;
     epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->io.fd, NULL);
     c->events = WATCH_GONE;
   }
@@ -288,6 +303,8 @@ void conn_event(struct http_conn *c, uint32_t events) {
     advance_linger(c);
     break;
   default:
+    if (has_ahead(c)) /* its turn comes: more input now could make nobody look at this */
+      break;
     list_remove(&c->line);
     read_more(c);
   }
@@ -312,9 +329,10 @@ static void open_conn(struct http_conn *c) {
 
 void conn_arrive(struct http_conn *c) {
   struct exchange *x = c->x;
+  timer_stop(&c->loop->wheel, &c->timer);
   if (c->state == CONN_HANDSHAKE)
     open_conn(c);
-  else if (c->gone || atomic_load(&c->cut) || x->stream == STREAM_BROKEN)
+  else if (c->events == WATCH_GONE || atomic_load(&c->cut) || x->stream == STREAM_BROKEN)
     conn_close(c);
   else if (x->stream == STREAM_NONE)
     conn_answer(c);
@@ -324,7 +342,9 @@ void conn_arrive(struct http_conn *c) {
 
 void conn_timeout(struct timer *t) {
   struct http_conn *c = LIST_ITEM(t, struct http_conn, timer);
-  if (c->state == CONN_IDLE && !c->trimmed) {
+  if (c->state == CONN_HEAD || has_ahead(c)) {
+    request_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
+  } else if (c->state == CONN_IDLE && !c->trimmed) {
     tls_io_trim(&c->io);
     c->trimmed = true;
     conn_deadline(c, c->loop->server->conf.idle_ms);
@@ -332,8 +352,9 @@ void conn_timeout(struct timer *t) {
     conn_stop(c, false);
   } else if (c->state == CONN_BODY) {
     conn_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the body did not come in time"), true);
-  } else if (c->state == CONN_HEAD) {
-    request_refuse(c, MAKE_ERR(ERR_TIMEOUT, "the head did not come in time"));
+  } else if (c->state == CONN_AWAY) {
+    if (workers_take_back(c->loop->server->workers, c))
+      conn_refuse(c, MAKE_ERR(ERR_BUSY, "no worker came to it in time"), false);
   } else {
     conn_close(c);
   }
@@ -350,4 +371,11 @@ void conn_stop(struct http_conn *c, bool cut) {
   } else if (cut || c->state == CONN_HANDSHAKE) {
     conn_close(c);
   }
+}
+
+bool conn_drop_idle(struct loop *l) {
+  if (list_empty(&l->idle))
+    return false;
+  conn_stop(LIST_ITEM(l->idle.next, struct http_conn, line), false);
+  return true;
 }

@@ -85,7 +85,7 @@ struct http_app {
   enum http_lane (*head)(void *ctx, struct http_exchange *x);
   void (*handle)(void *ctx, struct http_exchange *x);
   /* Fills in the response for an error that the server itself found (malformed request, timeout,
-   * too large, gate failed). */
+   * too large, too busy, gate failed): status, body and all headers, Retry-After too. */
   void (*refuse)(void *ctx, struct http_exchange *x, err_t e);
   /* The exchange is over (answered or broken off): release user. Called exactly once after head().
    */

@@ -134,6 +134,7 @@ err_t loop_open(struct loop *l, struct http_server *s) {
   timer_wheel_init(&l->wheel);
   list_init(&l->conns);
   list_init(&l->again);
+  list_init(&l->idle);
   list_init(&l->held);
   list_init(&l->dead);
   list_init(&l->mail);

@@ -15,7 +15,7 @@ static bool new_exchange(struct http_conn *c) {
 static void to_worker(struct http_conn *c) {
   c->state = CONN_AWAY;
   list_remove(&c->line);
-  timer_stop(&c->loop->wheel, &c->timer);
+  conn_deadline(c, c->loop->server->conf.queue_ms);
   if (!workers_put(c->loop->server->workers, c))
     conn_refuse(c, MAKE_ERR(ERR_BUSY, "too many requests wait for a worker"), false);
 }

@@ -4,7 +4,7 @@
  * A connection belongs to exactly one thread at a time. Its loop owns it but for the time of a
  * handler on a worker (CONN_AWAY): then the worker owns its TLS object, its buffers and its
  * exchange; the loop keeps only the links (all, timer), the state and what epoll is told. Handing
- * over goes through a mutex, there and back.
+ * over goes through a mutex, there and back; the loop may take back what no worker has taken.
  *
  * What a request needs (head, body, response, output) comes from the loop's spares and goes back
  * there with the answer, so that a request allocates nothing in the steady state and an idle
@@ -40,7 +40,7 @@ enum conn_state {
   CONN_IDLE,   /* nothing of the next request has come */
   CONN_HEAD,   /* some of it has */
   CONN_BODY,   /* reading a body for a handler that wants it in memory */
-  CONN_AWAY,   /* queued for a worker, or with it */
+  CONN_AWAY,   /* queued for a worker, with it, or on its way back */
   CONN_HELD,   /* answered; waits for the gate */
   CONN_WRITE,  /* the answer is going out */
   CONN_DRAIN,  /* throwing away a body that nobody read */
@@ -73,11 +73,11 @@ struct http_conn {
   struct source source;
   struct loop *loop;
   struct list all;  /* loop.conns */
-  struct list line; /* one of loop.again, held, dead, mail, or the workers' queue */
+  struct list line; /* one of loop.idle, again, held, dead, mail, or the workers' queue */
   struct timer timer;
   enum conn_state state;
   uint32_t events; /* what epoll waits for */
-  bool gone;       /* hung up while it was away */
+  bool queued;     /* for a worker; under the queue's lock */
   bool trimmed;
   _Atomic bool cut; /* the server stops and waits no longer */
   struct tls_io io;
@@ -105,6 +105,7 @@ struct loop {
   uint64_t accept_at_ms;
   struct timer_wheel wheel;
   struct list conns, again, held, dead;
+  struct list idle; /* longest first */
   struct gate_waiter gate;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new connections, and those that workers are done with */
@@ -162,6 +163,7 @@ void conn_event(struct http_conn *c, uint32_t events);
 void conn_again(struct http_conn *c);
 void conn_timeout(struct timer *t);
 void conn_stop(struct http_conn *c, bool cut);
+bool conn_drop_idle(struct loop *l); /* the one that is idle for longest; false: none is */
 void conn_close(struct http_conn *c);
 void conn_free(struct http_conn *c); /* of loop.dead, or one that never arrived */
 void conn_watch(struct http_conn *c, uint32_t events);
@@ -199,6 +201,8 @@ void conn_refuse(struct http_conn *c, err_t e, bool close);
 err_t workers_start(unsigned count, unsigned max_queue, struct workers **out);
 void workers_stop(struct workers *w);
 bool workers_put(struct workers *w, struct http_conn *c); /* false: the queue is full */
+/* Takes it back from the queue; false: it was not there (any more). */
+bool workers_take_back(struct workers *w, struct http_conn *c);
 
 /* stream.c */
 void stream_run(struct http_conn *c);

@@ -28,11 +28,12 @@ struct http_server_conf {
     *listen; /* "127.0.0.1:8443", "[::]:8443" (IPv6 only); port 0 takes a free one */
   size_t listen_count;
   unsigned loops, workers;  /* threads; 0: one loop a core, 16 workers */
-  unsigned max_connections; /* further ones are closed at accept */
-  unsigned max_queue; /* slow-lane requests waiting for a worker; further ones are answered ERR_BUSY
-                         (503, Retry-After) */
-  size_t head_max;    /* bytes of request line and headers */
+  unsigned max_connections; /* further ones take the places of idle ones or are closed at accept */
+  unsigned max_queue;       /* slow-lane requests waiting for a worker; further ones are answered
+                               ERR_BUSY */
+  size_t head_max;          /* bytes of request line and headers */
   unsigned handshake_ms, head_ms, body_ms, write_ms, idle_ms; /* deadlines */
+  unsigned queue_ms; /* a request that no worker has begun by then is answered ERR_BUSY */
 };
 #define HTTP_SERVER_CONF_DEFAULT \
   ((struct http_server_conf){ .max_connections = 16384, \
@@ -42,7 +43,8 @@ struct http_server_conf {
                               .head_ms = 10000, \
                               .body_ms = 30000, \
                               .write_ms = 30000, \
-                              .idle_ms = 120000 })
+                              .idle_ms = 120000, \
+                              .queue_ms = 15000 })
 
 struct http_server;
 /* Binds and listens; serves from http_server_start() on. gate may be NULL. */

@@ -17,6 +17,12 @@ struct workers {
   pthread_t threads[];
 };
 
+static void unqueue(struct workers *w, struct http_conn *c) {
+  list_remove(&c->line);
+  c->queued = false;
+  w->waiting--;
+}
+
 static struct http_conn *take(struct workers *w) {
   pthread_mutex_lock(&w->lock);
   while (list_empty(&w->queue) && !w->stopping)
@@ -24,8 +30,7 @@ static struct http_conn *take(struct workers *w) {
   struct http_conn *c = NULL;
   if (!list_empty(&w->queue)) {
     c = LIST_ITEM(w->queue.next, struct http_conn, line);
-    list_remove(&c->line);
-    w->waiting--;
+    unqueue(w, c);
   }
   pthread_mutex_unlock(&w->lock);
   return c;
@@ -90,9 +95,19 @@ bool workers_put(struct workers *w, struct http_conn *c) {
   bool room = w->waiting < w->max_waiting;
   if (room) {
     list_move_last(&c->line, &w->queue);
+    c->queued = true;
     w->waiting++;
     pthread_cond_signal(&w->filled);
   }
   pthread_mutex_unlock(&w->lock);
   return room;
+}
+
+bool workers_take_back(struct workers *w, struct http_conn *c) {
+  pthread_mutex_lock(&w->lock);
+  bool queued = c->queued;
+  if (queued)
+    unqueue(w, c);
+  pthread_mutex_unlock(&w->lock);
+  return queued;
 }

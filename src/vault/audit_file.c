@@ -16,9 +16,14 @@ static inline void dir_close(DIR *d) {
 }
 CLEANUP(dir, DIR *, dir_close)
 
+static bool may_pass(int number) {
+  return number == ENOSPC || number == EDQUOT || number == EFBIG || number == EMFILE ||
+         number == ENFILE;
+}
+
 static err_t write_failed(const char *name, const char *what) {
   int number = errno;
-  err_t e = number == ENOSPC || number == EDQUOT || number == EFBIG ? ERR_BUSY : ERR_IO;
+  err_t e = may_pass(number) ? ERR_BUSY : ERR_IO;
   return err_fail(e, __FILE__, __LINE__, "audit log, %s: %s: %s", name, what, strerror(number));
 }
 

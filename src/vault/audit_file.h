@@ -140,8 +140,8 @@ err_t audit_head_read(struct bytes b, const struct key *public_key, struct audit
 /* That of the head file. ERR_NOT_FOUND, too. */
 err_t audit_head_load(int dir, const struct key *public_key, struct audit_head *out);
 
-/* Writing: ERR_BUSY when there is no room (it may pass), ERR_IO when the file's state is unknown.
- */
+/* Writing: ERR_BUSY when there is no room or no descriptor (it may pass), ERR_IO when the file's
+ * state is unknown. */
 /* Puts a whole file in place or leaves what was there; durable with sync. */
 err_t audit_store(int dir, const char *name, struct bytes content, bool sync);
 

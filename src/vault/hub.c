@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/write.h"
 #include "vault/hub_internal.h"
 
@@ -101,9 +102,7 @@ static void unload(struct hub *h) {
     store_seal(h->store);
 }
 
-/* POST /hub/unseal, one at a time; the cost of scrypt is the limit on guessing. */
-static err_t api_unseal(void *ctx, struct bytes passphrase) {
-  struct hub *h = ctx;
+static err_t unseal_now(struct hub *h, struct bytes passphrase) {
   pthread_mutex_lock(&h->unsealing);
   err_t e = OK;
   if (atomic_load(&h->api.state) == API_SEALED) {
@@ -115,6 +114,18 @@ static err_t api_unseal(void *ctx, struct bytes passphrase) {
     log_info("hub", e == OK ? "the vault was unsealed" : "an attempt to unseal the vault failed");
   }
   pthread_mutex_unlock(&h->unsealing);
+  return e;
+}
+
+/* POST /hub/unseal, one at a time; the cost of scrypt is the limit on guessing. Those who guess
+ * from elsewhere do not keep an operator at the machine from unsealing it. */
+static err_t api_unseal(void *ctx, const char *peer, struct bytes passphrase) {
+  struct hub *h = ctx;
+  bool here = strcmp(peer, "127.0.0.1") == 0 || strcmp(peer, "::1") == 0;
+  if (atomic_exchange(&h->attempt[here], true))
+    REFUSE(ERR_THROTTLED, "Another attempt to unseal the vault is under way. Retry later.");
+  err_t e = unseal_now(h, passphrase);
+  atomic_store(&h->attempt[here], false);
   return e;
 }
 
@@ -135,6 +146,24 @@ static void api_stats(void *ctx, struct http_server_stats *out) {
   http_server_stats(((struct hub *)ctx)->server, out);
 }
 
+/* Descriptors that connections must leave: of the store, the audit log and the listeners, and of
+ * each thread. */
+#define FILES_KEPT 128
+#define CONNECTIONS_LEAST 64
+
+static err_t fit_connections(struct http_server_conf *conf) {
+  unsigned kept = FILES_KEPT + 2 * (conf->loops + conf->workers), limit = process_file_limit();
+  if (limit < kept + CONNECTIONS_LEAST)
+    FAIL(ERR_CONFIG, "only %u files may be open at once (ulimit -n): %u are needed", limit,
+         kept + CONNECTIONS_LEAST);
+  if (conf->max_connections > limit - kept) {
+    log_warn("hub", "max_connections is %u, not %u: only %u files may be open at once (ulimit -n)",
+             limit - kept, conf->max_connections, limit);
+    conf->max_connections = limit - kept;
+  }
+  return OK;
+}
+
 static err_t bind_server(struct hub *h) {
   struct http_server_conf conf = HTTP_SERVER_CONF_DEFAULT;
   AUTO(tls) struct tls *tls = NULL;
@@ -145,6 +174,7 @@ static err_t bind_server(struct hub *h) {
   conf.workers = (unsigned)conf_uint(h->conf, "workers");
   conf.max_connections = (unsigned)conf_uint(h->conf, "max_connections");
   conf.idle_ms = (unsigned)conf_uint(h->conf, "idle_seconds") * 1000;
+  TRY(fit_connections(&conf));
   if (conf.listen_count == 0)
     FAIL(ERR_CONFIG, "there is no address to listen on");
   TRY(hub_tls(h, &tls));

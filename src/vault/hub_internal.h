@@ -23,6 +23,7 @@ struct hub {
   struct audit *audit;
   struct secret audit_key;
   pthread_mutex_t unsealing;
+  _Atomic bool attempt[2]; /* under way or waiting: from elsewhere, from this machine */
   /* records of its own: "hub/ca", "hub/audit", "hub/owner" */
   struct key *ca_key, *audit_signer;
   struct buf ca_der;

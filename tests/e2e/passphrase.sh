@@ -27,6 +27,8 @@ same "a sealed vault" 503 "$STATUS"
 contains "its answer" "$BODY" "VaultSealed"
 sr vault unseal --passphrase-stdin <"$WORK/wrong" 2>/dev/null && fail "the wrong passphrase unseals"
 contains "after the wrong passphrase" "$(health)" '"sealed"'
+same "a passphrase that is too short" 400 "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$SSL_CERT_FILE" \
+  --data '{"passphrase":"short"}' "https://localhost:$HUB_PORT/hub/unseal")"
 sr vault unseal --passphrase-stdin <"$WORK/pass"
 TOKEN_OF=
 api POST /keys/k//unwrapkey "{\"alg\":\"A256KW\",\"value\":\"$wrapped\"}"

@@ -32,7 +32,7 @@ struct api {
   char provider[16]; /* root key provider */
   int64_t started;
   void *hub;
-  err_t (*unseal)(void *hub, struct bytes passphrase);
+  err_t (*unseal)(void *hub, const char *peer, struct bytes passphrase);
   void (*seal)(void *hub); /* ends the process after the answer; it comes back sealed */
   err_t (*audit_read)(void *hub, uint64_t from, uint64_t count, audit_each *each, void *ctx);
   void (*stats)(void *hub, struct http_server_stats *out);

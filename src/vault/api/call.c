@@ -150,7 +150,9 @@ static void finish(struct call *c, err_t e) {
   }
   e = ready(c->api) && audited(c) ? record(c) : OK;
   if (e != OK) {
-    log_err("audit", e, "recording");
+    static _Atomic uint64_t logged;
+    if (log_seldom(&logged))
+      log_err("audit", e, "recording");
     buf_clear(&res->headers);
     put_error(c, ERR_AUDIT);
   }

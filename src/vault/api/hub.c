@@ -3,6 +3,7 @@
 #include "base/write.h"
 #include "vault/api/api.h"
 
+#define PASSPHRASE_MIN 8 /* as in store/root_passphrase.c */
 #define PASSPHRASE_MAX 1024
 #define AUDIT_PAGE_MAX 1000
 
@@ -26,9 +27,10 @@ err_t unseal_post(struct call *c) {
     return write_state(c, true);
   TRY(call_json(c, &body));
   TRY(json_get_str(body, "passphrase", &passphrase, NULL));
-  if (passphrase.size == 0 || passphrase.size > PASSPHRASE_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "Property passphrase must have 1 to %d bytes\r\n", PASSPHRASE_MAX);
-  TRY(c->api->unseal(c->api->hub, passphrase));
+  if (passphrase.size < PASSPHRASE_MIN || passphrase.size > PASSPHRASE_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "Property passphrase must have %d to %d bytes\r\n", PASSPHRASE_MIN,
+           PASSPHRASE_MAX);
+  TRY(c->api->unseal(c->api->hub, c->x->req.peer, passphrase));
   return write_state(c, true);
 }
 

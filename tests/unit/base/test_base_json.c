@@ -85,6 +85,49 @@ static void limits_depth_and_size(void **state) {
   assert_int_equal(json_read(bytes_of(large, sizeof large - 1), &none), ERR_TOO_LARGE);
 }
 
+/* {"a":[{},{},..]} in out: what it takes to read is many times its size. */
+static void put_objects(struct buf *out, unsigned count, const char *end) {
+  buf_clear(out);
+  buf_put_str(out, "{\"a\":[{}");
+  for (unsigned i = 1; i < count; i++)
+    buf_put_str(out, ",{}");
+  buf_put_str(out, end);
+}
+
+static void limits_values(void **state) {
+  AUTO_BUF text = BUF_EMPTY;
+  AUTO_JSON *j = NULL, *answer = NULL;
+  put_objects(&text, 1000, "]}");
+  assert_int_equal(json_read(buf_bytes(&text), &j), OK);
+  json_t *none = NULL;
+  put_objects(&text, 1300000, "]}");
+  assert_int_equal(json_read(buf_bytes(&text), &none), ERR_BAD_PARAMETER);
+  assert_string_equal(err_text(ERR_BAD_PARAMETER), "The request body has too many values.");
+  unsigned most = 1000; /* that are taken */
+  for (unsigned step = 8192; step > 0; step /= 2) {
+    put_objects(&text, most + step, "]}");
+    AUTO_JSON *some = NULL;
+    if (json_read(buf_bytes(&text), &some) == OK)
+      most += step;
+  }
+  assert_in_range(most, 3000, 10000);
+  for (unsigned n = most - 3; n < most + 4; n++) { /* the text's end is looked at, too */
+    put_objects(&text, n, "]}x");
+    if (json_read(buf_bytes(&text), &none) != ERR_BAD_PARAMETER)
+      fail_msg("taken: %u values and more behind the end", n);
+  }
+  buf_clear(&text);
+  buf_put_str(&text, "{\"a\":\"");
+  for (unsigned i = 0; i < 4000000; i++)
+    buf_put_char(&text, 'A');
+  buf_put_str(&text, "\"}");
+  json_decref(j);
+  j = NULL;
+  assert_int_equal(json_read(buf_bytes(&text), &j), OK); /* a large one is one value */
+  put_objects(&text, 50000, "]}");
+  assert_int_equal(json_read_answer(buf_bytes(&text), &answer), OK);
+}
+
 static void getters(void **state) {
   AUTO_JSON *j = NULL;
   const char *text = "{\"s\":\"t\\u00e4\",\"i\":-5,\"r\":1.0,\"b\":true,\"n\":null,"
@@ -170,6 +213,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_malformed),
     cmocka_unit_test(names_the_place_of_a_mistake),
+    cmocka_unit_test(limits_values),
     cmocka_unit_test(limits_depth_and_size),
     cmocka_unit_test(getters),
     cmocka_unit_test(survives_one_failed_allocation),

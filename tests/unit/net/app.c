@@ -1,9 +1,11 @@
 #include "app.h"
 
 #include "base/clock.h"
+#include "net/serve.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static uint64_t number(struct http_exchange *x, const char *name) {
@@ -25,6 +27,8 @@ static void fail(struct http_exchange *x, err_t e) {
   buf_clear(&x->res.headers);
   buf_clear(&x->res.body);
   say(x, err_info(e)->status, err_info(e)->name);
+  if (e == ERR_BUSY)
+    http_response_header(&x->res, "Retry-After", bytes_str("1"));
 }
 
 static void on_echo(struct http_exchange *x) {
@@ -120,6 +124,11 @@ static void on_bad(struct http_exchange *x) {
   (void)x;
 }
 
+static void on_drop(struct http_exchange *x) {
+  shutdown(x->conn->io.fd, SHUT_RDWR);
+  x->res.status = 200;
+}
+
 static const struct {
   const char *path;
   enum http_lane lane;
@@ -140,6 +149,7 @@ static const struct {
   { "/tiny", HTTP_FAST, 8, on_echo },
   { "/tinystream", HTTP_STREAM, 8, on_sink },
   { "/bad", HTTP_FAST, 0, on_bad },
+  { "/drop", HTTP_FAST, 0, on_drop },
 };
 
 static enum http_lane app_head(void *ctx, struct http_exchange *x) {

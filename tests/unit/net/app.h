@@ -13,6 +13,7 @@
  *   /empty               204
  *   /tiny                takes at most 8 bytes
  *   /bad                 leaves no response
+ *   /drop                breaks the connection off instead of answering
  */
 #ifndef TESTS_NET_APP_H
 #define TESTS_NET_APP_H

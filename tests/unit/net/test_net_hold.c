@@ -64,6 +64,26 @@ static void test_pipelined_behind_a_held_one(void **state) {
   fixture_end(f);
 }
 
+/* What waits its turn is not lost when a part of a record comes first. */
+static void test_part_of_a_record_behind_a_held_one(void **state) {
+  static const char part[] = { 0x17, 0x03, 0x03, 0x00, 0x40, 0x00, 0x00 };
+  struct fixture *f = start(1);
+  AUTO_RAW r;
+  (void)state;
+  raw_open(&r, f);
+  AUTO_BUF two = BUF_EMPTY;
+  buf_put_str(&two, "GET /held?n=5 HTTP/1.1\r\n" HOST "\r\nGET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_send(&r, buf_bytes(&two));
+  raw_expect_silence(&r, 100);
+  assert_int_equal(write(r.io.fd, part, sizeof part), sizeof part);
+  usleep(50000);
+  http_gate_pass(f->app.gate, 5);
+  raw_expect(&r, 200, "let go");
+  raw_expect(&r, 200, "");
+  raw_close(&r);
+  fixture_end(f);
+}
+
 static void test_failure(void **state) {
   struct fixture *f = start(2);
   AUTO_RAW low, high, higher, late;
@@ -171,9 +191,13 @@ static void test_load(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_order_of_numbers), cmocka_unit_test(test_pipelined_behind_a_held_one),
-    cmocka_unit_test(test_failure),          cmocka_unit_test(test_held_stream),
-    cmocka_unit_test(test_client_leaves),    cmocka_unit_test(test_load),
+    cmocka_unit_test(test_order_of_numbers),
+    cmocka_unit_test(test_pipelined_behind_a_held_one),
+    cmocka_unit_test(test_part_of_a_record_behind_a_held_one),
+    cmocka_unit_test(test_failure),
+    cmocka_unit_test(test_held_stream),
+    cmocka_unit_test(test_client_leaves),
+    cmocka_unit_test(test_load),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,11 +28,15 @@ static int end(void **state) {
   return 0;
 }
 
-static err_t get(struct http_client *c, const char *path, int *status) {
+static err_t ask_for(struct http_client *c, enum http_method m, const char *path, int *status) {
   AUTO_HTTP_REPLY r = { 0 };
-  TRY(http_client_request(c, HTTP_GET, path, NOTHING, NOTHING, &r));
+  TRY(http_client_request(c, m, path, NOTHING, NOTHING, &r));
   *status = r.status;
   return OK;
+}
+
+static err_t get(struct http_client *c, const char *path, int *status) {
+  return ask_for(c, HTTP_GET, path, status);
 }
 
 /* Under a new authority, so that who trusts only the old one can tell which certificate is served.
@@ -231,6 +235,29 @@ static void test_client_reconnects(void **state) {
   http_server_free(TAKE(f.app.server));
   assert_ok(test_app_start(&f.app, conf, address));
   assert_ok(get(c, "/echo", &status)); /* the kept connection was closed meanwhile */
+  http_server_stop(f.app.server, 1000);
+  http_server_free(TAKE(f.app.server));
+  assert_ok(test_app_start(&f.app, conf, address));
+  assert_ok(ask_for(c, HTTP_POST, "/echo", &status)); /* nothing had been sent on it */
+}
+
+/* What may have been done is done again only where that is the same. */
+static void test_client_repeats(void **state) {
+  static const struct {
+    enum http_method method;
+    unsigned times;
+  } cases[] = {
+    { HTTP_GET, 2 }, { HTTP_PUT, 2 }, { HTTP_DELETE, 2 }, { HTTP_POST, 1 }, { HTTP_PATCH, 1 }
+  };
+  AUTO(http_client) struct http_client *c = fixture_client(&f);
+  int status;
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_ok(get(c, "/echo", &status));
+    uint64_t before = atomic_load(&f.app.heads);
+    assert_int_equal(ask_for(c, cases[i].method, "/drop", &status), ERR_IO);
+    assert_int_equal(atomic_load(&f.app.heads) - before, cases[i].times);
+  }
 }
 
 static void test_client_timeout(void **state) {
@@ -347,6 +374,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_names, start, end),
     cmocka_unit_test_setup_teardown(test_client_urls, start, end),
     cmocka_unit_test_setup_teardown(test_client_reconnects, start, end),
+    cmocka_unit_test_setup_teardown(test_client_repeats, start, end),
     cmocka_unit_test_setup_teardown(test_client_timeout, start, end),
     cmocka_unit_test_setup_teardown(test_tls_settings, start, end),
     cmocka_unit_test_setup_teardown(test_no_renegotiation_no_tickets, start, end),

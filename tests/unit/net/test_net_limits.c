@@ -18,6 +18,7 @@ static struct http_server_conf hasty(void) {
   conf.workers = 2;
   conf.handshake_ms = conf.head_ms = conf.body_ms = conf.write_ms = 400;
   conf.idle_ms = 400;
+  conf.queue_ms = 1500;
   conf.max_connections = 20;
   conf.max_queue = 3;
   return conf;
@@ -151,6 +152,7 @@ static void test_max_connections(void **state) {
     raw_open(&r[i], &f);
     raw_say(&r[i], "GET /sleep?ms=1 HTTP/1.1\r\n"); /* unfinished heads keep them open */
   }
+  usleep(50000); /* the last one is idle until it has come */
   raw_connect(&refused, &f);
   uint64_t budget_us = 5000000;
   enum tls_io_result e;
@@ -163,6 +165,41 @@ static void test_max_connections(void **state) {
   raw_open(&next, &f);
   raw_say(&next, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
   raw_expect(&next, 200, "");
+}
+
+static void test_idle_makes_room(void **state) {
+  struct raw r[20];
+  AUTO_RAW next;
+  (void)state;
+  await_connections(0);
+  for (unsigned i = 0; i < 20; i++) {
+    raw_open(&r[i], &f);
+    raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+    raw_expect(&r[i], 200, "");
+  }
+  raw_say(&r[0], "GET /echo HTTP/1.1\r\n"); /* the first, but not idle any more */
+  usleep(20000);
+  raw_open(&next, &f);
+  raw_say(&next, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&next, 200, "");
+  raw_say(&r[0], HOST "\r\n");
+  raw_expect(&r[0], 200, "");
+  raw_expect_close(&r[1]);
+  raw_say(&r[2], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
+  raw_expect(&r[2], 200, "");
+  for (unsigned i = 0; i < 20; i++)
+    raw_close(&r[i]);
+}
+
+/* Some clients take a header that comes twice for "1, 1". */
+static unsigned count_of(const struct buf *headers, const char *name) {
+  struct bytes rest = buf_bytes(headers), line;
+  unsigned n = 0;
+  while (rest.data) {
+    rest = bytes_split(rest, '\n', &line);
+    n += bytes_starts(line, name);
+  }
+  return n;
 }
 
 static void test_busy(void **state) {
@@ -183,6 +220,7 @@ static void test_busy(void **state) {
       busy++;
       assert_bytes(buf_bytes(&reply.body), "ERR_BUSY");
       assert_bytes(http_reply_header(&reply, "retry-after"), "1");
+      assert_int_equal(count_of(&reply.headers, "retry-after"), 1);
       raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* the connection is kept */
       raw_expect(&r[i], 200, "");
     }
@@ -190,6 +228,48 @@ static void test_busy(void **state) {
   }
   assert_int_equal(slept, 5); /* two at work, three waiting */
   assert_int_equal(busy, 3);
+}
+
+static void say_sleep(struct raw *r, unsigned ms) {
+  AUTO_BUF text = BUF_EMPTY;
+  buf_printf(&text, "GET /sleep?ms=%u HTTP/1.1\r\n" HOST "\r\n", ms);
+  raw_open(r, &f);
+  raw_send(r, buf_bytes(&text));
+  usleep(20000);
+}
+
+/* Those who hung up while they waited for a worker leave their places to others. */
+static void test_left_while_queued(void **state) {
+  struct raw r[8];
+  (void)state;
+  await_connections(0);
+  for (unsigned i = 0; i < 5; i++)
+    say_sleep(&r[i], i < 2 ? 1200 : 1000);
+  for (unsigned i = 2; i < 5; i++)
+    raw_close(&r[i]);
+  await_connections(2);
+  for (unsigned i = 5; i < 8; i++)
+    say_sleep(&r[i], 1);
+  for (unsigned i = 0; i < 8; i++)
+    if (i < 2 || i >= 5) {
+      raw_expect(&r[i], 200, "slept");
+      raw_close(&r[i]);
+    }
+}
+
+static void test_queued_for_long(void **state) {
+  struct raw r[3];
+  (void)state;
+  uint64_t start_us = clock_mono_us();
+  for (unsigned i = 0; i < 3; i++)
+    say_sleep(&r[i], 3000);
+  raw_expect(&r[2], 503, "ERR_BUSY");
+  assert_in_range(clock_mono_us() - start_us, 1500000, 2800000);
+  raw_say(&r[2], "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* the connection is kept */
+  raw_expect(&r[2], 200, "");
+  raw_expect(&r[0], 200, "slept"); /* what has begun may last */
+  for (unsigned i = 0; i < 3; i++)
+    raw_close(&r[i]);
 }
 
 static uint64_t cpu_us(void) {
@@ -231,6 +311,9 @@ int main(void) {
     cmocka_unit_test(test_idle),
     cmocka_unit_test(test_write),
     cmocka_unit_test(test_busy),
+    cmocka_unit_test(test_idle_makes_room),
+    cmocka_unit_test(test_left_while_queued),
+    cmocka_unit_test(test_queued_for_long),
     cmocka_unit_test(test_max_connections),
     cmocka_unit_test(test_out_of_descriptors),
   };

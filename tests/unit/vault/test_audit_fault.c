@@ -7,6 +7,7 @@
 #include "fault/oom.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 enum call { CALL_NONE, CALL_PWRITE, CALL_FDATASYNC, CALL_FSYNC, CALL_FTRUNCATE, CALL_RENAMEAT };
 
@@ -155,6 +156,28 @@ static void no_room_at_rotation_passes(void **state) {
   assert_true(gaps_of(&s) >= 2);
   assert_int_equal(s.count - gaps_of(&s), 3 + 1 + 1);
   buf_free(&s.text);
+}
+
+/* Connections have taken the last descriptor: the head's file cannot be made. */
+static void no_descriptor_passes(void **state) {
+  const char *dir = new_dir();
+  struct sink sink = { 0 };
+  struct audit_conf conf = conf_with(dir, &sink);
+  struct audit *a;
+  struct rlimit before, none;
+  conf.rotate_bytes = 1;
+  assert_ok(audit_open(&conf, seal_key(), signer, &a));
+  append_good(a, 3);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  none = (struct rlimit){ 0, before.rlim_max };
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  append_bad(a, &sink);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  wait_until_it_goes_on(a);
+  audit_close(a);
+  struct audit_report r = verify(dir);
+  assert_string_equal(r.why, "");
+  assert_int_equal(r.signed_to, r.last);
 }
 
 static void closing_while_there_is_no_room(void **state) {
@@ -359,6 +382,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_room_passes),
     cmocka_unit_test(no_room_at_rotation_passes),
+    cmocka_unit_test(no_descriptor_passes),
     cmocka_unit_test(closing_while_there_is_no_room),
     cmocka_unit_test(a_broken_disk_does_not),
     cmocka_unit_test(what_cannot_be_undone_is_for_good),
