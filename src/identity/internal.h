@@ -202,6 +202,9 @@ void role_show_close(struct role *r);
 err_t role_unpack(const char *guid, struct bytes record, struct role **out);
 
 /* role_assign.c */
+/* Whether granter may give, take or change role at scope. changing is held. */
+err_t check_granter(const struct identity *id, const struct caller *granter, enum action action,
+                    const struct role *role, const char *scope);
 struct assignment_ids { /* what an assignment's record names */
   char role[GUID_SIZE + 1], oid[GUID_SIZE + 1];
 };

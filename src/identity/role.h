@@ -46,11 +46,13 @@ err_t role_write_definitions(struct identity *id,
 /* body is that of a PUT: {"properties":{roleName, description, permissions, assignableScopes}}.
  * "Role definition name must be a GUID", "Cannot re-use the name/GUID matching that of a built-in
  * role. Please use a unique role ID.": ERR_BAD_PARAMETER. */
-err_t role_put_definition(struct identity *id, const char *guid, json_t *body);
-err_t role_delete_definition(struct identity *id,
+err_t role_put_definition(struct identity *id, const struct caller *granter, const char *guid,
+                          json_t *body);
+err_t role_delete_definition(struct identity *id, const struct caller *granter,
                              const char *guid); /* refused while assigned (ERR_CONFLICT) */
 
-/* granter may be NULL (the hub itself). A caller whose only right to assign is Data Access
+/* granter may be NULL (the hub itself). A definition grants wherever it is assigned: who changes
+ * one must be allowed to at "/". A caller whose only right to assign is Data Access
  * Administrator may assign Key Vault data roles only. An assignment with the same role, principal
  * and scope exists already: ERR_CONFLICT. Unknown principals are refused. */
 err_t role_assign(struct identity *id, const struct caller *granter, const char *guid,

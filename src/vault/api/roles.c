@@ -12,10 +12,19 @@ err_t roles_show(struct call *c) {
   return role_write_definition(c->api->identity, c->id, call_body(c));
 }
 
+/* The path's scope is where the caller may; what changes is the definition everywhere. */
+static err_t check_scope(const struct call *c) {
+  if (strcmp(c->scope, "/") != 0)
+    REFUSE(ERR_BAD_PARAMETER,
+           "A role definition is the whole hub's: it is changed at scope /, not at %s.", c->scope);
+  return OK;
+}
+
 err_t roles_put(struct call *c) {
   AUTO_JSON *body = NULL;
+  TRY(check_scope(c));
   TRY(call_json(c, &body));
-  TRY(role_put_definition(c->api->identity, c->id, body));
+  TRY(role_put_definition(c->api->identity, &c->who, c->id, body));
   c->x->res.status = 201;
   return role_write_definition(c->api->identity, c->id, call_body(c));
 }
@@ -23,9 +32,10 @@ err_t roles_put(struct call *c) {
 /* A deletion answers with what was deleted. */
 err_t roles_delete(struct call *c) {
   AUTO_BUF old = BUF_EMPTY;
+  TRY(check_scope(c));
   TRY(role_write_definition(c->api->identity, c->id, &old));
   TRY(buf_ok(&old));
-  TRY(role_delete_definition(c->api->identity, c->id));
+  TRY(role_delete_definition(c->api->identity, &c->who, c->id));
   buf_put_bytes(call_body(c), buf_bytes(&old));
   return OK;
 }
