@@ -56,17 +56,30 @@ struct audit {
 };
 
 /* Called with the lock held. */
-static void refused(struct audit *a, uint64_t count, int64_t since_us) {
-  if (a->pending.gap.refused == 0)
+static void missed(struct audit *a, uint64_t count, int64_t since_us) {
+  if (a->pending.gap.missed == 0)
     a->pending.gap.since_us = since_us;
-  a->pending.gap.refused += count;
+  a->pending.gap.missed += count;
 }
 
-static err_t room_for_one(struct audit *a) {
+/* Called with the lock held. */
+static err_t check_open(const struct audit *a) {
   if (a->phase != PHASE_OPEN)
     FAIL(ERR_AUDIT, "the audit log has failed");
   if (a->ticket - a->settled_to >= QUEUE_RECORDS || a->pending.records.size >= QUEUE_BYTES)
     FAIL(ERR_AUDIT, "too many records wait for the audit log");
+  return OK;
+}
+
+err_t audit_check(struct audit *a) {
+  pthread_mutex_lock(&a->lock);
+  err_t err = check_open(a);
+  pthread_mutex_unlock(&a->lock);
+  return err;
+}
+
+static err_t room_for_one(struct audit *a) {
+  TRY(check_open(a));
   if (!buf_reserve(&a->pending.records, sizeof(uint32_t) + AUDIT_EVENT_MAX)) {
     a->pending.records.failed = false; /* what is in it is whole */
     return ERR_NOMEM;
@@ -88,7 +101,7 @@ static void put_event(struct buf *b, const struct audit_event *e) {
 static err_t enqueue(struct audit *a, const struct audit_event *e, uint64_t *ticket) {
   err_t err = room_for_one(a);
   if (err != OK) {
-    refused(a, 1, e->time_us);
+    missed(a, 1, e->time_us);
     return err;
   }
   put_event(&a->pending.records, e);
@@ -197,9 +210,9 @@ static void give_up(struct audit *a, err_t e) {
   bool some = r.from <= r.to;
   if (some)
     a->failures[a->failure_count++ % FAILURES_KEPT] = r;
-  refused(a, a->ticket - a->settled_to, now_us);
-  if (a->taken.gap.refused) {
-    a->pending.gap.refused += a->taken.gap.refused;
+  missed(a, a->ticket - a->settled_to, now_us);
+  if (a->taken.gap.missed) {
+    a->pending.gap.missed += a->taken.gap.missed;
     a->pending.gap.since_us = a->taken.gap.since_us;
   }
   buf_clear(&a->pending.records);
@@ -220,14 +233,14 @@ static void give_up(struct audit *a, err_t e) {
 static err_t record(struct audit *a, bool last) {
   bool refusing = a->phase == PHASE_REFUSING;
   TRY(audit_writer_commit(&a->writer, &a->taken));
-  uint64_t count = a->taken.gap.refused;
+  uint64_t count = a->taken.gap.missed;
   a->taken.gap = (struct audit_gap){ 0 };
   if (!refusing)
     settle(a);
   TRY(audit_writer_heads(&a->writer, last));
   if (refusing) {
     settle(a);
-    log_warn("audit", "the log goes on; %" PRIu64 " operations were refused", count);
+    log_warn("audit", "the log goes on; %" PRIu64 " operations were not recorded", count);
   }
   return OK;
 }

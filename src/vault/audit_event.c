@@ -43,7 +43,7 @@ void audit_gap_put(const struct audit_gap *g, struct buf *out) {
   pack_u8(out, FORM_GAP);
   pack_i64(out, g->since_us);
   pack_i64(out, g->until_us);
-  pack_u64(out, g->refused);
+  pack_u64(out, g->missed);
 }
 
 /* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. NUL, which readers
@@ -154,9 +154,9 @@ static err_t event_json(uint64_t number, struct unpack *u, struct buf *out) {
 static err_t gap_json(uint64_t number, struct unpack *u, struct buf *out) {
   int64_t since_us = unpack_i64(u);
   int64_t until_us = unpack_i64(u);
-  uint64_t refused = unpack_u64(u);
+  uint64_t missed = unpack_u64(u);
   TRY(unpack_end(u));
-  if (!time_sane(since_us) || !time_sane(until_us) || refused > INT64_MAX)
+  if (!time_sane(since_us) || !time_sane(until_us) || missed > INT64_MAX)
     FAIL(ERR_CORRUPT, "an audit gap with impossible values");
   write_start(out, number, until_us);
   write_str(out, "operationName", "AuditGap");
@@ -165,7 +165,7 @@ static err_t gap_json(uint64_t number, struct unpack *u, struct buf *out) {
   write_str(out, "resultSignature", err_info(ERR_AUDIT)->code);
   write_i64(out, "httpStatusCode", err_info(ERR_AUDIT)->status);
   write_open(out, "properties", '{');
-  write_i64(out, "refused", (int64_t)refused);
+  write_i64(out, "notRecorded", (int64_t)missed);
   write_time(out, "since", since_us);
   write_close(out, '}');
   write_close(out, '}');

@@ -174,9 +174,10 @@ bool duration_add(const char *iso, int sign, int64_t from, int64_t *out);
 
 /*
  * What is due at a moment: rotations by policy and purges after retention. Calls done for each one
- * carried out or failed. One thread (the scheduler's). Returns the first error after trying all.
+ * carried out or failed with e; an error of done ends it. One thread (the scheduler's).
  */
-typedef void keys_due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e);
+typedef err_t keys_due_done(void *ctx, const char *operation, const struct key_version *kv,
+                            err_t e);
 err_t keys_carry_out_due(struct vault *v, keys_due_done *done, void *ctx);
 
 /* "Recoverable+Purgeable" and its like, and the retention in days. */

@@ -182,24 +182,29 @@ static size_t find_due(struct vault *v, size_t *pos, struct key_version **due, e
   return n;
 }
 
+static err_t rotate_or_notify(struct vault *v, struct key_version *old, enum due what,
+                              keys_due_done *done, void *ctx) {
+  AUTO(key_version) struct key_version *fresh = NULL;
+  if (what == DUE_NOTIFY) {
+    atomic_store(&old->material->notified, true);
+    return done(ctx, "KeyNearExpiry", old, OK);
+  }
+  err_t e = keys_rotate(v, old->name, &fresh);
+  return done(ctx, "KeyRotateIfDue", fresh ? fresh : old, e);
+}
+
 static err_t carry_out_rotations(struct vault *v, keys_due_done *done, void *ctx) {
-  err_t first = OK;
   size_t pos = 0, n;
   struct key_version *due[DUE_AT_ONCE];
   enum due what[DUE_AT_ONCE];
-  while ((n = find_due(v, &pos, due, what)) > 0)
+  err_t e = OK;
+  while (e == OK && (n = find_due(v, &pos, due, what)) > 0)
     for (size_t i = 0; i < n; i++) {
-      AUTO(key_version) struct key_version *old = due[i], *fresh = NULL;
-      if (what[i] == DUE_NOTIFY) {
-        atomic_store(&old->material->notified, true);
-        done(ctx, "KeyNearExpiry", old, OK);
-        continue;
-      }
-      err_t e = keys_rotate(v, old->name, &fresh);
-      done(ctx, "KeyRotateIfDue", fresh ? fresh : old, e);
-      first = first == OK ? e : first;
+      AUTO(key_version) struct key_version *old = due[i];
+      if (e == OK)
+        e = rotate_or_notify(v, old, what[i], done, ctx);
     }
-  return first;
+  return e;
 }
 
 static size_t find_purgeable(struct vault *v, struct key_version **due) {
@@ -214,18 +219,19 @@ static size_t find_purgeable(struct vault *v, struct key_version **due) {
 
 err_t keys_carry_out_due(struct vault *v, keys_due_done *done, void *ctx) {
   struct key_version *due[DUE_AT_ONCE];
-  err_t first = carry_out_rotations(v, done, ctx);
+  err_t stop = carry_out_rotations(v, done, ctx);
   size_t n;
   bool progress = true;
-  while (progress && (n = find_purgeable(v, due)) > 0) {
+  while (stop == OK && progress && (n = find_purgeable(v, due)) > 0) {
     progress = false;
     for (size_t i = 0; i < n; i++) {
       AUTO(key_version) struct key_version *kv = due[i];
+      if (stop != OK)
+        continue;
       err_t e = keys_purge(v, kv->name);
-      done(ctx, "KeyPurgeIfDue", kv, e);
       progress = progress || e == OK;
-      first = first == OK ? e : first;
+      stop = done(ctx, "KeyPurgeIfDue", kv, e);
     }
   }
-  return first;
+  return stop;
 }

@@ -297,10 +297,17 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
   return lane_of(c);
 }
 
+/* Nothing is done that can't be recorded. */
+static err_t carry_out(struct call *c) {
+  if (ready(c->api) && audited(c))
+    TRY(audit_check(c->api->audit));
+  return c->route->handler(c);
+}
+
 static void on_handle(void *ctx, struct http_exchange *x) {
   struct call *c = x->user;
   err_reset();
-  finish(c, c->route->handler(c));
+  finish(c, carry_out(c));
 }
 
 /* Errors of the connection itself, and answers that the gate will not let go. */
