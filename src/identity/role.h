@@ -60,6 +60,11 @@ err_t role_assign(struct identity *id, const struct caller *granter, const char 
 /* ERR_CONFLICT for the last Owner assignment at "/": there is always an owner. */
 err_t role_unassign(struct identity *id, const struct caller *granter, const char *guid,
                     const char *scope);
+struct assignment_ids { /* what an assignment joins */
+  char role[GUID_SIZE + 1], oid[GUID_SIZE + 1];
+};
+err_t role_assignment_ids(struct identity *id, const char *guid, const char *scope,
+                          struct assignment_ids *out);
 err_t role_write_assignment(struct identity *id, const char *guid, const char *scope,
                             struct buf *json);
 /* At the scope and below it ("/" lists all); principal_oid "" for all. */

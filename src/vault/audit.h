@@ -57,8 +57,9 @@ err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct ke
                  struct audit **out);
 void audit_close(struct audit *a); /* writes what is pending, signs the head */
 
+#define AUDIT_OBJECT_MAX 400
 /* One operation. Texts may be NULL or "". Nothing secret belongs here. Texts are cut at 256 bytes,
- * object at 400; they need not be UTF-8. */
+ * object at AUDIT_OBJECT_MAX; they need not be UTF-8. */
 struct audit_event {
   int64_t time_us;          /* Unix microseconds, when the request came */
   const char *operation;    /* "KeyUnwrap", "Authentication", .. */

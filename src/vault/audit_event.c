@@ -4,13 +4,13 @@
 #include "vault/audit_file.h"
 
 #define TEXT_MAX 256
-#define OBJECT_MAX 400
 
 /* The first byte of what is sealed. */
 enum form { FORM_EVENT = 1, FORM_GAP = 2 };
 
 /* FORM_EVENT: time, duration, status, the object and nine texts with their lengths. */
-_Static_assert(1 + 8 + 4 + 4 + 4 + OBJECT_MAX + 9 * (4 + TEXT_MAX) <= AUDIT_EVENT_MAX, "room");
+_Static_assert(1 + 8 + 4 + 4 + 4 + AUDIT_OBJECT_MAX + 9 * (4 + TEXT_MAX) <= AUDIT_EVENT_MAX,
+               "room");
 
 static void put_cut(struct buf *out, struct bytes v, size_t max) {
   if (v.size > max)
@@ -27,7 +27,7 @@ void audit_event_put(const struct audit_event *e, struct buf *out) {
   pack_i64(out, e->time_us);
   pack_u32(out, e->duration_us);
   pack_u32(out, (uint32_t)e->status);
-  put_cut(out, e->object, OBJECT_MAX);
+  put_cut(out, e->object, AUDIT_OBJECT_MAX);
   put_cstr(out, e->operation);
   put_cstr(out, e->code);
   put_cut(out, e->host, TEXT_MAX);

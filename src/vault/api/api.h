@@ -184,9 +184,9 @@ struct call {
   char *segments[API_SEGMENTS]; /* the path's, decoded; in text */
   size_t segment_count;
   char text[2048];
-  const char *name, *version, *id;    /* of the path; "" where it has none */
-  char scope[SCOPE_MAX];              /* where the action is to be allowed */
-  char object[2 * KEY_NAME_MAX + 64]; /* for the audit log: "keys/rsa1/<version used>" */
+  const char *name, *version, *id;   /* of the path; "" where it has none */
+  char scope[SCOPE_MAX];             /* where the action is to be allowed */
+  char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   int64_t time_us;
   uint64_t start_us;
@@ -214,7 +214,9 @@ bool api_version_newer(const struct call *c);
 struct buf *call_body(struct call *c);
 struct bytes call_host(const struct call *c);
 err_t call_json(struct call *c, json_t **out); /* the request's body; an empty one is {} */
-void call_used(struct call *c, const char *name, const char *version); /* for the audit log */
+/* What the audit log says that it was about. */
+void call_used(struct call *c, const char *name, const char *version);
+void call_object(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* bundle.c: keys as the API shows them. */
 void bundle_write(struct call *c, const struct key_version *kv);

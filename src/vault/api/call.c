@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/write.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 struct buf *call_body(struct call *c) {
@@ -25,6 +26,25 @@ err_t call_json(struct call *c, json_t **out) {
 
 void call_used(struct call *c, const char *name, const char *version) {
   snprintf(c->object, sizeof c->object, "keys/%s%s%s", name, version[0] ? "/" : "", version);
+}
+
+void call_object(struct call *c, const char *format, ...) {
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(c->object, sizeof c->object, format, ap);
+  va_end(ap);
+}
+
+/* Until the handler knows better: a key, or the path as it was understood. */
+static void name_object(struct call *c) {
+  size_t n = 0;
+  if (c->route && c->route->scope == SCOPE_KEY) {
+    call_used(c, c->name, c->version);
+    return;
+  }
+  for (size_t i = 0; i < c->segment_count && n < sizeof c->object; i++)
+    n +=
+      (size_t)snprintf(c->object + n, sizeof c->object - n, "%s%s", i ? "/" : "", c->segments[i]);
 }
 
 bool api_version_newer(const struct call *c) {
@@ -250,12 +270,11 @@ static err_t admit(struct call *c) {
     return OK;
   TRY(check_caller(c));
   TRY(split);
+  name_object(c);
   if (!c->route)
     return no_route(c, method, other_method);
   TRY(check_version(c));
   TRY(check_name(c));
-  if (c->route->scope == SCOPE_KEY)
-    call_used(c, c->name, c->version);
   return decide(c);
 }
 

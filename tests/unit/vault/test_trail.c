@@ -103,10 +103,74 @@ static void the_scheduler_stops_where_it_cannot_record(void **state) {
   assert_int_equal(carried_out, 1);
 }
 
+#define ASSIGNMENTS "/providers/Microsoft.Authorization/roleAssignments/"
+#define DEFINITIONS "/providers/Microsoft.Authorization/roleDefinitions/"
+#define GUID_1 "11111111-2222-4333-8444-555555555555"
+
+/* The object of the newest record of that operation, without the host. */
+static void expect_object(const char *operation, const char *format, ...) {
+  AUTO_ANSWER a = { 0 };
+  char wanted[512];
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(wanted, sizeof wanted, format, ap);
+  va_end(ap);
+  json_t *properties = json_object_get(last_record(&a, operation), "properties");
+  const char *id = json_string_value(json_object_get(properties, "id"));
+  assert_non_null(id);
+  assert_true(strncmp(id, "https://localhost:8443/", 23) == 0);
+  assert_string_equal(id + 23, wanted);
+}
+
+static void changes_of_roles_say_what_they_changed(void **state) {
+  AUTO_ANSWER a = { 0 };
+  EXPECT(201, HTTP_PUT, "/keys/mine" ASSIGNMENTS GUID_1,
+         "{\"properties\":{\"roleDefinitionId\":\"crypto-user\",\"principalId\":\"%s\"}}", f.oid);
+  expect_object("RoleAssignmentCreate",
+                "keys/mine" ASSIGNMENTS GUID_1
+                "?roleDefinitionId=12338af0-0e69-4776-bea7-57ae8d297424&principalId=%s",
+                f.oid);
+  EXPECT(200, HTTP_DELETE, "/keys/mine" ASSIGNMENTS GUID_1, "%s", "");
+  expect_object("RoleAssignmentDelete",
+                "keys/mine" ASSIGNMENTS GUID_1
+                "?roleDefinitionId=12338af0-0e69-4776-bea7-57ae8d297424&principalId=%s",
+                f.oid);
+  EXPECT(404, HTTP_DELETE, "/keys/mine" ASSIGNMENTS GUID_1, "%s", "");
+  expect_object("RoleAssignmentDelete", "keys/mine" ASSIGNMENTS GUID_1);
+  EXPECT(201, HTTP_PUT, DEFINITIONS GUID_1, "{\"properties\":{\"roleName\":\"mine\"}}");
+  expect_object("RoleDefinitionSet", "%s", DEFINITIONS GUID_1 + 1);
+}
+
+static void changes_of_identities_say_what_they_changed(void **state) {
+  AUTO_ANSWER a = { 0 };
+  char oid[GUID_SIZE + 1], credential[GUID_SIZE + 1], path[128];
+  EXPECT(201, HTTP_POST, "/hub/identities", "{\"displayName\":\"B\u00fcro 1\"}");
+  snprintf(oid, sizeof oid, "%s", answer_str(&a, "objectId"));
+  expect_object("IdentityCreate", "hub/identities/%s?displayName=B\u00fcro 1", oid);
+  EXPECT(409, HTTP_POST, "/hub/identities", "{\"displayName\":\"B\u00fcro 1\"}");
+  expect_object("IdentityCreate", "hub/identities?displayName=B\u00fcro 1");
+  EXPECT(200, HTTP_PATCH, "/hub/identities/B%C3%BCro%201", "{\"enabled\":false}");
+  expect_object("IdentityUpdate", "hub/identities/%s?enabled=false", oid);
+  snprintf(path, sizeof path, "/hub/identities/%s/secrets", oid);
+  EXPECT(201, HTTP_POST, path, "{}");
+  snprintf(credential, sizeof credential, "%s", answer_str(&a, "secretId"));
+  expect_object("IdentityAddSecret", "hub/identities/%s/secrets/%s", oid, credential);
+  snprintf(path, sizeof path, "/hub/identities/%s/credentials/%s", oid, credential);
+  EXPECT(204, HTTP_DELETE, path, "%s", "");
+  expect_object("IdentityRemoveCredential", "%s", path + 1);
+  snprintf(path, sizeof path, "/hub/identities/%s", oid);
+  EXPECT(204, HTTP_DELETE, path, "%s", "");
+  expect_object("IdentityDelete", "%s", path + 1);
+  EXPECT(404, HTTP_DELETE, "/hub/identities/nobody", "%s", "");
+  expect_object("IdentityDelete", "hub/identities/nobody");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(nothing_is_done_that_cannot_be_recorded),
     cmocka_unit_test(the_scheduler_stops_where_it_cannot_record),
+    cmocka_unit_test(changes_of_roles_say_what_they_changed),
+    cmocka_unit_test(changes_of_identities_say_what_they_changed),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
