@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 
 #define QUEUE_RECORDS 65536
 #define QUEUE_BYTES (32U << 20)
@@ -51,6 +52,7 @@ struct audit {
   struct audit_batch pending;
   size_t wake_at;              /* size of pending at which the log's thread wants to be woken */
   uint64_t ticket, settled_to; /* last one given out; last one settled */
+  uint64_t last;               /* number of the last durable record */
   struct range failures[FAILURES_KEPT]; /* the newest ones, in a ring */
   uint64_t failure_count;
 };
@@ -145,6 +147,13 @@ err_t audit_wait(struct audit *a, uint64_t ticket) {
   return OK;
 }
 
+uint64_t audit_last(struct audit *a) {
+  pthread_mutex_lock(&a->lock);
+  uint64_t last = a->last;
+  pthread_mutex_unlock(&a->lock);
+  return last;
+}
+
 /* --- the log's thread --- */
 
 static void wait_until(struct audit *a, uint64_t us, size_t wake_at) {
@@ -192,6 +201,7 @@ static void settle(struct audit *a) {
   pthread_mutex_lock(&a->lock);
   bool some = a->taken_to > a->settled_to;
   a->settled_to = a->taken_to;
+  a->last = a->writer.state.tip.last;
   a->phase = PHASE_OPEN;
   pthread_cond_broadcast(&a->settled);
   pthread_mutex_unlock(&a->lock);
@@ -300,6 +310,20 @@ static err_t start(struct audit *a) {
   return OK;
 }
 
+/* The first record of a log that goes on without some that it had. */
+static err_t record_loss(struct audit *a) {
+  char object[64];
+  uint64_t ticket;
+  snprintf(object, sizeof object, "hub/audit?reached=%" PRIu64, a->conf.reached);
+  struct audit_event e = { .time_us = clock_now_us(),
+                           .operation = "AuditLost",
+                           .status = err_info(ERR_CORRUPT)->status,
+                           .code = err_info(ERR_CORRUPT)->code,
+                           .object = bytes_str(object) };
+  log_warn("audit", "records up to %" PRIu64 " were lost; the log goes on", a->conf.reached);
+  return enqueue(a, &e, &ticket);
+}
+
 err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct key *signer,
                  struct audit **out) {
   struct audit *a AUTO(audit) = make(conf);
@@ -309,6 +333,9 @@ err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct ke
   if (!buf_reserve(&a->pending.records, FIRST_ROOM) ||
       !buf_reserve(&a->taken.records, FIRST_ROOM) || !buf_reserve(&a->writer.out, FIRST_ROOM))
     return ERR_NOMEM;
+  a->last = a->writer.state.tip.last;
+  if (a->writer.state.lost)
+    TRY(record_loss(a));
   TRY(start(a));
   *out = TAKE(a);
   return OK;

@@ -38,6 +38,11 @@ struct audit_conf {
   int64_t rotate_seconds; /* or at this age; 0: at any age */
   unsigned window_us;     /* under load, gather this long before a write */
   bool sync;              /* fdatasync before telling; false is for tests only */
+  /* What the opener knows from elsewhere: that a log has begun, and that it had this record. A log
+   * that is not there or ends before is ERR_CORRUPT, or with lost goes on with a record "AuditLost"
+   * that says so. */
+  bool begun, lost;
+  uint64_t reached;
   /* Called from the log's thread, each ticket once and in order. durable: all tickets up to this
    * one that did not fail are on disk. failed: the tickets from..to never will be; later ones may
    * be. */
@@ -55,7 +60,8 @@ struct audit_conf {
  */
 err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct key *signer,
                  struct audit **out);
-void audit_close(struct audit *a); /* writes what is pending, signs the head */
+uint64_t audit_last(struct audit *a); /* the number of the last durable record */
+void audit_close(struct audit *a);    /* writes what is pending, signs the head */
 
 #define AUDIT_OBJECT_MAX 400
 /* One operation. Texts may be NULL or "". Nothing secret belongs here. Texts are cut at 256 bytes,

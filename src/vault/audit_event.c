@@ -102,9 +102,11 @@ static void write_start(struct buf *out, uint64_t number, int64_t time_us) {
 static void write_id(struct buf *out, struct bytes host, struct bytes object) {
   AUTO_BUF id = BUF_EMPTY;
   if (object.size) {
-    buf_put_str(&id, "https://");
-    buf_put_bytes(&id, host);
-    buf_put_char(&id, '/');
+    if (host.size) { /* none: the hub itself did it */
+      buf_put_str(&id, "https://");
+      buf_put_bytes(&id, host);
+      buf_put_char(&id, '/');
+    }
     buf_put_bytes(&id, object);
   }
   write_foreign(out, "id", buf_bytes(&id));

@@ -215,6 +215,7 @@ struct audit_state {
   struct audit_file file;
   struct audit_tip tip;
   struct audit_head head; /* the newest that was signed */
+  bool lost;              /* records that were there are not: conf.lost allowed it */
 };
 /* Brings the directory into a state to append to. */
 err_t audit_recover(int dir, const struct audit_conf *conf, struct bytes seal_key,

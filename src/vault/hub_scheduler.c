@@ -43,6 +43,12 @@ static void renew_certificate(struct hub *h) {
     log_err("scheduler", e, "renewing the server's certificate");
 }
 
+static void mark_audit(struct hub *h) {
+  err_t e = hub_mark_audit(h);
+  if (e != OK)
+    log_err("scheduler", e, "marking how far the audit log has come");
+}
+
 static void *run(void *ctx) {
   struct hub *h = ctx;
   struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
@@ -53,7 +59,9 @@ static void *run(void *ctx) {
     if (e != OK)
       log_err("scheduler", e, "carrying out what is due");
     renew_certificate(h);
+    mark_audit(h);
   } while (poll(&p, 1, PERIOD_MS) == 0);
+  mark_audit(h);
   return NULL;
 }
 

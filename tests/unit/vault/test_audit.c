@@ -427,6 +427,50 @@ static void a_gap_says_how_many_are_not_recorded(void **state) {
     json_integer_value(json_object_get(json_object_get(j, "properties"), "notRecorded")), 77);
 }
 
+static void append_to(struct audit *a) {
+  uint64_t ticket;
+  struct audit_event e = event("one");
+  assert_ok(audit_append(a, &e, &ticket));
+  assert_ok(audit_wait(a, ticket));
+}
+
+/* What was known to have been there must be there, unless it is said to be lost. */
+static void expect_loss(const char *dir, uint64_t reached, uint64_t first) {
+  struct audit_conf conf = conf_of(dir);
+  struct audit *a;
+  struct seen s = { 0 };
+  conf.begun = true;
+  conf.reached = reached;
+  assert_err(audit_open(&conf, seal_key(), signer, &a), ERR_CORRUPT);
+  conf.lost = true;
+  assert_ok(audit_open(&conf, seal_key(), signer, &a));
+  append_to(a);
+  assert_int_equal(audit_last(a), first + 1);
+  audit_close(a);
+  assert_ok(audit_read(dir, seal_key(), first, 100, see, &s));
+  assert_int_equal(s.count, 2);
+  assert_true(text_has(&s, "AuditLost"));
+  buf_free(&s.text);
+  assert_string_equal(verify(dir).why, "");
+  conf.lost = false;
+  conf.reached = first + 1;
+  assert_ok(audit_open(&conf, seal_key(), signer, &a));
+  audit_close(a);
+}
+
+static void a_lost_log_is_noticed(void **state) {
+  const char *dir = new_dir();
+  struct audit_conf conf = conf_of(dir);
+  struct audit *a;
+  assert_ok(audit_open(&conf, seal_key(), signer, &a));
+  append_to(a);
+  append_to(a);
+  audit_close(a);
+  expect_loss(dir, 5, 3);       /* ends before record 5: goes on with 3 */
+  expect_loss(new_dir(), 5, 6); /* there is none */
+  expect_loss(new_dir(), 0, 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(says_who_did_what),
@@ -445,6 +489,7 @@ int main(void) {
     cmocka_unit_test(rotates_by_age),
     cmocka_unit_test(heads_are_signed_within_a_second),
     cmocka_unit_test(a_reader_may_stop),
+    cmocka_unit_test(a_lost_log_is_noticed),
     cmocka_unit_test(a_gap_says_how_many_are_not_recorded),
   };
   return cmocka_run_group_tests_name("audit", tests, start, stop);
