@@ -2,7 +2,7 @@
 
 #include "base/codec.h"
 
-#define JSON_MAX (4u * 1024 * 1024) /* a backup of a key with many versions */
+#define JSON_MAX (32u * 1024 * 1024) /* a backup of a key with many versions */
 #define JSON_DEPTH 32
 
 static bool too_deep(const json_t *j, int depth) {

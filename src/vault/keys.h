@@ -24,6 +24,12 @@
 #define KEY_TAGS_MAX 15
 #define KEY_VERSIONS_MAX 500 /* of one key, as the service's backup allows */
 
+/* Bytes of a version's JSON texts, and of a whole backup: what is made can be restored. 4096 bytes
+ * hold the largest key, sealed, with its public part and its attributes. */
+#define KEY_TAGS_SIZE_MAX 16384
+#define KEY_RELEASE_SIZE_MAX 24576
+#define KEY_BACKUP_MAX (KEY_VERSIONS_MAX * (KEY_TAGS_SIZE_MAX + KEY_RELEASE_SIZE_MAX + 4096) + 4096)
+
 struct vault;
 
 struct vault_conf {

@@ -51,6 +51,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 #define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
 #define BODY_SMALL 65536
 #define BODY_LARGE (4u * 1024 * 1024)
+#define BODY_BACKUP (KEY_BACKUP_MAX / 3 * 4 + 1024) /* base64url in JSON */
 
 /*
  * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
@@ -69,7 +70,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_KEY_READ, SCOPE_KEY, "KeyGetAttestation") \
   X(keys_show, HTTP_GET, "keys/{name}/{version}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
     "KeyGet") \
-  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_LARGE, ACT_KEY_RESTORE, \
+  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_BACKUP, ACT_KEY_RESTORE, \
     SCOPE_KEYS, "KeyRestore") \
   X(keys_create_post, HTTP_POST, "keys/{name}/create", LANE_SLOW, BODY_SMALL, ACT_KEY_CREATE, \
     SCOPE_KEY, "KeyCreate") \
