@@ -189,6 +189,7 @@ struct call {
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
+  bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
   uint64_t start_us;
 };

@@ -134,6 +134,7 @@ static bool audited(const struct call *c) {
 /* The answer is let go when its record is durable. */
 static err_t record(struct call *c) {
   const struct http_request *rq = &c->x->req;
+  c->recorded = true;
   struct audit_event e = {
     .time_us = c->time_us,
     .operation = c->route ? c->route->operation : "Unknown",
@@ -156,6 +157,16 @@ static bool ready(const struct api *api) {
   return atomic_load_explicit(&api->state, memory_order_acquire) == API_READY;
 }
 
+static void conclude(struct call *c) {
+  err_t e = ready(c->api) && audited(c) ? record(c) : OK;
+  if (e != OK) {
+    log_err("audit", e, "recording");
+    buf_clear(&c->x->res.headers);
+    put_error(c, ERR_AUDIT);
+  }
+  put_headers(c);
+}
+
 /* Turns a handler's result into the whole answer. */
 static void finish(struct call *c, err_t e) {
   struct http_response *res = &c->x->res;
@@ -168,13 +179,7 @@ static void finish(struct call *c, err_t e) {
   } else if (res->status == 0) {
     res->status = 200;
   }
-  e = ready(c->api) && audited(c) ? record(c) : OK;
-  if (e != OK) {
-    log_err("audit", e, "recording");
-    buf_clear(&res->headers);
-    put_error(c, ERR_AUDIT);
-  }
-  put_headers(c);
+  conclude(c);
 }
 
 /* "7.4", "7.4-preview.1", "2016-10-01", "2025-07-01-preview.1": newer ones than we know are served.
@@ -284,10 +289,7 @@ static enum http_lane lane_of(struct call *c) {
   return c->route->lane == LANE_SLOW ? HTTP_SLOW : HTTP_FAST;
 }
 
-static struct call *call_new(struct api *api, struct http_exchange *x) {
-  struct call *c = mem_alloc(sizeof *c);
-  if (!c)
-    return NULL;
+static void call_begin(struct call *c, struct api *api, struct http_exchange *x) {
   memset(c, 0, offsetof(struct call, text));
   memset((char *)c + offsetof(struct call, name), 0, sizeof *c - offsetof(struct call, name));
   c->api = api;
@@ -296,17 +298,17 @@ static struct call *call_new(struct api *api, struct http_exchange *x) {
   c->time_us = clock_now_us();
   c->start_us = clock_mono_us();
   make_request_id(c->request_id);
-  x->user = c;
-  return c;
 }
 
 static enum http_lane on_head(void *ctx, struct http_exchange *x) {
   err_reset();
-  struct call *c = call_new(ctx, x);
+  struct call *c = mem_alloc(sizeof *c);
   if (!c) {
     x->res.status = 503;
     return HTTP_ANSWERED;
   }
+  call_begin(c, ctx, x);
+  x->user = c;
   err_t e = admit(c);
   if (e != OK) {
     finish(c, e);
@@ -329,19 +331,29 @@ static void on_handle(void *ctx, struct http_exchange *x) {
   finish(c, carry_out(c));
 }
 
-/* Errors of the connection itself, and answers that the gate will not let go. */
+/* Errors of the connection itself, and answers that the gate will not let go: those are counted in
+ * the log's gap. Without a call not even the head could be read. */
 static void on_refuse(void *ctx, struct http_exchange *x, err_t e) {
-  struct call local = { .api = ctx, .x = x, .name = "", .version = "", .id = "" };
-  struct call *c = x->user ? x->user : &local;
-  if (!x->user)
-    make_request_id(c->request_id);
+  struct call local, *c = x->user;
+  if (!c)
+    call_begin(c = &local, ctx, x);
   buf_clear(&x->res.headers);
   put_error(c, e);
-  put_headers(c);
+  if (e == ERR_AUDIT)
+    put_headers(c);
+  else
+    conclude(c);
 }
 
+/* A request that was broken off before it was carried out leaves its record, too. */
 static void on_done(void *ctx, struct http_exchange *x) {
-  mem_free(TAKE(x->user));
+  struct call *c = TAKE(x->user);
+  if (c && !c->recorded && ready(c->api) && audited(c)) {
+    x->res.status = err_info(ERR_CLOSED)->status;
+    c->code = err_info(ERR_CLOSED)->code;
+    IGNORE(record(c));
+  }
+  mem_free(c);
 }
 
 struct http_app api_app(struct api *api) {

@@ -165,10 +165,51 @@ static void changes_of_identities_say_what_they_changed(void **state) {
   expect_object("IdentityDelete", "hub/identities/nobody");
 }
 
+static void expect_refusal(const char *operation, int status, const char *code, const char *oid) {
+  AUTO_ANSWER a = { 0 };
+  json_t *record = last_record(&a, operation);
+  json_t *who = json_object_get(record, "identity");
+  assert_int_equal(json_integer_value(json_object_get(record, "httpStatusCode")), status);
+  assert_string_equal(json_string_value(json_object_get(record, "resultSignature")), code);
+  assert_string_equal(json_string_value(json_object_get(who, "oid")), oid);
+}
+
+/* What the connection layer refuses, and what the client breaks off. */
+static void refused_before_the_handler(void **state) {
+  static char large[BODY_SMALL + 1];
+  AUTO_ANSWER a = { 0 };
+  struct http_app *app = &f.hub->app;
+  struct http_exchange x = {
+    .req = { .method = HTTP_DELETE,
+             .path = bytes_str("/keys/kept"),
+             .query = bytes_str("api-version=7.4"),
+             .host = bytes_str("localhost"),
+             .peer = "127.0.0.1",
+             .headers = { { bytes_str("Authorization"), buf_bytes(&f.authorization) } },
+             .header_count = 1 }
+  };
+  fixture_call(&f, buf_bytes(&f.authorization), HTTP_POST, "/keys/kept//sign?api-version=7.4",
+               bytes_of(large, sizeof large), &a);
+  assert_int_equal(a.status, 413);
+  expect_refusal("KeySign", 413, "RequestEntityTooLarge", f.oid);
+  assert_int_equal(app->head(app->ctx, &x), HTTP_SLOW);
+  app->done(app->ctx, &x);
+  expect_refusal("KeyDelete", 400, "ConnectionClosed", f.oid);
+  buf_free(&x.res.headers);
+  struct http_exchange malformed = { .req = { .peer = "127.0.0.1" } };
+  app->refuse(app->ctx, &malformed, ERR_HTTP);
+  assert_true(malformed.res.hold > 0);
+  assert_int_equal(audit_wait(f.hub->audit, malformed.res.hold), OK);
+  expect_refusal("Unknown", 400, "BadRequest", "");
+  buf_free(&malformed.res.headers);
+  buf_free(&malformed.res.body);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(nothing_is_done_that_cannot_be_recorded),
     cmocka_unit_test(the_scheduler_stops_where_it_cannot_record),
+    cmocka_unit_test(refused_before_the_handler),
     cmocka_unit_test(changes_of_roles_say_what_they_changed),
     cmocka_unit_test(changes_of_identities_say_what_they_changed),
   };
