@@ -210,14 +210,11 @@ static err_t check_name(const struct call *c) {
   REFUSE(ERR_BAD_PARAMETER, "The request URI contains an invalid name: %.128s", c->name);
 }
 
-static err_t decide(struct call *c) {
-  char assignment[GUID_SIZE + 1];
-  if (c->route->action == ACT_NONE || c->route->action == ACT_ANY)
+static err_t decide(const struct call *c, char assignment[static GUID_SIZE + 1]) {
+  assignment[0] = '\0';
+  if (c->route->action == ACT_NONE || c->route->action == ACT_ANY ||
+      role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment))
     return OK;
-  if (role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment)) {
-    put_header(&c->x->res.headers, "x-ms-keyvault-rbac-assignment-id", bytes_str(assignment));
-    return OK;
-  }
   struct bytes vault = host_vault(call_host(c));
   REFUSE(ERR_FORBIDDEN,
          "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny "
@@ -262,6 +259,7 @@ static bool open_while_sealed(const struct route *r) {
 }
 
 static err_t admit(struct call *c) {
+  char assignment[GUID_SIZE + 1];
   bool other_method = false;
   err_t split = route_split(c);
   enum http_method method = method_of(&c->x->req);
@@ -280,7 +278,10 @@ static err_t admit(struct call *c) {
     return no_route(c, method, other_method);
   TRY(check_version(c));
   TRY(check_name(c));
-  return decide(c);
+  TRY(decide(c, assignment));
+  if (assignment[0])
+    put_header(&c->x->res.headers, "x-ms-keyvault-rbac-assignment-id", bytes_str(assignment));
+  return OK;
 }
 
 static enum http_lane lane_of(struct call *c) {
@@ -318,10 +319,13 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
   return lane_of(c);
 }
 
-/* Nothing is done that can't be recorded. */
+/* Nothing is done that can't be recorded. The body may have been long on its way: who was disabled
+ * meanwhile, or lost the role, does nothing any more. */
 static err_t carry_out(struct call *c) {
+  char assignment[GUID_SIZE + 1];
   if (ready(c->api) && audited(c))
     TRY(audit_check(c->api->audit));
+  TRY(decide(c, assignment));
   return c->route->handler(c);
 }
 

@@ -61,9 +61,52 @@ static void definitions_change_at_the_root_only(void **state) {
   assert_int_equal(as(&admin, HTTP_DELETE, DEFINITIONS CUSTOM, ""), 200);
 }
 
+/* The head is admitted, then the identity loses what it had, then the body comes. */
+static void expect_late_refusal(const struct buf *bearer, err_t (*meanwhile)(const char *app_id),
+                                const char *app_id) {
+  struct http_app *app = &f.hub->app;
+  struct http_exchange x = { .req = {
+                               .method = HTTP_POST,
+                               .path = bytes_str("/keys/late/create"),
+                               .query = bytes_str("api-version=7.4"),
+                               .host = bytes_str("localhost"),
+                               .peer = "127.0.0.1",
+                               .headers = { { bytes_str("Authorization"), buf_bytes(bearer) } },
+                               .header_count = 1 } };
+  assert_int_equal(app->head(app->ctx, &x), HTTP_SLOW);
+  assert_int_equal(meanwhile(app_id), OK);
+  x.req.body = bytes_str("{\"kty\":\"EC\"}");
+  app->handle(app->ctx, &x);
+  assert_int_equal(x.res.status, 403);
+  app->done(app->ctx, &x);
+  buf_free(&x.res.headers);
+  buf_free(&x.res.body);
+  assert_int_equal(as(&f.authorization, HTTP_GET, "/keys/late", ""), 404);
+}
+
+static err_t disable(const char *app_id) {
+  return identity_set_enabled(f.hub->identity, app_id, false);
+}
+
+static err_t delete (const char *app_id) {
+  return identity_delete(f.hub->identity, app_id);
+}
+
+static void what_was_lost_while_the_body_came(void **state) {
+  AUTO_BUF bearer = BUF_EMPTY;
+  char app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1];
+  client("late", "Key Vault Crypto Officer", "/", &bearer);
+  assert_int_equal(identity_find(f.hub->identity, "late", app_id, oid), OK);
+  expect_late_refusal(&bearer, disable, app_id);
+  assert_int_equal(identity_set_enabled(f.hub->identity, app_id, true), OK);
+  assert_int_equal(as(&bearer, HTTP_GET, "/keys", ""), 200);
+  expect_late_refusal(&bearer, delete, app_id);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(definitions_change_at_the_root_only),
+    cmocka_unit_test(what_was_lost_while_the_body_came),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
