@@ -78,6 +78,8 @@ static err_t apply(struct key_version *kv, const struct key_request *rq) {
     a->has_exp = true;
     a->exp = rq->exp;
   }
+  if ((rq->has_nbf || rq->has_exp) && a->has_nbf && a->has_exp && a->exp <= a->nbf)
+    REFUSE(ERR_BAD_PARAMETER, "Property exp must be after nbf\r\n");
   if (rq->has_tags) {
     buf_clear(&kv->tags);
     buf_put_bytes(&kv->tags, rq->tags);

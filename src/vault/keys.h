@@ -22,7 +22,8 @@
 #define KEY_NAME_MAX 127
 #define KEY_VERSION_SIZE 32 /* lower-case hexadecimal digits */
 #define KEY_TAGS_MAX 15
-#define KEY_VERSIONS_MAX 500 /* of one key, as the service's backup allows */
+#define KEY_TIME_MAX 253402300799 /* of nbf and exp: the end of the year 9999 */
+#define KEY_VERSIONS_MAX 500      /* of one key, as the service's backup allows */
 
 /* Bytes of a version's JSON texts, and of a whole backup: what is made can be restored. 4096 bytes
  * hold the largest key, sealed, with its public part and its attributes. */
@@ -175,7 +176,7 @@ err_t keys_policy_get(struct vault *v, const char *name, struct key_policy *out)
  */
 err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *policy);
 /* Seconds from "from" on, by the calendar (months and years). false when the text is not a
- * duration. */
+ * duration or from is no time. */
 bool duration_add(const char *iso, int sign, int64_t from, int64_t *out);
 
 /*

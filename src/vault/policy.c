@@ -41,11 +41,10 @@ static bool duration_parse(const char *iso, struct duration *out) {
 
 bool duration_add(const char *iso, int sign, int64_t from, int64_t *out) {
   struct duration d;
-  if (!duration_parse(iso, &d))
-    return false;
   time_t t = (time_t)from;
   struct tm tm;
-  gmtime_r(&t, &tm);
+  if (!duration_parse(iso, &d) || from > KEY_TIME_MAX || !gmtime_r(&t, &tm))
+    return false;
   int day = tm.tm_mday;
   tm.tm_mday = 1; /* the last day of a short month where the month has no such day */
   tm.tm_year += sign * d.years;

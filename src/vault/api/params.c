@@ -99,10 +99,10 @@ static err_t read_attributes(json_t *o, struct key_request *rq) {
   TRY(json_get_bool(a, "exportable", &rq->exportable, &rq->has_exportable));
   TRY(json_get_i64(a, "nbf", &rq->nbf, &rq->has_nbf));
   TRY(json_get_i64(a, "exp", &rq->exp, &rq->has_exp));
-  if ((rq->has_nbf && rq->nbf < 0) || (rq->has_exp && rq->exp < 0))
-    REFUSE(ERR_BAD_PARAMETER, "Properties nbf and exp must be Unix times in seconds\r\n");
-  if (rq->has_nbf && rq->has_exp && rq->nbf > rq->exp)
-    REFUSE(ERR_BAD_PARAMETER, "Property nbf must not be after exp\r\n");
+  if ((rq->has_nbf && (rq->nbf < 0 || rq->nbf > KEY_TIME_MAX)) ||
+      (rq->has_exp && (rq->exp < 0 || rq->exp > KEY_TIME_MAX)))
+    REFUSE(ERR_BAD_PARAMETER,
+           "Properties nbf and exp must be Unix times in seconds, up to the year 9999\r\n");
   return OK;
 }
 

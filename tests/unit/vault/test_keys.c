@@ -55,7 +55,9 @@ static void bad_parameters_are_named(void **state) {
     { "{\"kty\":\"EC\",\"key_ops\":[\"fly\"]}", "key_ops" },
     { "{\"kty\":\"EC\",\"key_ops\":\"sign\"}", "key_ops" },
     { "{\"kty\":\"EC\",\"tags\":{\"a\":1}}", "tags" },
-    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":5,\"exp\":4}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":5,\"exp\":5}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":253402300800}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"exp\":9223372036854775807}}", "exp" },
     { "{\"kty\":\"EC\",\"attributes\":{\"exportable\":true}}", "AKV.SKR.1004" },
     { "{\"kty\":\"EC\",\"release_policy\":{\"data\":\"e30\"}}", "AKV.SKR.1005" },
     { "{\"kty\":\"EC\",\"kty\":\"EC\"}", "JSON" },
@@ -241,6 +243,8 @@ static void durations_go_by_the_calendar(void **state) {
   }
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_false(duration_add(bad[i], 1, 0, &out));
+  assert_true(duration_add("P30D", -1, KEY_TIME_MAX, &out));
+  assert_false(duration_add("P30D", -1, INT64_MAX, &out));
 }
 
 static void policies(void **state) {
@@ -274,6 +278,17 @@ static void policies(void **state) {
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     EXPECT(400, HTTP_PUT, "/keys/pol/rotationpolicy", "%s", bad[i]);
+}
+
+/* What is there already counts, too. */
+static void times_are_compared_when_merged(void **state) {
+  AUTO_ANSWER a = { 0 };
+  EXPECT(200, HTTP_POST, "/keys/times/create",
+         "{\"kty\":\"EC\",\"attributes\":{\"exp\":253402300799}}");
+  EXPECT(200, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"nbf\":100}}");
+  EXPECT(400, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"exp\":100}}");
+  EXPECT(400, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"nbf\":253402300799}}");
+  EXPECT(200, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"exp\":101}}");
 }
 
 static void survives_a_restart(void **state) {
@@ -362,6 +377,7 @@ int main(void) {
     cmocka_unit_test(lists_are_ordered_and_paged),
     cmocka_unit_test(durations_go_by_the_calendar),
     cmocka_unit_test(policies),
+    cmocka_unit_test(times_are_compared_when_merged),
     cmocka_unit_test(survives_a_restart),
     cmocka_unit_test(the_largest_backup_can_be_restored),
     cmocka_unit_test(texts_of_a_version_are_bounded),
