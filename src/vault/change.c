@@ -151,13 +151,19 @@ static err_t add_key(struct vault *v, struct key_version *kv) {
   return err;
 }
 
+static err_t check_room(const struct key_entry *e) {
+  if (e->count >= KEY_VERSIONS_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "Key %s has %d versions, which is the most that a key may have.",
+           e->name, KEY_VERSIONS_MAX);
+  return OK;
+}
+
 err_t change_add_version(struct vault *v, struct key_entry *entry, struct key_version *kv) {
   if (!entry)
     return add_key(v, kv);
   bool is_new = entry_version(entry, kv->id) == NULL;
-  if (is_new && entry->count >= KEY_VERSIONS_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "Key %s has %d versions, which is the most that a key may have.",
-           entry->name, KEY_VERSIONS_MAX);
+  if (is_new)
+    TRY(check_room(entry));
   pthread_rwlock_wrlock(&v->lock);
   bool room = entry_reserve(entry);
   pthread_rwlock_unlock(&v->lock);
@@ -199,6 +205,9 @@ err_t keys_create(struct vault *v, const char *name, const struct key_request *r
   { /* before the costly part; decided again when the version is added */
     AUTO_STRIPE stripe = stripe_lock(v, folded);
     TRY(name_free(v, name, folded));
+    const struct key_entry *e = find_active(v, folded);
+    if (e)
+      TRY(check_room(e));
   }
   TRY(key_generate(&rq->spec, &key));
   return add_requested(v, name, key, rq, out);
@@ -261,9 +270,14 @@ err_t keys_rotate(struct vault *v, const char *name, struct key_version **out) {
   AUTO(key_version) struct key_version *old = NULL, *kv = NULL;
   AUTO(key) struct key *key = NULL;
   struct key_entry *e;
-  TRY(keys_get(v, name, "", &old));
-  TRY(key_generate(&old->spec, &key));
   name_fold(name, folded);
+  { /* before the costly part; looked at again below */
+    AUTO_STRIPE stripe = stripe_lock(v, folded);
+    TRY(active_entry(v, name, folded, &e));
+    TRY(check_room(e));
+    old = key_version_ref(e->latest);
+  }
+  TRY(key_generate(&old->spec, &key));
   AUTO_STRIPE stripe = stripe_lock(v, folded);
   TRY(active_entry(v, name, folded, &e));
   TRY(rotated(v, e, key, &kv));

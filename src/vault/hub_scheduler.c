@@ -22,6 +22,7 @@ static err_t due_done(void *ctx, const char *operation, const struct key_version
                                .status = err_info(e)->status,
                                .code = e == OK ? "" : err_info(e)->code,
                                .object = bytes_str(object),
+                               .host = bytes_str(h->url + strlen("https://")),
                                .app_id = "",
                                .oid = "",
                                .peer = "",

@@ -20,7 +20,8 @@ struct key_material {
   struct key *live; /* under lock */
   bool dead;        /* under lock: deleted, do not keep it open */
   _Atomic bool recent;
-  _Atomic bool notified; /* its near expiry was reported */
+  _Atomic bool notified;    /* its near expiry was reported */
+  _Atomic int64_t retry_at; /* what is due failed: not again before */
 };
 
 struct key_entry {
