@@ -151,7 +151,7 @@ static err_t add_key(struct vault *v, struct key_version *kv) {
   return err;
 }
 
-static err_t check_room(const struct key_entry *e) {
+err_t change_room(const struct key_entry *e) {
   if (e->count >= KEY_VERSIONS_MAX)
     REFUSE(ERR_BAD_PARAMETER, "Key %s has %d versions, which is the most that a key may have.",
            e->name, KEY_VERSIONS_MAX);
@@ -163,7 +163,7 @@ err_t change_add_version(struct vault *v, struct key_entry *entry, struct key_ve
     return add_key(v, kv);
   bool is_new = entry_version(entry, kv->id) == NULL;
   if (is_new)
-    TRY(check_room(entry));
+    TRY(change_room(entry));
   pthread_rwlock_wrlock(&v->lock);
   bool room = entry_reserve(entry);
   pthread_rwlock_unlock(&v->lock);
@@ -207,7 +207,7 @@ err_t keys_create(struct vault *v, const char *name, const struct key_request *r
     TRY(name_free(v, name, folded));
     const struct key_entry *e = find_active(v, folded);
     if (e)
-      TRY(check_room(e));
+      TRY(change_room(e));
   }
   TRY(key_generate(&rq->spec, &key));
   return add_requested(v, name, key, rq, out);
@@ -265,23 +265,29 @@ static err_t rotated(struct vault *v, const struct key_entry *e, const struct ke
   return OK;
 }
 
+err_t change_rotate(struct vault *v, struct key_entry *e, const struct key *key,
+                    struct key_version **out) {
+  AUTO(key_version) struct key_version *kv = NULL;
+  TRY(rotated(v, e, key, &kv));
+  TRY(change_add_version(v, e, kv));
+  *out = TAKE(kv);
+  return OK;
+}
+
 err_t keys_rotate(struct vault *v, const char *name, struct key_version **out) {
   char folded[KEY_NAME_MAX + 1];
-  AUTO(key_version) struct key_version *old = NULL, *kv = NULL;
+  AUTO(key_version) struct key_version *old = NULL;
   AUTO(key) struct key *key = NULL;
   struct key_entry *e;
   name_fold(name, folded);
   { /* before the costly part; looked at again below */
     AUTO_STRIPE stripe = stripe_lock(v, folded);
     TRY(active_entry(v, name, folded, &e));
-    TRY(check_room(e));
+    TRY(change_room(e));
     old = key_version_ref(e->latest);
   }
   TRY(key_generate(&old->spec, &key));
   AUTO_STRIPE stripe = stripe_lock(v, folded);
   TRY(active_entry(v, name, folded, &e));
-  TRY(rotated(v, e, key, &kv));
-  TRY(change_add_version(v, e, kv));
-  *out = TAKE(kv);
-  return OK;
+  return change_rotate(v, e, key, out);
 }

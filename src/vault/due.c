@@ -52,6 +52,33 @@ static size_t find_due(struct vault *v, size_t *pos, struct key_version **due, e
   return n;
 }
 
+/* The entry whose latest version was found to be due, if it still is; under the stripe. Much may
+ * have happened since: nothing is done by the name alone. */
+static struct key_entry *still_due(struct vault *v, const char *folded,
+                                   const struct key_version *latest) {
+  struct key_entry *e = find_active(v, folded);
+  bool same = e && entry_settled(e) && strcmp(e->latest->id, latest->id) == 0;
+  return same && entry_due(e, clock_now()) == DUE_ROTATE ? e : NULL;
+}
+
+/* *fresh is NULL when there was nothing to do any more. */
+static err_t rotate(struct vault *v, const struct key_version *old, struct key_version **fresh) {
+  char folded[KEY_NAME_MAX + 1];
+  AUTO(key) struct key *key = NULL;
+  struct key_entry *e;
+  name_fold(old->name, folded);
+  { /* before the costly part; looked at again below */
+    AUTO_STRIPE stripe = stripe_lock(v, folded);
+    if (!(e = still_due(v, folded, old)))
+      return OK;
+    TRY(change_room(e));
+  }
+  TRY(key_generate(&old->spec, &key));
+  AUTO_STRIPE stripe = stripe_lock(v, folded);
+  e = still_due(v, folded, old);
+  return e ? change_rotate(v, e, key, fresh) : OK;
+}
+
 static err_t rotate_or_notify(struct vault *v, struct key_version *old, enum due what,
                               keys_due_done *done, void *ctx) {
   AUTO(key_version) struct key_version *fresh = NULL;
@@ -59,8 +86,10 @@ static err_t rotate_or_notify(struct vault *v, struct key_version *old, enum due
     atomic_store(&old->material->notified, true);
     return done(ctx, "KeyNearExpiry", old, OK);
   }
-  err_t e = keys_rotate(v, old->name, &fresh);
+  err_t e = rotate(v, old, &fresh);
   tried(old, e);
+  if (e == OK && !fresh)
+    return OK;
   return done(ctx, "KeyRotateIfDue", fresh ? fresh : old, e);
 }
 
@@ -79,7 +108,7 @@ static err_t carry_out_rotations(struct vault *v, keys_due_done *done, void *ctx
 }
 
 static bool purgeable(const struct key_entry *e, int64_t now) {
-  return e->purge_at <= now && entry_settled(e) && may_try(e->latest, now);
+  return e->deleted && e->purge_at <= now && entry_settled(e) && may_try(e->latest, now);
 }
 
 static size_t find_purgeable(struct vault *v, struct key_version **due) {
@@ -93,7 +122,16 @@ static size_t find_purgeable(struct vault *v, struct key_version **due) {
 }
 
 static err_t purge(struct vault *v, const struct key_version *kv, keys_due_done *done, void *ctx) {
-  err_t e = keys_purge(v, kv->name);
+  char folded[KEY_NAME_MAX + 1];
+  err_t e;
+  name_fold(kv->name, folded);
+  {
+    AUTO_STRIPE stripe = stripe_lock(v, folded);
+    struct key_entry *entry = find_deleted(v, folded);
+    if (!entry || !purgeable(entry, clock_now()))
+      return OK; /* no longer */
+    e = entry_purge(v, entry);
+  }
   tried(kv, e);
   return done(ctx, "KeyPurgeIfDue", kv, e);
 }

@@ -15,11 +15,17 @@
 
 static struct fixture f;
 static unsigned generated, carried_out, failed;
+static const char *rotated_meanwhile; /* a client rotates it while the scheduler generates a key */
 
 err_t __real_key_generate(const struct key_spec *spec, struct key **out);
 err_t __wrap_key_generate(const struct key_spec *spec, struct key **out);
 err_t __wrap_key_generate(const struct key_spec *spec, struct key **out) {
+  AUTO(key_version) struct key_version *kv = NULL;
+  const char *name = rotated_meanwhile;
+  rotated_meanwhile = NULL;
   generated++;
+  if (name)
+    assert_int_equal(keys_rotate(f.hub->vault, name, &kv), OK);
   return __real_key_generate(spec, out);
 }
 
@@ -117,11 +123,56 @@ static void records_name_the_key(void **state) {
   }
 }
 
+static void a_rotation_that_was_done_meanwhile_is_not_repeated(void **state) {
+  create("both");
+  rotate_weekly("both");
+  clock_shift(8 * DAY);
+  rotated_meanwhile = "both";
+  carry_out();
+  assert_null(rotated_meanwhile);
+  assert_int_equal(carried_out + failed, 0);
+  struct vault_counts n;
+  vault_counts(f.hub->vault, &n);
+  assert_int_equal(n.versions, 2);
+}
+
+static void delete (const char *name) {
+  struct key_deleted d;
+  assert_int_equal(keys_delete(f.hub->vault, name, &d), OK);
+  key_version_free(d.latest);
+}
+
+/* While the first is reported, a client recovers the second and deletes it anew. */
+static err_t renew_second(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
+  AUTO(key_version) struct key_version *recovered = NULL;
+  if (strcmp(kv->name, "old-1") == 0) {
+    assert_int_equal(keys_recover(f.hub->vault, "old-2", &recovered), OK);
+    delete ("old-2");
+  }
+  return count(ctx, operation, kv, e);
+}
+
+static void what_was_recovered_meanwhile_is_not_purged(void **state) {
+  struct key_deleted d;
+  create("old-1");
+  create("old-2");
+  delete ("old-1");
+  delete ("old-2");
+  clock_shift(91 * DAY);
+  assert_int_equal(keys_carry_out_due(f.hub->vault, renew_second, NULL), OK);
+  assert_int_equal(carried_out, 1);
+  assert_int_equal(failed, 0);
+  assert_int_equal(keys_get_deleted(f.hub->vault, "old-2", &d), OK);
+  key_version_free(d.latest);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
   const struct CMUnitTest tests[] = {
     T(what_fails_is_not_tried_all_the_time),
     T(records_name_the_key),
+    T(a_rotation_that_was_done_meanwhile_is_not_repeated),
+    T(what_was_recovered_meanwhile_is_not_purged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
