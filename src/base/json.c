@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-#define JSON_MAX (4u * 1024 * 1024) /* a backup of a key with many versions */
+#define JSON_MAX (32u * 1024 * 1024) /* a backup of a key with many versions */
 #define JSON_DEPTH 32
 #define JSON_ALLOCATIONS 10000 /* a small value takes twenty times the memory of its text */
 

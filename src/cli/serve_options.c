@@ -18,6 +18,10 @@ static err_t own_option(int argc, char **argv, struct serve_options *o, int *use
     o->init = true;
     return OK;
   }
+  if (strcmp(argv[0], "--audit-lost") == 0) {
+    o->audit_lost = true;
+    return OK;
+  }
   if (strcmp(argv[0], "--passphrase-stdin") == 0)
     return passphrase_read(STDIN_FILENO, &o->passphrase);
   *used = 2;

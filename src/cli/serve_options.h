@@ -9,6 +9,7 @@
 struct serve_options {
   struct conf *conf;
   bool init;                /* --init: make what is not there yet */
+  bool audit_lost;          /* --audit-lost: go on when the audit log is gone */
   int ready_fd;             /* --ready-fd N: told when it serves; -1 */
   struct secret passphrase; /* --passphrase-stdin or --passphrase-fd N: its first line */
 };
@@ -18,6 +19,9 @@ void serve_options_free(struct serve_options *o);
 
 /* Those of them that are not configuration, for the tables of verbs. */
 #define SERVE_OPTIONS \
-  { "config", OPT_VALUE, "FILE", NULL, "read settings from an INI file" }, PASSPHRASE_OPTIONS
+  { "config", OPT_VALUE, "FILE", NULL, "read settings from an INI file" }, \
+    { "audit-lost", OPT_FLAG, NULL, NULL, \
+      "start although the audit log is gone, and record that" }, \
+    PASSPHRASE_OPTIONS
 
 #endif

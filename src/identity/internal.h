@@ -202,9 +202,9 @@ void role_show_close(struct role *r);
 err_t role_unpack(const char *guid, struct bytes record, struct role **out);
 
 /* role_assign.c */
-struct assignment_ids { /* what an assignment's record names */
-  char role[GUID_SIZE + 1], oid[GUID_SIZE + 1];
-};
+/* Whether granter may give, take or change role at scope. changing is held. */
+err_t check_granter(const struct identity *id, const struct caller *granter, enum action action,
+                    const struct role *role, const char *scope);
 err_t assignment_unpack(struct bytes record, struct assignment *a, struct assignment_ids *ids);
 /* The assignment of that GUID at exactly that scope. */
 err_t assignment_find(const struct identity *id, const char *guid, const char *scope,

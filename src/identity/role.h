@@ -46,11 +46,13 @@ err_t role_write_definitions(struct identity *id,
 /* body is that of a PUT: {"properties":{roleName, description, permissions, assignableScopes}}.
  * "Role definition name must be a GUID", "Cannot re-use the name/GUID matching that of a built-in
  * role. Please use a unique role ID.": ERR_BAD_PARAMETER. */
-err_t role_put_definition(struct identity *id, const char *guid, json_t *body);
-err_t role_delete_definition(struct identity *id,
+err_t role_put_definition(struct identity *id, const struct caller *granter, const char *guid,
+                          json_t *body);
+err_t role_delete_definition(struct identity *id, const struct caller *granter,
                              const char *guid); /* refused while assigned (ERR_CONFLICT) */
 
-/* granter may be NULL (the hub itself). A caller whose only right to assign is Data Access
+/* granter may be NULL (the hub itself). A definition grants wherever it is assigned: who changes
+ * one must be allowed to at "/". A caller whose only right to assign is Data Access
  * Administrator may assign Key Vault data roles only. An assignment with the same role, principal
  * and scope exists already: ERR_CONFLICT. Unknown principals are refused. */
 err_t role_assign(struct identity *id, const struct caller *granter, const char *guid,
@@ -58,6 +60,11 @@ err_t role_assign(struct identity *id, const struct caller *granter, const char 
 /* ERR_CONFLICT for the last Owner assignment at "/": there is always an owner. */
 err_t role_unassign(struct identity *id, const struct caller *granter, const char *guid,
                     const char *scope);
+struct assignment_ids { /* what an assignment joins */
+  char role[GUID_SIZE + 1], oid[GUID_SIZE + 1];
+};
+err_t role_assignment_ids(struct identity *id, const char *guid, const char *scope,
+                          struct assignment_ids *out);
 err_t role_write_assignment(struct identity *id, const char *guid, const char *scope,
                             struct buf *json);
 /* At the scope and below it ("/" lists all); principal_oid "" for all. */

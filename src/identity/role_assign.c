@@ -63,8 +63,8 @@ err_t owner_remains(const struct identity *id, const struct assignment *without,
 
 /* Who assigns must hold the action at that scope; a Key Vault Data Access Administrator (whom no
  * other assignment allows more) may give and take data roles only. */
-static err_t check_granter(const struct identity *id, const struct caller *granter,
-                           enum action action, const struct role *role, const char *scope) {
+err_t check_granter(const struct identity *id, const struct caller *granter, enum action action,
+                    const struct role *role, const char *scope) {
   if (!granter)
     return OK;
   bool limited = false;

@@ -180,7 +180,8 @@ static err_t check_new(const struct identity *id, const struct role *r) {
   return OK;
 }
 
-err_t role_put_definition(struct identity *id, const char *guid, json_t *body) {
+err_t role_put_definition(struct identity *id, const struct caller *granter, const char *guid,
+                          json_t *body) {
   AUTO(role) struct role *next = NULL;
   AUTO_BUF record = BUF_EMPTY;
   char folded[GUID_SIZE + 1];
@@ -189,6 +190,7 @@ err_t role_put_definition(struct identity *id, const char *guid, json_t *body) {
   TRY(read_definition(folded, body, &next));
   role_pack(next, &record);
   MUTEX_LOCKED(&id->changing);
+  TRY(check_granter(id, granter, ACT_ROLE_WRITE, next, "/"));
   TRY(check_new(id, next));
   {
     WRITE_LOCKED(id);
@@ -208,13 +210,14 @@ err_t role_put_definition(struct identity *id, const char *guid, json_t *body) {
   return OK;
 }
 
-err_t role_delete_definition(struct identity *id, const char *guid) {
+err_t role_delete_definition(struct identity *id, const struct caller *granter, const char *guid) {
   struct role *r;
   char folded[GUID_SIZE + 1];
   MUTEX_LOCKED(&id->changing);
   if (!guid_fold(guid, folded))
     FAIL(ERR_ROLE_DEFINITION_NOT_FOUND, "no GUID");
   TRY(role_lookup(id, folded, &r));
+  TRY(check_granter(id, granter, ACT_ROLE_DELETE, r, "/"));
   if (r->is_builtin)
     REFUSE(ERR_BAD_PARAMETER, "Cannot re-use the name/GUID matching that of a built-in role. "
                               "Please use a unique role ID.");

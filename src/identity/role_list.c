@@ -74,6 +74,16 @@ err_t role_write_assignment(struct identity *id, const char *guid, const char *s
   return buf_ok(json);
 }
 
+err_t role_assignment_ids(struct identity *id, const char *guid, const char *scope,
+                          struct assignment_ids *out) {
+  struct assignment *a;
+  READ_LOCKED(id);
+  TRY(assignment_find(id, guid, scope, &a));
+  memcpy(out->role, a->role->guid, sizeof out->role);
+  memcpy(out->oid, a->app->oid, sizeof out->oid);
+  return OK;
+}
+
 static int assignment_by_guid(const void *a, const void *b) {
   const struct assignment *x = *(struct assignment *const *)a, *y = *(struct assignment *const *)b;
   return strcmp(x->guid, y->guid);

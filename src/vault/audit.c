@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 
 #define QUEUE_RECORDS 65536
 #define QUEUE_BYTES (32U << 20)
@@ -51,22 +52,36 @@ struct audit {
   struct audit_batch pending;
   size_t wake_at;              /* size of pending at which the log's thread wants to be woken */
   uint64_t ticket, settled_to; /* last one given out; last one settled */
+  uint64_t last;               /* number of the last durable record */
   struct range failures[FAILURES_KEPT]; /* the newest ones, in a ring */
   uint64_t failure_count;
 };
 
 /* Called with the lock held. */
-static void refused(struct audit *a, uint64_t count, int64_t since_us) {
-  if (a->pending.gap.refused == 0)
+static void missed(struct audit *a, uint64_t count, int64_t since_us) {
+  if (a->pending.gap.missed == 0)
     a->pending.gap.since_us = since_us;
-  a->pending.gap.refused += count;
+  a->pending.gap.missed += count;
 }
 
-static err_t room_for_one(struct audit *a) {
+/* Called with the lock held. */
+static err_t check_open(const struct audit *a) {
   if (a->phase != PHASE_OPEN)
     FAIL(ERR_AUDIT, "the audit log has failed");
   if (a->ticket - a->settled_to >= QUEUE_RECORDS || a->pending.records.size >= QUEUE_BYTES)
     FAIL(ERR_AUDIT, "too many records wait for the audit log");
+  return OK;
+}
+
+err_t audit_check(struct audit *a) {
+  pthread_mutex_lock(&a->lock);
+  err_t err = check_open(a);
+  pthread_mutex_unlock(&a->lock);
+  return err;
+}
+
+static err_t room_for_one(struct audit *a) {
+  TRY(check_open(a));
   if (!buf_reserve(&a->pending.records, sizeof(uint32_t) + AUDIT_EVENT_MAX)) {
     a->pending.records.failed = false; /* what is in it is whole */
     return ERR_NOMEM;
@@ -88,7 +103,7 @@ static void put_event(struct buf *b, const struct audit_event *e) {
 static err_t enqueue(struct audit *a, const struct audit_event *e, uint64_t *ticket) {
   err_t err = room_for_one(a);
   if (err != OK) {
-    refused(a, 1, e->time_us);
+    missed(a, 1, e->time_us);
     return err;
   }
   put_event(&a->pending.records, e);
@@ -130,6 +145,13 @@ err_t audit_wait(struct audit *a, uint64_t ticket) {
   if (failed)
     FAIL(ERR_AUDIT, "audit ticket %" PRIu64 " was not recorded", ticket);
   return OK;
+}
+
+uint64_t audit_last(struct audit *a) {
+  pthread_mutex_lock(&a->lock);
+  uint64_t last = a->last;
+  pthread_mutex_unlock(&a->lock);
+  return last;
 }
 
 /* --- the log's thread --- */
@@ -179,6 +201,7 @@ static void settle(struct audit *a) {
   pthread_mutex_lock(&a->lock);
   bool some = a->taken_to > a->settled_to;
   a->settled_to = a->taken_to;
+  a->last = a->writer.state.tip.last;
   a->phase = PHASE_OPEN;
   pthread_cond_broadcast(&a->settled);
   pthread_mutex_unlock(&a->lock);
@@ -197,9 +220,9 @@ static void give_up(struct audit *a, err_t e) {
   bool some = r.from <= r.to;
   if (some)
     a->failures[a->failure_count++ % FAILURES_KEPT] = r;
-  refused(a, a->ticket - a->settled_to, now_us);
-  if (a->taken.gap.refused) {
-    a->pending.gap.refused += a->taken.gap.refused;
+  missed(a, a->ticket - a->settled_to, now_us);
+  if (a->taken.gap.missed) {
+    a->pending.gap.missed += a->taken.gap.missed;
     a->pending.gap.since_us = a->taken.gap.since_us;
   }
   buf_clear(&a->pending.records);
@@ -220,14 +243,14 @@ static void give_up(struct audit *a, err_t e) {
 static err_t record(struct audit *a, bool last) {
   bool refusing = a->phase == PHASE_REFUSING;
   TRY(audit_writer_commit(&a->writer, &a->taken));
-  uint64_t count = a->taken.gap.refused;
+  uint64_t count = a->taken.gap.missed;
   a->taken.gap = (struct audit_gap){ 0 };
   if (!refusing)
     settle(a);
   TRY(audit_writer_heads(&a->writer, last));
   if (refusing) {
     settle(a);
-    log_warn("audit", "the log goes on; %" PRIu64 " operations were refused", count);
+    log_warn("audit", "the log goes on; %" PRIu64 " operations were not recorded", count);
   }
   return OK;
 }
@@ -287,6 +310,20 @@ static err_t start(struct audit *a) {
   return OK;
 }
 
+/* The first record of a log that goes on without some that it had. */
+static err_t record_loss(struct audit *a) {
+  char object[64];
+  uint64_t ticket;
+  snprintf(object, sizeof object, "hub/audit?reached=%" PRIu64, a->conf.reached);
+  struct audit_event e = { .time_us = clock_now_us(),
+                           .operation = "AuditLost",
+                           .status = err_info(ERR_CORRUPT)->status,
+                           .code = err_info(ERR_CORRUPT)->code,
+                           .object = bytes_str(object) };
+  log_warn("audit", "records up to %" PRIu64 " were lost; the log goes on", a->conf.reached);
+  return enqueue(a, &e, &ticket);
+}
+
 err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct key *signer,
                  struct audit **out) {
   struct audit *a AUTO(audit) = make(conf);
@@ -296,6 +333,9 @@ err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct ke
   if (!buf_reserve(&a->pending.records, FIRST_ROOM) ||
       !buf_reserve(&a->taken.records, FIRST_ROOM) || !buf_reserve(&a->writer.out, FIRST_ROOM))
     return ERR_NOMEM;
+  a->last = a->writer.state.tip.last;
+  if (a->writer.state.lost)
+    TRY(record_loss(a));
   TRY(start(a));
   *out = TAKE(a);
   return OK;

@@ -14,8 +14,8 @@
  * Fails closed. After a failed write everything that waits fails and audit_append() refuses.
  * Where the cause may pass (no room on the disk, no memory) the log cuts off what was half written,
  * tries again each second, and goes on with the next number; the first record is then an "AuditGap"
- * that says how many operations were refused. After any other failure (a device error: nobody knows
- * what of the file is on the disk) it refuses until it is opened again.
+ * that says how many operations came meanwhile and are not recorded. After any other failure (a
+ * device error: nobody knows what of the file is on the disk) it refuses until it is opened again.
  *
  * On disk: DIR/audit/NNNNNNNNNNNNNNNN.log, NNN the first record's number; a file is closed and the
  * next begun at a size or an age; DIR/audit/head is the newest signed head; DIR/audit/public.pem
@@ -38,6 +38,11 @@ struct audit_conf {
   int64_t rotate_seconds; /* or at this age; 0: at any age */
   unsigned window_us;     /* under load, gather this long before a write */
   bool sync;              /* fdatasync before telling; false is for tests only */
+  /* What the opener knows from elsewhere: that a log has begun, and that it had this record. A log
+   * that is not there or ends before is ERR_CORRUPT, or with lost goes on with a record "AuditLost"
+   * that says so. */
+  bool begun, lost;
+  uint64_t reached;
   /* Called from the log's thread, each ticket once and in order. durable: all tickets up to this
    * one that did not fail are on disk. failed: the tickets from..to never will be; later ones may
    * be. */
@@ -55,10 +60,12 @@ struct audit_conf {
  */
 err_t audit_open(const struct audit_conf *conf, struct bytes seal_key, struct key *signer,
                  struct audit **out);
-void audit_close(struct audit *a); /* writes what is pending, signs the head */
+uint64_t audit_last(struct audit *a); /* the number of the last durable record */
+void audit_close(struct audit *a);    /* writes what is pending, signs the head */
 
+#define AUDIT_OBJECT_MAX 400
 /* One operation. Texts may be NULL or "". Nothing secret belongs here. Texts are cut at 256 bytes,
- * object at 400; they need not be UTF-8. */
+ * object at AUDIT_OBJECT_MAX; they need not be UTF-8. */
 struct audit_event {
   int64_t time_us;          /* Unix microseconds, when the request came */
   const char *operation;    /* "KeyUnwrap", "Authentication", .. */
@@ -75,6 +82,9 @@ struct audit_event {
 /* ERR_AUDIT when the log has failed or 65536 records or 32 MiB wait already, ERR_NOMEM when there
  * is no room for the copy: the operation must not be answered then. Does not wait. */
 err_t audit_append(struct audit *a, const struct audit_event *e, uint64_t *ticket);
+/* ERR_AUDIT when audit_append() would fail so: asked before an operation is carried out, so that
+ * none is that can't be recorded. */
+err_t audit_check(struct audit *a);
 /* Waits until the ticket is settled. ERR_AUDIT if it failed. (Also if it was settled before the
  * eighth-last failure: that long ago is not remembered.) */
 err_t audit_wait(struct audit *a, uint64_t ticket);
@@ -85,7 +95,7 @@ err_t audit_wait(struct audit *a, uint64_t ticket);
  * {"number","time","operationName","category":"AuditEvent","resultType":"Success"|"Failure",
  * "resultSignature","httpStatusCode","durationMs","callerIpAddress","correlationId",
  * "identity":{"appid","oid"},"properties":{"id","clientRequestId","clientInfo"}}; an AuditGap has
- * "properties":{"refused","since"} and no caller. ERR_CORRUPT names the record that is damaged.
+ * "properties":{"notRecorded","since"} and no caller. ERR_CORRUPT names the record that is damaged.
  */
 typedef err_t audit_each(void *ctx, uint64_t number, struct bytes json);
 err_t audit_read(const char *dir, struct bytes seal_key, uint64_t from, uint64_t count,

@@ -4,13 +4,13 @@
 #include "vault/audit_file.h"
 
 #define TEXT_MAX 256
-#define OBJECT_MAX 400
 
 /* The first byte of what is sealed. */
 enum form { FORM_EVENT = 1, FORM_GAP = 2 };
 
 /* FORM_EVENT: time, duration, status, the object and nine texts with their lengths. */
-_Static_assert(1 + 8 + 4 + 4 + 4 + OBJECT_MAX + 9 * (4 + TEXT_MAX) <= AUDIT_EVENT_MAX, "room");
+_Static_assert(1 + 8 + 4 + 4 + 4 + AUDIT_OBJECT_MAX + 9 * (4 + TEXT_MAX) <= AUDIT_EVENT_MAX,
+               "room");
 
 static void put_cut(struct buf *out, struct bytes v, size_t max) {
   if (v.size > max)
@@ -27,7 +27,7 @@ void audit_event_put(const struct audit_event *e, struct buf *out) {
   pack_i64(out, e->time_us);
   pack_u32(out, e->duration_us);
   pack_u32(out, (uint32_t)e->status);
-  put_cut(out, e->object, OBJECT_MAX);
+  put_cut(out, e->object, AUDIT_OBJECT_MAX);
   put_cstr(out, e->operation);
   put_cstr(out, e->code);
   put_cut(out, e->host, TEXT_MAX);
@@ -43,7 +43,7 @@ void audit_gap_put(const struct audit_gap *g, struct buf *out) {
   pack_u8(out, FORM_GAP);
   pack_i64(out, g->since_us);
   pack_i64(out, g->until_us);
-  pack_u64(out, g->refused);
+  pack_u64(out, g->missed);
 }
 
 static void write_time(struct buf *out, const char *key, int64_t us) {
@@ -65,9 +65,11 @@ static void write_start(struct buf *out, uint64_t number, int64_t time_us) {
 static void write_id(struct buf *out, struct bytes host, struct bytes object) {
   AUTO_BUF id = BUF_EMPTY;
   if (object.size) {
-    buf_put_str(&id, "https://");
-    buf_put_bytes(&id, host);
-    buf_put_char(&id, '/');
+    if (host.size) { /* none: the hub itself did it */
+      buf_put_str(&id, "https://");
+      buf_put_bytes(&id, host);
+      buf_put_char(&id, '/');
+    }
     buf_put_bytes(&id, object);
   }
   write_text(out, "id", buf_bytes(&id));
@@ -117,9 +119,9 @@ static err_t event_json(uint64_t number, struct unpack *u, struct buf *out) {
 static err_t gap_json(uint64_t number, struct unpack *u, struct buf *out) {
   int64_t since_us = unpack_i64(u);
   int64_t until_us = unpack_i64(u);
-  uint64_t refused = unpack_u64(u);
+  uint64_t missed = unpack_u64(u);
   TRY(unpack_end(u));
-  if (!time_sane(since_us) || !time_sane(until_us) || refused > INT64_MAX)
+  if (!time_sane(since_us) || !time_sane(until_us) || missed > INT64_MAX)
     FAIL(ERR_CORRUPT, "an audit gap with impossible values");
   write_start(out, number, until_us);
   write_str(out, "operationName", "AuditGap");
@@ -128,7 +130,7 @@ static err_t gap_json(uint64_t number, struct unpack *u, struct buf *out) {
   write_str(out, "resultSignature", err_info(ERR_AUDIT)->code);
   write_i64(out, "httpStatusCode", err_info(ERR_AUDIT)->status);
   write_open(out, "properties", '{');
-  write_i64(out, "refused", (int64_t)refused);
+  write_i64(out, "notRecorded", (int64_t)missed);
   write_time(out, "since", since_us);
   write_close(out, '}');
   write_close(out, '}');

@@ -97,7 +97,7 @@ err_t audit_file_key(struct bytes seal_key, uint64_t first, struct secret *out);
 void audit_event_put(const struct audit_event *e, struct buf *out);
 struct audit_gap {
   int64_t since_us, until_us;
-  uint64_t refused;
+  uint64_t missed; /* operations that came and are not recorded, whatever became of them */
 };
 void audit_gap_put(const struct audit_gap *g, struct buf *out);
 /* Appends the JSON object. ERR_CORRUPT if plain is neither. */
@@ -215,6 +215,7 @@ struct audit_state {
   struct audit_file file;
   struct audit_tip tip;
   struct audit_head head; /* the newest that was signed */
+  bool lost;              /* records that were there are not: conf.lost allowed it */
 };
 /* Brings the directory into a state to append to. */
 err_t audit_recover(int dir, const struct audit_conf *conf, struct bytes seal_key,
@@ -239,7 +240,7 @@ void audit_writer_close(struct audit_writer *w);
 
 struct audit_batch {
   struct buf records;   /* what audit_event_put() wrote, each with its length before it */
-  struct audit_gap gap; /* refused > 0: recorded first */
+  struct audit_gap gap; /* missed > 0: recorded first */
 };
 /* All of it is durable, or nothing of it is in the log. ERR_IO: for good; other errors may pass.
  * Begins a new file and signs the head when that is due; an empty batch is fine. */

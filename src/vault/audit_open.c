@@ -79,17 +79,30 @@ static err_t reopen(int dir, const struct audit_conf *conf, struct bytes seal_ke
          "audit log: the head file is that of record %" PRIu64
          ", older than the last file: it was replaced",
          head);
+  out->lost = w.tip.last < conf->reached;
+  if (out->lost && !conf->lost)
+    FAIL(ERR_CORRUPT,
+         "audit log: it had record %" PRIu64 " and ends at %" PRIu64
+         ": put it back, or start once with --audit-lost to go on without the missing records",
+         conf->reached, w.tip.last);
   fd = -1;
   out->file = f;
   out->tip = w.tip;
   return OK;
 }
 
-/* A new log. The head of "no record" is signed first: without a head file, files are damage. */
+/* A new log. The head of "no record" is signed first: without a head file, files are damage. After
+ * a lost log its numbers go on, so that none means two records. */
 static err_t begin(int dir, const struct audit_conf *conf, const struct key *signer,
                    struct audit_state *out) {
   AUTO_BUF b = BUF_EMPTY;
-  out->tip = (struct audit_tip){ 0 };
+  out->lost = conf->begun;
+  if (out->lost && !conf->lost)
+    FAIL(ERR_CORRUPT,
+         "audit log: it had record %" PRIu64
+         " and is gone: put it back, or start once with --audit-lost to begin a new one",
+         conf->reached);
+  out->tip = (struct audit_tip){ .last = conf->reached };
   TRY(audit_head_sign(&out->tip, signer, &out->head));
   audit_head_put(&out->head, &b);
   TRY(buf_ok(&b));

@@ -130,7 +130,7 @@ static err_t put_records(struct audit_writer *w, const struct audit_batch *b,
                          struct audit_tip *tip) {
   struct bytes key = secret_bytes(&w->file_key);
   uint32_t index = 0;
-  if (b->gap.refused) {
+  if (b->gap.missed) {
     AUTO_BUF gap = BUF_EMPTY;
     audit_gap_put(&b->gap, &gap);
     TRY(buf_ok(&gap));
@@ -142,7 +142,7 @@ static err_t put_records(struct audit_writer *w, const struct audit_batch *b,
 }
 
 err_t audit_writer_commit(struct audit_writer *w, const struct audit_batch *b) {
-  bool records = b->records.size || b->gap.refused;
+  bool records = b->records.size || b->gap.missed;
   if (records && file_full(w))
     TRY(rotate(w));
   struct audit_tip tip = w->state.tip;

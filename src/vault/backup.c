@@ -39,8 +39,12 @@ err_t keys_backup(struct vault *v, const char *name, struct buf *blob) {
   TRY(buf_ok(&head));
   TRY(buf_ok(&plain));
   buf_put(blob, magic, MAGIC_SIZE);
-  return crypto_seal(secret_bytes(&v->backup_key), bytes_of(magic, MAGIC_SIZE), buf_bytes(&plain),
-                     blob);
+  TRY(crypto_seal(secret_bytes(&v->backup_key), bytes_of(magic, MAGIC_SIZE), buf_bytes(&plain),
+                  blob));
+  if (blob->size > KEY_BACKUP_MAX) /* versions of before tags were bounded */
+    REFUSE(ERR_BAD_PARAMETER, "Key %s has more tags and release policies than can be restored.",
+           name);
+  return OK;
 }
 
 static err_t read_versions(struct unpack *u, struct key_entry *e) {

@@ -78,6 +78,8 @@ static err_t apply(struct key_version *kv, const struct key_request *rq) {
     a->has_exp = true;
     a->exp = rq->exp;
   }
+  if ((rq->has_nbf || rq->has_exp) && a->has_nbf && a->has_exp && a->exp <= a->nbf)
+    REFUSE(ERR_BAD_PARAMETER, "Property exp must be after nbf\r\n");
   if (rq->has_tags) {
     buf_clear(&kv->tags);
     buf_put_bytes(&kv->tags, rq->tags);
@@ -149,13 +151,19 @@ static err_t add_key(struct vault *v, struct key_version *kv) {
   return err;
 }
 
+err_t change_room(const struct key_entry *e) {
+  if (e->count >= KEY_VERSIONS_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "Key %s has %d versions, which is the most that a key may have.",
+           e->name, KEY_VERSIONS_MAX);
+  return OK;
+}
+
 err_t change_add_version(struct vault *v, struct key_entry *entry, struct key_version *kv) {
   if (!entry)
     return add_key(v, kv);
   bool is_new = entry_version(entry, kv->id) == NULL;
-  if (is_new && entry->count >= KEY_VERSIONS_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "Key %s has %d versions, which is the most that a key may have.",
-           entry->name, KEY_VERSIONS_MAX);
+  if (is_new)
+    TRY(change_room(entry));
   pthread_rwlock_wrlock(&v->lock);
   bool room = entry_reserve(entry);
   pthread_rwlock_unlock(&v->lock);
@@ -197,6 +205,9 @@ err_t keys_create(struct vault *v, const char *name, const struct key_request *r
   { /* before the costly part; decided again when the version is added */
     AUTO_STRIPE stripe = stripe_lock(v, folded);
     TRY(name_free(v, name, folded));
+    const struct key_entry *e = find_active(v, folded);
+    if (e)
+      TRY(change_room(e));
   }
   TRY(key_generate(&rq->spec, &key));
   return add_requested(v, name, key, rq, out);
@@ -254,18 +265,29 @@ static err_t rotated(struct vault *v, const struct key_entry *e, const struct ke
   return OK;
 }
 
-err_t keys_rotate(struct vault *v, const char *name, struct key_version **out) {
-  char folded[KEY_NAME_MAX + 1];
-  AUTO(key_version) struct key_version *old = NULL, *kv = NULL;
-  AUTO(key) struct key *key = NULL;
-  struct key_entry *e;
-  TRY(keys_get(v, name, "", &old));
-  TRY(key_generate(&old->spec, &key));
-  name_fold(name, folded);
-  AUTO_STRIPE stripe = stripe_lock(v, folded);
-  TRY(active_entry(v, name, folded, &e));
+err_t change_rotate(struct vault *v, struct key_entry *e, const struct key *key,
+                    struct key_version **out) {
+  AUTO(key_version) struct key_version *kv = NULL;
   TRY(rotated(v, e, key, &kv));
   TRY(change_add_version(v, e, kv));
   *out = TAKE(kv);
   return OK;
+}
+
+err_t keys_rotate(struct vault *v, const char *name, struct key_version **out) {
+  char folded[KEY_NAME_MAX + 1];
+  AUTO(key_version) struct key_version *old = NULL;
+  AUTO(key) struct key *key = NULL;
+  struct key_entry *e;
+  name_fold(name, folded);
+  { /* before the costly part; looked at again below */
+    AUTO_STRIPE stripe = stripe_lock(v, folded);
+    TRY(active_entry(v, name, folded, &e));
+    TRY(change_room(e));
+    old = key_version_ref(e->latest);
+  }
+  TRY(key_generate(&old->spec, &key));
+  AUTO_STRIPE stripe = stripe_lock(v, folded);
+  TRY(active_entry(v, name, folded, &e));
+  return change_rotate(v, e, key, out);
 }

@@ -50,10 +50,14 @@ static err_t open_audit(struct hub *h) {
                                (int64_t)conf_uint(h->conf, "audit.rotate_hours") * 3600,
                              .window_us = (unsigned)conf_uint(h->conf, "audit.window_us"),
                              .sync = true,
+                             .begun = h->audit_begun,
+                             .lost = h->audit_lost,
+                             .reached = h->audit_reached,
                              .durable = audit_durable,
                              .failed = audit_failed,
                              .ctx = h };
-  return audit_open(&conf, secret_bytes(&h->audit_key), h->audit_signer, &h->audit);
+  TRY(audit_open(&conf, secret_bytes(&h->audit_key), h->audit_signer, &h->audit));
+  return hub_mark_audit(h);
 }
 
 err_t hub_load_all(struct hub *h) {
@@ -229,6 +233,7 @@ err_t hub_open(const struct hub_start *start, struct hub **out) {
   pthread_sigmask(SIG_BLOCK, &set, NULL);
   TRY(hub_new(start->conf, &h));
   h->init = start->init;
+  h->audit_lost = start->audit_lost;
   h->api.hub = h;
   h->api.unseal = api_unseal;
   h->api.seal = api_seal;

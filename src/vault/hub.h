@@ -28,6 +28,7 @@ extern const size_t hub_key_count;
 struct hub_start {
   const struct conf *conf;
   bool init;               /* make what is not there yet */
+  bool audit_lost;         /* go on when the audit log, or the end of it, is gone */
   struct bytes passphrase; /* empty: none given */
 };
 /* Opens, unseals if it can, binds; serving begins with hub_run(). ERR_CONFIG, ERR_ROOT_KEY,

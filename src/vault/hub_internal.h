@@ -24,7 +24,10 @@ struct hub {
   struct secret audit_key;
   pthread_mutex_t unsealing;
   _Atomic bool attempt[2]; /* under way or waiting: from elsewhere, from this machine */
-  /* records of its own: "hub/ca", "hub/audit", "hub/owner" */
+  bool audit_lost;
+  bool audit_begun; /* "hub/auditlog": the audit log has begun, and had this record */
+  uint64_t audit_reached;
+  /* records of its own: "hub/ca", "hub/audit", "hub/auditlog", "hub/owner" */
   struct key *ca_key, *audit_signer;
   struct buf ca_der;
   char owner[GUID_SIZE + 1]; /* app id */
@@ -46,6 +49,8 @@ bool hub_owns(struct bytes place);
 err_t hub_load(struct hub *h, struct bytes place, struct bytes body);
 /* hub_keys.c: authority, audit signer: made when they are not there. */
 err_t hub_ready_keys(struct hub *h);
+/* Keeps in the store how far the audit log has come, so that its loss shows. */
+err_t hub_mark_audit(struct hub *h);
 /* hub_owner.c: the owner identity of a new hub, and DIR/env. */
 err_t hub_ready_owner(struct hub *h);
 /* hub_tls.c: the server's certificate: configured, kept in DIR/tls, or issued by the hub's

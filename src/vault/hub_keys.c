@@ -28,6 +28,9 @@ err_t hub_load(struct hub *h, struct bytes place, struct bytes body) {
     buf_put_bytes(&h->ca_der, unpack_bytes(&u));
   } else if (bytes_equal_str(place, "hub/audit")) {
     TRY(read_key(&u, &h->audit_signer));
+  } else if (bytes_equal_str(place, "hub/auditlog")) {
+    h->audit_begun = true;
+    h->audit_reached = unpack_u64(&u);
   } else if (bytes_equal_str(place, "hub/owner")) {
     unpack_str(&u, h->owner, sizeof h->owner);
     h->owner_has_secret = unpack_u8(&u) != 0;
@@ -65,6 +68,20 @@ static err_t make_audit_signer(struct hub *h) {
   const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
   TRY(key_generate(&spec, &h->audit_signer));
   return commit_key(h, "hub/audit", h->audit_signer, (struct bytes){ 0 });
+}
+
+err_t hub_mark_audit(struct hub *h) {
+  AUTO_BUF body = BUF_EMPTY;
+  uint64_t last = audit_last(h->audit);
+  if (h->audit_begun && h->audit_reached == last)
+    return OK;
+  pack_u8(&body, FORMAT);
+  pack_u64(&body, last);
+  TRY(buf_ok(&body));
+  TRY(store_commit(h->store, &(struct store_write){ "hub/auditlog", buf_bytes(&body) }, 1));
+  h->audit_begun = true;
+  h->audit_reached = last;
+  return OK;
 }
 
 err_t hub_ready_keys(struct hub *h) {

@@ -11,7 +11,8 @@
 
 #define PERIOD_MS 30000
 
-static void due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
+/* Each is on the disk before the next one begins: nothing is done that can't be recorded. */
+static err_t due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
   struct hub *h = ctx;
   char object[2 * KEY_NAME_MAX + 64];
   uint64_t ticket;
@@ -21,15 +22,15 @@ static void due_done(void *ctx, const char *operation, const struct key_version 
                                .status = err_info(e)->status,
                                .code = e == OK ? "" : err_info(e)->code,
                                .object = bytes_str(object),
+                               .host = bytes_str(h->url + strlen("https://")),
                                .app_id = "",
                                .oid = "",
                                .peer = "",
                                .request_id = "" };
   if (e != OK)
     log_err("scheduler", e, operation);
-  e = audit_append(h->audit, &event, &ticket);
-  if (e != OK)
-    log_err("scheduler", e, "recording");
+  TRY(audit_append(h->audit, &event, &ticket));
+  return audit_wait(h->audit, ticket);
 }
 
 static void renew_certificate(struct hub *h) {
@@ -43,15 +44,25 @@ static void renew_certificate(struct hub *h) {
     log_err("scheduler", e, "renewing the server's certificate");
 }
 
+static void mark_audit(struct hub *h) {
+  err_t e = hub_mark_audit(h);
+  if (e != OK)
+    log_err("scheduler", e, "marking how far the audit log has come");
+}
+
 static void *run(void *ctx) {
   struct hub *h = ctx;
   struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
   do {
-    err_t e = keys_carry_out_due(h->vault, due_done, h);
+    err_t e = audit_check(h->audit);
+    if (e == OK)
+      e = keys_carry_out_due(h->vault, due_done, h);
     if (e != OK)
       log_err("scheduler", e, "carrying out what is due");
     renew_certificate(h);
+    mark_audit(h);
   } while (poll(&p, 1, PERIOD_MS) == 0);
+  mark_audit(h);
   return NULL;
 }
 

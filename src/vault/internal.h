@@ -20,7 +20,8 @@ struct key_material {
   struct key *live; /* under lock */
   bool dead;        /* under lock: deleted, do not keep it open */
   _Atomic bool recent;
-  _Atomic bool notified; /* its near expiry was reported */
+  _Atomic bool notified;    /* its near expiry was reported */
+  _Atomic int64_t retry_at; /* what is due failed: not again before */
 };
 
 struct key_entry {
@@ -150,11 +151,18 @@ err_t version_new(struct vault *v, const char *name, const struct key *key, bool
 /* Commits the version, and its key's head when the key is new, and makes them visible. entry NULL:
  * a new key. */
 err_t change_add_version(struct vault *v, struct key_entry *entry, struct key_version *kv);
+err_t change_room(const struct key_entry *e); /* REFUSEs when it has all its versions */
+/* With a freshly made key, of the latest version's spec. */
+err_t change_rotate(struct vault *v, struct key_entry *e, const struct key *key,
+                    struct key_version **out);
 /* Commits a head that differs from the entry's present one only in what head says (state, policy);
  * the caller then makes it visible. */
 err_t change_commit_head(struct vault *v, const struct key_entry *head);
 /* Puts an entry that is not in an index into one, under the write lock; the place must be reserved.
  */
 void change_publish(struct vault *v, struct key_index *x, struct key_entry *e);
+
+/* lifecycle.c: under the stripe. Frees the entry. */
+err_t entry_purge(struct vault *v, struct key_entry *e);
 
 #endif

@@ -22,7 +22,14 @@
 #define KEY_NAME_MAX 127
 #define KEY_VERSION_SIZE 32 /* lower-case hexadecimal digits */
 #define KEY_TAGS_MAX 15
-#define KEY_VERSIONS_MAX 500 /* of one key, as the service's backup allows */
+#define KEY_TIME_MAX 253402300799 /* of nbf and exp: the end of the year 9999 */
+#define KEY_VERSIONS_MAX 500      /* of one key, as the service's backup allows */
+
+/* Bytes of a version's JSON texts, and of a whole backup: what is made can be restored. 4096 bytes
+ * hold the largest key, sealed, with its public part and its attributes. */
+#define KEY_TAGS_SIZE_MAX 16384
+#define KEY_RELEASE_SIZE_MAX 24576
+#define KEY_BACKUP_MAX (KEY_VERSIONS_MAX * (KEY_TAGS_SIZE_MAX + KEY_RELEASE_SIZE_MAX + 4096) + 4096)
 
 struct vault;
 
@@ -169,14 +176,15 @@ err_t keys_policy_get(struct vault *v, const char *name, struct key_policy *out)
  */
 err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *policy);
 /* Seconds from "from" on, by the calendar (months and years). false when the text is not a
- * duration. */
+ * duration or from is no time. */
 bool duration_add(const char *iso, int sign, int64_t from, int64_t *out);
 
 /*
  * What is due at a moment: rotations by policy and purges after retention. Calls done for each one
- * carried out or failed. One thread (the scheduler's). Returns the first error after trying all.
+ * carried out or failed with e; an error of done ends it. One thread (the scheduler's).
  */
-typedef void keys_due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e);
+typedef err_t keys_due_done(void *ctx, const char *operation, const struct key_version *kv,
+                            err_t e);
 err_t keys_carry_out_due(struct vault *v, keys_due_done *done, void *ctx);
 
 /* "Recoverable+Purgeable" and its like, and the retention in days. */

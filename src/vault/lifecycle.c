@@ -71,7 +71,7 @@ err_t keys_recover(struct vault *v, const char *name, struct key_version **out) 
 }
 
 /* Removes the entry's records, all in one commit, and then the entry. */
-static err_t purge(struct vault *v, struct key_entry *e) {
+err_t entry_purge(struct vault *v, struct key_entry *e) {
   size_t n = e->count + 1;
   AUTO_FREE char *places = mem_alloc(n * (STORE_PLACE_MAX + 1));
   AUTO_FREE struct store_write *writes = mem_zalloc(n * sizeof *writes);
@@ -109,5 +109,5 @@ err_t keys_purge(struct vault *v, const char *name) {
     REFUSE(
       ERR_PURGE_PROTECTED,
       "Operation \"purge\" is not allowed on this object: purge protection is on for this vault.");
-  return purge(v, e);
+  return entry_purge(v, e);
 }

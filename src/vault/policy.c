@@ -1,5 +1,5 @@
 /*
- * Rotation policies and what they make due. Durations are ISO 8601 in years, months, weeks and
+ * Rotation policies. Durations are ISO 8601 in years, months, weeks and
  * days, added by the calendar.
  */
 #include "base/clock.h"
@@ -41,11 +41,10 @@ static bool duration_parse(const char *iso, struct duration *out) {
 
 bool duration_add(const char *iso, int sign, int64_t from, int64_t *out) {
   struct duration d;
-  if (!duration_parse(iso, &d))
-    return false;
   time_t t = (time_t)from;
   struct tm tm;
-  gmtime_r(&t, &tm);
+  if (!duration_parse(iso, &d) || from > KEY_TIME_MAX || !gmtime_r(&t, &tm))
+    return false;
   int day = tm.tm_mday;
   tm.tm_mday = 1; /* the last day of a short month where the month has no such day */
   tm.tm_year += sign * d.years;
@@ -140,92 +139,4 @@ err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *poli
   e->policy = *policy;
   pthread_rwlock_unlock(&v->lock);
   return OK;
-}
-
-/* Has the moment come that an action's trigger names? after counts from creation, before from
- * expiry. */
-static bool triggered(const struct key_version *kv, const char *after, const char *before,
-                      int64_t now) {
-  const struct key_attributes *a = &kv->attributes;
-  int64_t when;
-  return (after[0] && duration_add(after, 1, a->created, &when) && now >= when) ||
-         (before[0] && a->has_exp && duration_add(before, -1, a->exp, &when) && now >= when);
-}
-
-#define DUE_AT_ONCE 64
-
-enum due { DUE_NOTHING, DUE_ROTATE, DUE_NOTIFY };
-
-static enum due entry_due(const struct key_entry *e, int64_t now) {
-  const struct key_policy *p = &e->policy;
-  if (!p->created || !e->latest->attributes.enabled)
-    return DUE_NOTHING;
-  if (triggered(e->latest, p->rotate_after, p->rotate_before, now))
-    return DUE_ROTATE;
-  if (triggered(e->latest, p->notify_after, p->notify_before, now) &&
-      !atomic_load(&e->latest->material->notified))
-    return DUE_NOTIFY;
-  return DUE_NOTHING;
-}
-
-/* Shares of the latest versions of what is due from *pos on. */
-static size_t find_due(struct vault *v, size_t *pos, struct key_version **due, enum due *what) {
-  int64_t now = clock_now();
-  size_t n = 0;
-  READ_LOCKED(v);
-  for (; *pos < v->active.count && n < DUE_AT_ONCE; ++*pos) {
-    struct key_entry *e = v->active.entries[*pos];
-    what[n] = entry_due(e, now);
-    if (what[n] != DUE_NOTHING)
-      due[n++] = key_version_ref(e->latest);
-  }
-  return n;
-}
-
-static err_t carry_out_rotations(struct vault *v, keys_due_done *done, void *ctx) {
-  err_t first = OK;
-  size_t pos = 0, n;
-  struct key_version *due[DUE_AT_ONCE];
-  enum due what[DUE_AT_ONCE];
-  while ((n = find_due(v, &pos, due, what)) > 0)
-    for (size_t i = 0; i < n; i++) {
-      AUTO(key_version) struct key_version *old = due[i], *fresh = NULL;
-      if (what[i] == DUE_NOTIFY) {
-        atomic_store(&old->material->notified, true);
-        done(ctx, "KeyNearExpiry", old, OK);
-        continue;
-      }
-      err_t e = keys_rotate(v, old->name, &fresh);
-      done(ctx, "KeyRotateIfDue", fresh ? fresh : old, e);
-      first = first == OK ? e : first;
-    }
-  return first;
-}
-
-static size_t find_purgeable(struct vault *v, struct key_version **due) {
-  int64_t now = clock_now();
-  size_t n = 0;
-  READ_LOCKED(v);
-  for (size_t i = 0; i < v->deleted.count && n < DUE_AT_ONCE; i++)
-    if (v->deleted.entries[i]->purge_at <= now)
-      due[n++] = key_version_ref(v->deleted.entries[i]->latest);
-  return n;
-}
-
-err_t keys_carry_out_due(struct vault *v, keys_due_done *done, void *ctx) {
-  struct key_version *due[DUE_AT_ONCE];
-  err_t first = carry_out_rotations(v, done, ctx);
-  size_t n;
-  bool progress = true;
-  while (progress && (n = find_purgeable(v, due)) > 0) {
-    progress = false;
-    for (size_t i = 0; i < n; i++) {
-      AUTO(key_version) struct key_version *kv = due[i];
-      err_t e = keys_purge(v, kv->name);
-      done(ctx, "KeyPurgeIfDue", kv, e);
-      progress = progress || e == OK;
-      first = first == OK ? e : first;
-    }
-  }
-  return first;
 }

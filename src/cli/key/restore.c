@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#define BACKUP_MAX (16u * 1024 * 1024)
+#define BACKUP_MAX (32u * 1024 * 1024)
 
 static err_t run(const struct args *a) {
   AUTO_ANSWER answer = { 0 };

@@ -55,7 +55,7 @@ static err_t enter_sandbox(const struct serve_options *o) {
 
 static err_t serve(struct serve_options *o, enum hub_exit *why) {
   AUTO(hub) struct hub *h = NULL;
-  struct hub_start start = { o->conf, o->init, secret_bytes(&o->passphrase) };
+  struct hub_start start = { o->conf, o->init, o->audit_lost, secret_bytes(&o->passphrase) };
   enum log_level level;
   if (!log_level_parse(conf_str(o->conf, "log"), &level))
     FAIL(ERR_CONFIG, "log takes error, warn, info or debug");

@@ -51,6 +51,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 #define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
 #define BODY_SMALL 65536
 #define BODY_LARGE (4u * 1024 * 1024)
+#define BODY_BACKUP (KEY_BACKUP_MAX / 3 * 4 + 1024) /* base64url in JSON */
 
 /*
  * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
@@ -69,7 +70,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_KEY_READ, SCOPE_KEY, "KeyGetAttestation") \
   X(keys_show, HTTP_GET, "keys/{name}/{version}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
     "KeyGet") \
-  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_LARGE, ACT_KEY_RESTORE, \
+  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_BACKUP, ACT_KEY_RESTORE, \
     SCOPE_KEYS, "KeyRestore") \
   X(keys_create_post, HTTP_POST, "keys/{name}/create", LANE_SLOW, BODY_SMALL, ACT_KEY_CREATE, \
     SCOPE_KEY, "KeyCreate") \
@@ -186,10 +187,11 @@ struct call {
   char *segments[API_SEGMENTS]; /* the path's, decoded; in text */
   size_t segment_count;
   char text[2048];
-  const char *name, *version, *id;    /* of the path; "" where it has none */
-  char scope[SCOPE_MAX];              /* where the action is to be allowed */
-  char object[2 * KEY_NAME_MAX + 64]; /* for the audit log: "keys/rsa1/<version used>" */
+  const char *name, *version, *id;   /* of the path; "" where it has none */
+  char scope[SCOPE_MAX];             /* where the action is to be allowed */
+  char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
+  bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
   uint64_t start_us;
 };
@@ -216,7 +218,9 @@ bool api_version_newer(const struct call *c);
 struct buf *call_body(struct call *c);
 struct bytes call_host(const struct call *c);
 err_t call_json(struct call *c, json_t **out); /* the request's body; an empty one is {} */
-void call_used(struct call *c, const char *name, const char *version); /* for the audit log */
+/* What the audit log says that it was about. */
+void call_used(struct call *c, const char *name, const char *version);
+void call_object(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* bundle.c: keys as the API shows them. */
 void bundle_write(struct call *c, const struct key_version *kv);

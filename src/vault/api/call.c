@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/write.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 struct buf *call_body(struct call *c) {
@@ -25,6 +26,25 @@ err_t call_json(struct call *c, json_t **out) {
 
 void call_used(struct call *c, const char *name, const char *version) {
   snprintf(c->object, sizeof c->object, "keys/%s%s%s", name, version[0] ? "/" : "", version);
+}
+
+void call_object(struct call *c, const char *format, ...) {
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(c->object, sizeof c->object, format, ap);
+  va_end(ap);
+}
+
+/* Until the handler knows better: a key, or the path as it was understood. */
+static void name_object(struct call *c) {
+  size_t n = 0;
+  if (c->route && c->route->scope == SCOPE_KEY) {
+    call_used(c, c->name, c->version);
+    return;
+  }
+  for (size_t i = 0; i < c->segment_count && n < sizeof c->object; i++)
+    n +=
+      (size_t)snprintf(c->object + n, sizeof c->object - n, "%s%s", i ? "/" : "", c->segments[i]);
 }
 
 bool api_version_newer(const struct call *c) {
@@ -114,6 +134,7 @@ static bool audited(const struct call *c) {
 /* The answer is let go when its record is durable. */
 static err_t record(struct call *c) {
   const struct http_request *rq = &c->x->req;
+  c->recorded = true;
   struct audit_event e = {
     .time_us = c->time_us,
     .operation = c->route ? c->route->operation : "Unknown",
@@ -136,6 +157,18 @@ static bool ready(const struct api *api) {
   return atomic_load_explicit(&api->state, memory_order_acquire) == API_READY;
 }
 
+static void conclude(struct call *c) {
+  err_t e = ready(c->api) && audited(c) ? record(c) : OK;
+  if (e != OK) {
+    static _Atomic uint64_t logged;
+    if (log_seldom(&logged))
+      log_err("audit", e, "recording");
+    buf_clear(&c->x->res.headers);
+    put_error(c, ERR_AUDIT);
+  }
+  put_headers(c);
+}
+
 /* Turns a handler's result into the whole answer. */
 static void finish(struct call *c, err_t e) {
   struct http_response *res = &c->x->res;
@@ -148,15 +181,7 @@ static void finish(struct call *c, err_t e) {
   } else if (res->status == 0) {
     res->status = 200;
   }
-  e = ready(c->api) && audited(c) ? record(c) : OK;
-  if (e != OK) {
-    static _Atomic uint64_t logged;
-    if (log_seldom(&logged))
-      log_err("audit", e, "recording");
-    buf_clear(&res->headers);
-    put_error(c, ERR_AUDIT);
-  }
-  put_headers(c);
+  conclude(c);
 }
 
 /* "7.4", "7.4-preview.1", "2016-10-01", "2025-07-01-preview.1": newer ones than we know are served.
@@ -187,14 +212,11 @@ static err_t check_name(const struct call *c) {
   REFUSE(ERR_BAD_PARAMETER, "The request URI contains an invalid name: %.128s", c->name);
 }
 
-static err_t decide(struct call *c) {
-  char assignment[GUID_SIZE + 1];
-  if (c->route->action == ACT_NONE || c->route->action == ACT_ANY)
+static err_t decide(const struct call *c, char assignment[static GUID_SIZE + 1]) {
+  assignment[0] = '\0';
+  if (c->route->action == ACT_NONE || c->route->action == ACT_ANY ||
+      role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment))
     return OK;
-  if (role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment)) {
-    put_header(&c->x->res.headers, "x-ms-keyvault-rbac-assignment-id", bytes_str(assignment));
-    return OK;
-  }
   struct bytes vault = host_vault(call_host(c));
   REFUSE(ERR_FORBIDDEN,
          "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny "
@@ -239,6 +261,7 @@ static bool open_while_sealed(const struct route *r) {
 }
 
 static err_t admit(struct call *c) {
+  char assignment[GUID_SIZE + 1];
   bool other_method = false;
   err_t split = route_split(c);
   enum http_method method = method_of(&c->x->req);
@@ -252,13 +275,15 @@ static err_t admit(struct call *c) {
     return OK;
   TRY(check_caller(c));
   TRY(split);
+  name_object(c);
   if (!c->route)
     return no_route(c, method, other_method);
   TRY(check_version(c));
   TRY(check_name(c));
-  if (c->route->scope == SCOPE_KEY)
-    call_used(c, c->name, c->version);
-  return decide(c);
+  TRY(decide(c, assignment));
+  if (assignment[0])
+    put_header(&c->x->res.headers, "x-ms-keyvault-rbac-assignment-id", bytes_str(assignment));
+  return OK;
 }
 
 static enum http_lane lane_of(struct call *c) {
@@ -267,10 +292,7 @@ static enum http_lane lane_of(struct call *c) {
   return c->route->lane == LANE_SLOW ? HTTP_SLOW : HTTP_FAST;
 }
 
-static struct call *call_new(struct api *api, struct http_exchange *x) {
-  struct call *c = mem_alloc(sizeof *c);
-  if (!c)
-    return NULL;
+static void call_begin(struct call *c, struct api *api, struct http_exchange *x) {
   memset(c, 0, offsetof(struct call, text));
   memset((char *)c + offsetof(struct call, name), 0, sizeof *c - offsetof(struct call, name));
   c->api = api;
@@ -279,17 +301,17 @@ static struct call *call_new(struct api *api, struct http_exchange *x) {
   c->time_us = clock_now_us();
   c->start_us = clock_mono_us();
   make_request_id(c->request_id);
-  x->user = c;
-  return c;
 }
 
 static enum http_lane on_head(void *ctx, struct http_exchange *x) {
   err_reset();
-  struct call *c = call_new(ctx, x);
+  struct call *c = mem_alloc(sizeof *c);
   if (!c) {
     x->res.status = 503;
     return HTTP_ANSWERED;
   }
+  call_begin(c, ctx, x);
+  x->user = c;
   err_t e = admit(c);
   if (e != OK) {
     finish(c, e);
@@ -299,25 +321,45 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
   return lane_of(c);
 }
 
+/* Nothing is done that can't be recorded. The body may have been long on its way: who was disabled
+ * meanwhile, or lost the role, does nothing any more. */
+static err_t carry_out(struct call *c) {
+  char assignment[GUID_SIZE + 1];
+  if (ready(c->api) && audited(c))
+    TRY(audit_check(c->api->audit));
+  TRY(decide(c, assignment));
+  return c->route->handler(c);
+}
+
 static void on_handle(void *ctx, struct http_exchange *x) {
   struct call *c = x->user;
   err_reset();
-  finish(c, c->route->handler(c));
+  finish(c, carry_out(c));
 }
 
-/* Errors of the connection itself, and answers that the gate will not let go. */
+/* Errors of the connection itself, and answers that the gate will not let go: those are counted in
+ * the log's gap. Without a call not even the head could be read. */
 static void on_refuse(void *ctx, struct http_exchange *x, err_t e) {
-  struct call local = { .api = ctx, .x = x, .name = "", .version = "", .id = "" };
-  struct call *c = x->user ? x->user : &local;
-  if (!x->user)
-    make_request_id(c->request_id);
+  struct call local, *c = x->user;
+  if (!c)
+    call_begin(c = &local, ctx, x);
   buf_clear(&x->res.headers);
   put_error(c, e);
-  put_headers(c);
+  if (e == ERR_AUDIT)
+    put_headers(c);
+  else
+    conclude(c);
 }
 
+/* A request that was broken off before it was carried out leaves its record, too. */
 static void on_done(void *ctx, struct http_exchange *x) {
-  mem_free(TAKE(x->user));
+  struct call *c = TAKE(x->user);
+  if (c && !c->recorded && ready(c->api) && audited(c)) {
+    x->res.status = err_info(ERR_CLOSED)->status;
+    c->code = err_info(ERR_CLOSED)->code;
+    IGNORE(record(c));
+  }
+  mem_free(c);
 }
 
 struct http_app api_app(struct api *api) {

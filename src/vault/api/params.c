@@ -99,10 +99,10 @@ static err_t read_attributes(json_t *o, struct key_request *rq) {
   TRY(json_get_bool(a, "exportable", &rq->exportable, &rq->has_exportable));
   TRY(json_get_i64(a, "nbf", &rq->nbf, &rq->has_nbf));
   TRY(json_get_i64(a, "exp", &rq->exp, &rq->has_exp));
-  if ((rq->has_nbf && rq->nbf < 0) || (rq->has_exp && rq->exp < 0))
-    REFUSE(ERR_BAD_PARAMETER, "Properties nbf and exp must be Unix times in seconds\r\n");
-  if (rq->has_nbf && rq->has_exp && rq->nbf > rq->exp)
-    REFUSE(ERR_BAD_PARAMETER, "Property nbf must not be after exp\r\n");
+  if ((rq->has_nbf && (rq->nbf < 0 || rq->nbf > KEY_TIME_MAX)) ||
+      (rq->has_exp && (rq->exp < 0 || rq->exp > KEY_TIME_MAX)))
+    REFUSE(ERR_BAD_PARAMETER,
+           "Properties nbf and exp must be Unix times in seconds, up to the year 9999\r\n");
   return OK;
 }
 
@@ -132,7 +132,11 @@ static err_t read_tags(json_t *o, struct key_request *rq, struct buf *texts) {
              TAG_TEXT_MAX);
   }
   rq->has_tags = true;
-  return put_json(tags, texts);
+  TRY(put_json(tags, texts));
+  if (texts->size > KEY_TAGS_SIZE_MAX) /* most of them are control characters, \u0001 */
+    REFUSE(ERR_BAD_PARAMETER, "Property tags has invalid value: at most %d bytes as JSON\r\n",
+           KEY_TAGS_SIZE_MAX);
+  return OK;
 }
 
 static err_t read_release(json_t *o, struct key_request *rq, struct buf *texts) {
@@ -150,7 +154,12 @@ static err_t read_release(json_t *o, struct key_request *rq, struct buf *texts) 
            "Property release_policy has invalid value: data must be a JSON policy, base64url "
            "encoded\r\n");
   rq->has_release = true;
-  return put_json(policy, texts);
+  size_t before = texts->size;
+  TRY(put_json(policy, texts));
+  if (texts->size - before > KEY_RELEASE_SIZE_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "Property release_policy has invalid value: at most %d bytes\r\n",
+           KEY_RELEASE_SIZE_MAX);
+  return OK;
 }
 
 static err_t read_common(json_t *body, struct key_request *rq, struct buf *texts) {

@@ -12,10 +12,19 @@ err_t roles_show(struct call *c) {
   return role_write_definition(c->api->identity, c->id, call_body(c));
 }
 
+/* The path's scope is where the caller may; what changes is the definition everywhere. */
+static err_t check_scope(const struct call *c) {
+  if (strcmp(c->scope, "/") != 0)
+    REFUSE(ERR_BAD_PARAMETER,
+           "A role definition is the whole hub's: it is changed at scope /, not at %s.", c->scope);
+  return OK;
+}
+
 err_t roles_put(struct call *c) {
   AUTO_JSON *body = NULL;
+  TRY(check_scope(c));
   TRY(call_json(c, &body));
-  TRY(role_put_definition(c->api->identity, c->id, body));
+  TRY(role_put_definition(c->api->identity, &c->who, c->id, body));
   c->x->res.status = 201;
   return role_write_definition(c->api->identity, c->id, call_body(c));
 }
@@ -23,9 +32,10 @@ err_t roles_put(struct call *c) {
 /* A deletion answers with what was deleted. */
 err_t roles_delete(struct call *c) {
   AUTO_BUF old = BUF_EMPTY;
+  TRY(check_scope(c));
   TRY(role_write_definition(c->api->identity, c->id, &old));
   TRY(buf_ok(&old));
-  TRY(role_delete_definition(c->api->identity, c->id));
+  TRY(role_delete_definition(c->api->identity, &c->who, c->id));
   buf_put_bytes(call_body(c), buf_bytes(&old));
   return OK;
 }
@@ -58,27 +68,45 @@ err_t assignments_show(struct call *c) {
   return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
 }
 
-err_t assignments_put(struct call *c) {
+static void name_assignment(struct call *c, const struct assignment_ids *ids) {
+  call_object(c,
+              "%s%sproviders/Microsoft.Authorization/roleAssignments/%s?roleDefinitionId=%s"
+              "&principalId=%s",
+              c->scope + 1, c->scope[1] ? "/" : "", c->id, ids->role, ids->oid);
+}
+
+/* Whose assignment of which role the body asks for. */
+static err_t read_assignment(struct call *c, struct assignment_ids *ids) {
   AUTO_JSON *body = NULL;
   json_t *properties = NULL;
   struct bytes role = { 0 }, principal = { 0 };
-  char role_text[256], oid[GUID_SIZE + 1];
+  char role_text[256];
   TRY(call_json(c, &body));
   TRY(json_get_object(body, "properties", &properties));
   TRY(json_get_str(properties, "roleDefinitionId", &role, NULL));
   TRY(json_get_str(properties, "principalId", &principal, NULL));
   if (!role.data || bytes_to_cstr(role, role_text, sizeof role_text) != OK)
     REFUSE(ERR_BAD_PARAMETER, "Property roleDefinitionId is required\r\n");
-  if (!guid_valid(principal) || bytes_to_cstr(principal, oid, sizeof oid) != OK)
+  if (!guid_valid(principal) || bytes_to_cstr(principal, ids->oid, sizeof ids->oid) != OK)
     REFUSE(ERR_BAD_PARAMETER, "Property principalId must be the object id of an identity\r\n");
   const char *slash = strrchr(role_text, '/');
-  TRY(role_assign(c->api->identity, &c->who, c->id, slash ? slash + 1 : role_text, oid, c->scope));
+  return role_find(c->api->identity, slash ? slash + 1 : role_text, ids->role);
+}
+
+err_t assignments_put(struct call *c) {
+  struct assignment_ids ids;
+  TRY(read_assignment(c, &ids));
+  name_assignment(c, &ids);
+  TRY(role_assign(c->api->identity, &c->who, c->id, ids.role, ids.oid, c->scope));
   c->x->res.status = 201;
   return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
 }
 
 err_t assignments_delete(struct call *c) {
   AUTO_BUF old = BUF_EMPTY;
+  struct assignment_ids ids;
+  TRY(role_assignment_ids(c->api->identity, c->id, c->scope, &ids));
+  name_assignment(c, &ids);
   TRY(role_write_assignment(c->api->identity, c->id, c->scope, &old));
   TRY(buf_ok(&old));
   TRY(role_unassign(c->api->identity, &c->who, c->id, c->scope));

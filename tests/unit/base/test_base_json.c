@@ -69,7 +69,7 @@ static void names_the_place_of_a_mistake(void **state) {
 }
 
 static void limits_depth_and_size(void **state) {
-  static char deep[200], large[4 * 1024 * 1024 + 2];
+  static char deep[200], large[32 * 1024 * 1024 + 2];
   for (int depth = 31; depth <= 33; depth++) { /* arrays below the object */
     int n = snprintf(deep, sizeof deep, "{\"a\":");
     memset(deep + n, '[', (size_t)depth);

@@ -9,7 +9,7 @@
 static err_t put(struct hub *h, const char *guid, const char *body) {
   AUTO_JSON *o = json_loads(body, 0, NULL);
   assert_non_null(o);
-  return role_put_definition(h->id, guid, o);
+  return role_put_definition(h->id, NULL, guid, o);
 }
 
 /* {"properties":{"roleName":name,"permissions":[permission]}} */
@@ -194,29 +194,52 @@ static void deleting(void **state) {
   char guid[GUID_SIZE + 1];
   hub_client(h, "app", &c);
   assert_refused(
-    role_delete_definition(h->id, ROLE_OWNER), ERR_BAD_PARAMETER,
+    role_delete_definition(h->id, NULL, ROLE_OWNER), ERR_BAD_PARAMETER,
     "Cannot re-use the name/GUID matching that of a built-in role. Please use a unique "
     "role ID.");
-  assert_err(role_delete_definition(h->id, "foobar"), ERR_ROLE_DEFINITION_NOT_FOUND);
-  assert_err(role_delete_definition(h->id, GUID_1), ERR_ROLE_DEFINITION_NOT_FOUND);
+  assert_err(role_delete_definition(h->id, NULL, "foobar"), ERR_ROLE_DEFINITION_NOT_FOUND);
+  assert_err(role_delete_definition(h->id, NULL, GUID_1), ERR_ROLE_DEFINITION_NOT_FOUND);
   assert_ok(put_permission(h, "mine", "{\"dataActions\":[\"*\"]}"));
   hub_assign(h, GUID_1, &c, "/keys", guid);
-  assert_refused(role_delete_definition(h->id, GUID_1), ERR_CONFLICT,
+  assert_refused(role_delete_definition(h->id, NULL, GUID_1), ERR_CONFLICT,
                  "There are existing role assignments of this role: remove them first.");
   assert_ok(role_unassign(h->id, NULL, guid, "/keys"));
-  assert_ok(role_delete_definition(h->id, GUID_1));
+  assert_ok(role_delete_definition(h->id, NULL, GUID_1));
   assert_err(role_find(h->id, "mine", guid), ERR_ROLE_DEFINITION_NOT_FOUND);
   hub_reopen(h);
   assert_err(role_find(h->id, "mine", guid), ERR_ROLE_DEFINITION_NOT_FOUND);
 }
 
+/* The right to change a definition must be held at "/", by whatever way the request came. */
+static void granters(void **state) {
+  struct hub *h = *state;
+  struct client c;
+  struct caller who = { 0 };
+  AUTO_JSON *o = json_loads("{\"properties\":{\"roleName\":\"r\"}}", 0, NULL);
+  hub_client(h, "app", &c);
+  memcpy(who.oid, c.oid, sizeof who.oid);
+  hub_assign(h, "user-access-administrator", &c, "/keys", NULL);
+  hub_assign(h, "data-access-administrator", &c, "/", NULL);
+  assert_err(role_put_definition(h->id, &who, GUID_1, o), ERR_FORBIDDEN);
+  assert_ok(role_put_definition(h->id, NULL, GUID_1, o));
+  assert_err(role_delete_definition(h->id, &who, GUID_1), ERR_FORBIDDEN);
+  hub_assign(h, "user-access-administrator", &c, "/", NULL);
+  assert_ok(role_put_definition(h->id, &who, GUID_1, o));
+  assert_ok(role_delete_definition(h->id, &who, GUID_1));
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, hub_start, hub_stop)
   const struct CMUnitTest tests[] = {
-    T(shown_as_the_service_shows_it), T(builtin_definitions_are_shown),
-    T(list_has_builtin_roles_first),  T(names_and_guids),
-    T(malformed_definitions),         T(what_permissions_grant),
-    T(assignable_scopes_hold),        T(deleting),
+    T(shown_as_the_service_shows_it),
+    T(builtin_definitions_are_shown),
+    T(list_has_builtin_roles_first),
+    T(names_and_guids),
+    T(malformed_definitions),
+    T(what_permissions_grant),
+    T(assignable_scopes_hold),
+    T(deleting),
+    T(granters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

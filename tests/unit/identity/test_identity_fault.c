@@ -71,7 +71,7 @@ static int start(void **state) {
   hub_client(h, "app", &c);
   hub_client(h, "owner", &owner);
   hub_assign(h, "owner", &owner, "/", NULL);
-  assert_ok(role_put_definition(h->id, GUID_1, definition));
+  assert_ok(role_put_definition(h->id, NULL, GUID_1, definition));
   assert_ok(role_assign(h->id, NULL, GUID_1, "mine", c.oid, "/keys"));
   bearer = hub_bearer(h, &c);
   assert_ok(key_generate(&(struct key_spec){ .type = KEY_RSA, .bits = 2048 }, &spare));
@@ -129,11 +129,11 @@ static err_t put_new_role(struct hub *h) {
     return ERR_NOMEM;
   if (json_object_set_new(json_object_get(o, "properties"), "roleName", json_string("new")) != 0)
     return ERR_NOMEM;
-  return role_put_definition(h->id, GUID_2, o);
+  return role_put_definition(h->id, NULL, GUID_2, o);
 }
 static err_t put_role(struct hub *h) {
   AUTO_JSON *o = json_loads("{\"properties\":{\"roleName\":\"mine\"}}", 0, NULL);
-  return o ? role_put_definition(h->id, GUID_1, o) : ERR_NOMEM;
+  return o ? role_put_definition(h->id, NULL, GUID_1, o) : ERR_NOMEM;
 }
 static err_t assign(struct hub *h) {
   return role_assign(h->id, NULL, GUID_2, "crypto-user", c.oid, "/");

@@ -16,7 +16,7 @@ static void must(err_t e, const char *what) {
 }
 
 static void open_hub(struct fixture *f) {
-  struct hub_start start = { f->conf, true, { 0 } };
+  struct hub_start start = { .conf = f->conf, .init = true };
   must(hub_open(&start, &f->hub), "opening the hub");
 }
 

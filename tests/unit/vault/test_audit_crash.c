@@ -317,8 +317,8 @@ static void limit_files(rlim_t size) {
 }
 
 /* The sum over all gaps. */
-static uint64_t refused_in(const struct seen *s) {
-  static const char name[] = "\"refused\":";
+static uint64_t not_recorded_in(const struct seen *s) {
+  static const char name[] = "\"notRecorded\":";
   uint64_t sum = 0;
   const uint8_t *p = s->text.data, *end = p + s->text.size;
   while ((p = memmem(p, (size_t)(end - p), name, sizeof name - 1))) {
@@ -367,7 +367,7 @@ static void goes_on_when_there_is_room_again(void **state) {
   assert_true(gaps_of(&s) >= 1);
   assert_int_equal(s.count, gaps_of(&s) + 1);
   assert_int_equal(last_of(dir), good + s.count);
-  assert_int_equal(refused_in(&s), refused);
+  assert_int_equal(not_recorded_in(&s), refused);
   buf_free(&s.text);
 }
 

@@ -358,7 +358,7 @@ static void memory_fails_while_appending(void **state) {
   struct seen s = { 0 };
   assert_ok(audit_read(dir, seal_key(), 1, UINT64_MAX, see, &s));
   assert_int_equal(s.count, accepted + 1);
-  assert_true(text_has(&s, "\"refused\":1,"));
+  assert_true(text_has(&s, "\"notRecorded\":1,"));
   buf_free(&s.text);
 }
 

@@ -55,7 +55,9 @@ static void bad_parameters_are_named(void **state) {
     { "{\"kty\":\"EC\",\"key_ops\":[\"fly\"]}", "key_ops" },
     { "{\"kty\":\"EC\",\"key_ops\":\"sign\"}", "key_ops" },
     { "{\"kty\":\"EC\",\"tags\":{\"a\":1}}", "tags" },
-    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":5,\"exp\":4}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":5,\"exp\":5}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"nbf\":253402300800}}", "nbf" },
+    { "{\"kty\":\"EC\",\"attributes\":{\"exp\":9223372036854775807}}", "exp" },
     { "{\"kty\":\"EC\",\"attributes\":{\"exportable\":true}}", "AKV.SKR.1004" },
     { "{\"kty\":\"EC\",\"release_policy\":{\"data\":\"e30\"}}", "AKV.SKR.1005" },
     { "{\"kty\":\"EC\",\"kty\":\"EC\"}", "JSON" },
@@ -241,6 +243,8 @@ static void durations_go_by_the_calendar(void **state) {
   }
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_false(duration_add(bad[i], 1, 0, &out));
+  assert_true(duration_add("P30D", -1, KEY_TIME_MAX, &out));
+  assert_false(duration_add("P30D", -1, INT64_MAX, &out));
 }
 
 static void policies(void **state) {
@@ -276,6 +280,17 @@ static void policies(void **state) {
     EXPECT(400, HTTP_PUT, "/keys/pol/rotationpolicy", "%s", bad[i]);
 }
 
+/* What is there already counts, too. */
+static void times_are_compared_when_merged(void **state) {
+  AUTO_ANSWER a = { 0 };
+  EXPECT(200, HTTP_POST, "/keys/times/create",
+         "{\"kty\":\"EC\",\"attributes\":{\"exp\":253402300799}}");
+  EXPECT(200, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"nbf\":100}}");
+  EXPECT(400, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"exp\":100}}");
+  EXPECT(400, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"nbf\":253402300799}}");
+  EXPECT(200, HTTP_PATCH, "/keys/times/", "{\"attributes\":{\"exp\":101}}");
+}
+
 static void survives_a_restart(void **state) {
   AUTO_ANSWER a = { 0 };
   char before[4096];
@@ -286,6 +301,69 @@ static void survives_a_restart(void **state) {
   fixture_reopen(&f);
   EXPECT(200, HTTP_GET, "/keys/stay", "%s", "");
   assert_true(bytes_equal_str(buf_bytes(&a.body), before));
+}
+
+static void fill(char *out, size_t size, char c) {
+  memset(out, c, size - 1);
+  out[size - 1] = '\0';
+}
+
+/* The largest tags and release policy that a version may have, as the body of a creation. */
+static void put_large_body(struct buf *body) {
+  char quotes[2 * 250 + 1], letters[251], policy[16384 + 1];
+  for (size_t i = 0; i < sizeof quotes - 1; i += 2)
+    memcpy(quotes + i, "\\\"", 2);
+  quotes[sizeof quotes - 1] = '\0';
+  fill(letters, sizeof letters, 'v');
+  buf_put_str(body, "{\"kty\":\"EC\",\"attributes\":{\"exportable\":true},\"tags\":{");
+  for (int i = 0; i < 15; i++)
+    buf_printf(body, "%s\"%02d%s\":\"%s%s\"", i ? "," : "", i, quotes, quotes, "\\\"\\\"");
+  fill(policy, sizeof policy, ' ');
+  memcpy(policy, "{}", 2);
+  buf_put_str(body, "},\"release_policy\":{\"contentType\":\"");
+  buf_put_str(body, letters);
+  buf_put_str(body, "\",\"data\":\"");
+  buf_put_b64url(body, bytes_of(policy, sizeof policy - 1));
+  buf_put_str(body, "\"}}");
+}
+
+/* What can be backed up can be restored, and fits into what the limits are computed from. */
+static void the_largest_backup_can_be_restored(void **state) {
+  AUTO_ANSWER a = { 0 };
+  AUTO_BUF body = BUF_EMPTY, backup = BUF_EMPTY;
+  put_large_body(&body);
+  for (int i = 0; i < KEY_VERSIONS_MAX; i++) {
+    fixture_call(&f, buf_bytes(&f.authorization), HTTP_POST, "/keys/big/create?api-version=7.4",
+                 buf_bytes(&body), &a);
+    assert_int_equal(a.status, 200);
+  }
+  EXPECT(200, HTTP_POST, "/keys/big/backup", "%s", "");
+  buf_put_bytes(&backup, buf_bytes(&a.body));
+  assert_true(backup.size > 16u << 20);
+  EXPECT(200, HTTP_DELETE, "/keys/big", "%s", "");
+  EXPECT(204, HTTP_DELETE, "/deletedkeys/big", "%s", "");
+  fixture_call(&f, buf_bytes(&f.authorization), HTTP_POST, "/keys/restore?api-version=7.4",
+               buf_bytes(&backup), &a);
+  assert_int_equal(a.status, 200);
+}
+
+static void texts_of_a_version_are_bounded(void **state) {
+  AUTO_ANSWER a = { 0 };
+  char controls[6 * 250 + 1], words[4096];
+  AUTO_BUF tags = BUF_EMPTY;
+  for (size_t i = 0; i + 1 < sizeof controls; i += 6)
+    memcpy(controls + i, "\\u0001", 6);
+  controls[sizeof controls - 1] = '\0';
+  for (int i = 0; i < 15; i++)
+    buf_printf(&tags, "%s\"%02d\":\"%s\"", i ? "," : "", i, controls);
+  EXPECT(400, HTTP_POST, "/keys/wide/create", "{\"kty\":\"EC\",\"tags\":{" BYTES_FMT "}}",
+         BYTES_ARG(tags));
+  fill(words, sizeof words, 'w');
+  EXPECT(
+    400, HTTP_POST, "/keys/wide/create",
+    "{\"kty\":\"EC\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"e30\","
+    "\"contentType\":\"%s%s%s%s%s%s%s\"}}",
+    words, words, words, words, words, words, words);
 }
 
 int main(void) {
@@ -299,7 +377,10 @@ int main(void) {
     cmocka_unit_test(lists_are_ordered_and_paged),
     cmocka_unit_test(durations_go_by_the_calendar),
     cmocka_unit_test(policies),
+    cmocka_unit_test(times_are_compared_when_merged),
     cmocka_unit_test(survives_a_restart),
+    cmocka_unit_test(the_largest_backup_can_be_restored),
+    cmocka_unit_test(texts_of_a_version_are_bounded),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
