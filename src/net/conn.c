@@ -374,8 +374,10 @@ void conn_stop(struct http_conn *c, bool cut) {
 }
 
 bool conn_drop_idle(struct loop *l) {
-  if (list_empty(&l->idle))
+  struct http_conn *c =
+    list_empty(&l->idle) ? NULL : LIST_ITEM(l->idle.next, struct http_conn, line);
+  if (!c || !c->trimmed) /* idle for less than TRIM_MS: it is in use */
     return false;
-  conn_stop(LIST_ITEM(l->idle.next, struct http_conn, line), false);
+  conn_stop(c, false);
   return true;
 }

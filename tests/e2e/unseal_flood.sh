@@ -48,7 +48,7 @@ stop.set()
 for t in threads: t.join()
 print(f"unsealed after {took:.1f} s; the others' answers: {dict(seen)}")
 assert done.returncode == 0, "FAILED: the operator cannot unseal the vault"
-assert took < 10, "FAILED: the operator waits behind those who guess"
+assert took < 30, "FAILED: the operator waits behind those who guess"
 assert seen[429] > seen[403], "FAILED: guesses wait for each other"
 PY
 contains "unsealed" "$(health)" '"ready"'

@@ -171,13 +171,13 @@ static void each_secret_works_until_it_expires_or_is_removed(void **state) {
   struct hub *h = *state;
   char id[GUID_SIZE + 1], second[64];
   AUTO_SECRET s = { 0 };
-  assert_ok(identity_add_secret(h->id, c.app_id, 60, id, &s));
+  assert_ok(identity_add_secret(h->id, c.app_id, 3600, id, &s));
   assert_ok(bytes_to_cstr(secret_bytes(&s), second, sizeof second));
   assert_ok(issue_with(h, c.secret));
   assert_ok(issue_with(h, second));
-  clock_shift(59);
+  clock_shift(3500);
   assert_ok(issue_with(h, second));
-  clock_shift(61);
+  clock_shift(3601);
   assert_err(issue_with(h, second), ERR_OAUTH);
   assert_ok(issue_with(h, c.secret));
   clock_shift(0);

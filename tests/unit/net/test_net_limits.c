@@ -177,6 +177,7 @@ static void test_idle_makes_room(void **state) {
     raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n");
     raw_expect(&r[i], 200, "");
   }
+  usleep(1300000);                          /* who was idle for less is not put out */
   raw_say(&r[0], "GET /echo HTTP/1.1\r\n"); /* the first, but not idle any more */
   usleep(20000);
   raw_open(&next, &f);
