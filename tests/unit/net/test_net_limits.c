@@ -17,7 +17,7 @@ static struct http_server_conf hasty(void) {
   conf.loops = 1;
   conf.workers = 2;
   conf.handshake_ms = conf.head_ms = conf.body_ms = conf.write_ms = 400;
-  conf.idle_ms = 400;
+  conf.idle_ms = 3000;
   conf.queue_ms = 1500;
   conf.max_connections = 20;
   conf.max_queue = 3;
