@@ -97,6 +97,7 @@ static void on_big(struct http_exchange *x) {
 static void on_held(struct http_exchange *x) {
   say(x, 200, "let go");
   x->res.hold = number(x, "n");
+  x->res.close = number(x, "close") != 0;
 }
 
 static void on_held_stream(struct http_exchange *x) {

@@ -6,7 +6,7 @@
  *   /sink                streams the body in, answers with its size
  *   /source?n=           streams n bytes out (&length=1: of declared length; &broken=1: breaks off)
  *   /big?n=              n bytes in one response
- *   /held?n=             is held for number n
+ *   /held?n=             is held for number n (&close=1: closes then)
  *   /heldstream?n=       the same on the streaming lane
  *   /sleep?ms=           takes its time on a worker
  *   /early               answers at the head: 401

@@ -118,6 +118,23 @@ static void test_failure(void **state) {
   fixture_end(f);
 }
 
+static void test_failure_of_a_last_answer(void **state) {
+  struct fixture *f = start(1);
+  AUTO_RAW r;
+  (void)state;
+  raw_open(&r, f);
+  raw_say(&r, "GET /held?n=1&close=1 HTTP/1.1\r\n" HOST "\r\n");
+  usleep(100000);
+  http_gate_fail(f->app.gate, ERR_AUDIT, 1, 1);
+  AUTO_HTTP_REPLY reply;
+  raw_reply(&r, HTTP_GET, &reply);
+  assert_int_equal(reply.status, 503);
+  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  raw_expect_close(&r);
+  raw_close(&r);
+  fixture_end(f);
+}
+
 static void test_held_stream(void **state) {
   struct fixture *f = start(1);
   AUTO_RAW r;
@@ -195,6 +212,7 @@ int main(void) {
     cmocka_unit_test(test_pipelined_behind_a_held_one),
     cmocka_unit_test(test_part_of_a_record_behind_a_held_one),
     cmocka_unit_test(test_failure),
+    cmocka_unit_test(test_failure_of_a_last_answer),
     cmocka_unit_test(test_held_stream),
     cmocka_unit_test(test_client_leaves),
     cmocka_unit_test(test_load),
