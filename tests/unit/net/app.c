@@ -179,6 +179,7 @@ static void app_refuse(void *ctx, struct http_exchange *x, err_t e) {
   struct test_app *t = ctx;
   atomic_fetch_add(&t->refusals, 1);
   fail(x, e);
+  x->res.hold = atomic_load(&t->hold_refusals);
 }
 
 static void app_done(void *ctx, struct http_exchange *x) {

@@ -32,6 +32,7 @@ struct test_app {
   unsigned port;
   char url[64];
   _Atomic uint64_t heads, dones, refusals;
+  _Atomic uint64_t hold_refusals; /* refusals are held for this number */
 };
 
 /* What byte i of /source and /big is. */

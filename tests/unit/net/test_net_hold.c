@@ -13,6 +13,7 @@
 static struct fixture *start(unsigned loops) {
   static struct fixture f;
   struct http_server_conf conf = HTTP_SERVER_CONF_DEFAULT;
+  conf.head_ms = 400;
   conf.loops = loops;
   conf.workers = 2;
   fixture_start(&f, conf);
@@ -135,6 +136,24 @@ static void test_failure_of_a_last_answer(void **state) {
   fixture_end(f);
 }
 
+/* An answer that a deadline makes is held like others. */
+static void test_held_refusal(void **state) {
+  struct fixture *f = start(1);
+  AUTO_RAW r;
+  (void)state;
+  atomic_store(&f->app.hold_refusals, 7);
+  raw_open(&r, f);
+  raw_say(&r, "GET /echo HTT");
+  while (atomic_load(&f->app.refusals) == 0)
+    usleep(10000);
+  usleep(200000);
+  raw_expect_silence(&r, 100);
+  http_gate_pass(f->app.gate, 7);
+  raw_expect(&r, 408, "ERR_TIMEOUT");
+  raw_close(&r);
+  fixture_end(f);
+}
+
 static void test_held_stream(void **state) {
   struct fixture *f = start(1);
   AUTO_RAW r;
@@ -213,6 +232,7 @@ int main(void) {
     cmocka_unit_test(test_part_of_a_record_behind_a_held_one),
     cmocka_unit_test(test_failure),
     cmocka_unit_test(test_failure_of_a_last_answer),
+    cmocka_unit_test(test_held_refusal),
     cmocka_unit_test(test_held_stream),
     cmocka_unit_test(test_client_leaves),
     cmocka_unit_test(test_load),
