@@ -81,6 +81,14 @@ void buf_clear(struct buf *b) {
   b->failed = false;
 }
 
+void buf_drop(struct buf *b, size_t n) {
+  if (n == 0)
+    return;
+  memmove(b->data, b->data + n, b->size - n);
+  explicit_bzero(b->data + b->size - n, n);
+  b->size -= n;
+}
+
 err_t buf_ok(const struct buf *b) {
   return b->failed ? ERR_NOMEM : OK;
 }

@@ -49,8 +49,9 @@ struct buf {
 };
 #define BUF_EMPTY ((struct buf){ 0 })
 
-void buf_free(struct buf *b);  /* wipes */
-void buf_clear(struct buf *b); /* keeps the memory, wipes what was used */
+void buf_free(struct buf *b);           /* wipes */
+void buf_clear(struct buf *b);          /* keeps the memory, wipes what was used */
+void buf_drop(struct buf *b, size_t n); /* the first n bytes; wipes what they leave */
 err_t buf_ok(const struct buf *b);
 bool buf_reserve(struct buf *b, size_t more); /* room for more bytes after size */
 void buf_put(struct buf *b, const void *p, size_t n);

@@ -83,6 +83,7 @@ static void park(struct http_conn *c) {
 static void refuse(struct http_conn *c, err_t e, bool close) {
   struct http_app *app = &c->loop->server->app;
   struct http_response *r = &c->x->pub.res;
+  close = close || r->close; /* where the next request starts may not be known */
   buf_clear(&r->headers);
   buf_clear(&r->body);
   *r = (struct http_response){ .headers = r->headers, .body = r->body };

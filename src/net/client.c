@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READ_ROOM 16384
 #define HEAD_MAX 65536
 #define BODY_MAX 67108864ul
+#define INTERIM_MAX 16 /* answers before the answer */
 
 struct http_client {
   char host[256]; /* without brackets */
@@ -21,6 +21,7 @@ struct http_client {
   char authority[272]; /* for Host and messages; without the usual port */
   struct tls *tls;
   unsigned timeout_ms;
+  uint64_t budget_us; /* what the present exchange may still wait */
   struct tls_io io;
   struct buf in; /* received, up to used looked at */
   size_t used;
@@ -31,10 +32,6 @@ static inline void addrinfo_cleanup(struct addrinfo **a) {
     freeaddrinfo(*a);
 }
 #define AUTO_ADDRINFO __attribute__((cleanup(addrinfo_cleanup))) struct addrinfo
-
-static uint64_t budget(const struct http_client *c) {
-  return (uint64_t)c->timeout_ms * 1000;
-}
 
 /* The URL. */
 
@@ -140,43 +137,42 @@ static int dial_one(const struct addrinfo *a, uint64_t *budget_us, int *out) {
   return 0;
 }
 
-static err_t dial(struct http_client *c, uint64_t *budget_us, int *fd) {
+static err_t dial(struct http_client *c, int *fd) {
   AUTO_ADDRINFO *list = NULL;
   struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
   int e = getaddrinfo(c->host, c->port, &want, &list), error = EADDRNOTAVAIL;
   if (e != 0)
     FAIL(ERR_IO, "cannot resolve '%s': %s", c->host, gai_strerror(e));
   for (const struct addrinfo *a = list; a; a = a->ai_next) {
-    error = dial_one(a, budget_us, fd);
+    error = dial_one(a, &c->budget_us, fd);
     if (error == 0)
       return OK;
   }
   return connect_error(c, error);
 }
 
-static err_t wait_for(struct http_client *c, enum tls_io_result want, uint64_t *budget_us) {
-  if (tls_io_wait(&c->io, want, budget_us) != OK)
+static err_t wait_for(struct http_client *c, enum tls_io_result want) {
+  if (tls_io_wait(&c->io, want, &c->budget_us) != OK)
     FAIL(ERR_IO, "%s did not answer within %u ms", c->authority, c->timeout_ms);
   return OK;
 }
 
-static err_t handshake(struct http_client *c, uint64_t *budget_us) {
+static err_t handshake(struct http_client *c) {
   for (;;) {
     enum tls_io_result r = tls_io_handshake(&c->io);
     if (r == TLS_IO_OK)
       return OK;
     if (r != TLS_IO_WANT_READ && r != TLS_IO_WANT_WRITE)
       return tls_io_handshake_error(&c->io);
-    TRY(wait_for(c, r, budget_us));
+    TRY(wait_for(c, r));
   }
 }
 
 static err_t hook_up(struct http_client *c) {
-  uint64_t budget_us = budget(c);
   int fd = -1;
-  TRY(dial(c, &budget_us, &fd));
+  TRY(dial(c, &fd));
   TRY(tls_io_connect(&c->io, c->tls, fd, c->host));
-  return handshake(c, &budget_us);
+  return handshake(c);
 }
 
 /* One exchange. */
@@ -187,16 +183,13 @@ static err_t broken(const struct http_client *c) {
 }
 
 static err_t send_all(struct http_client *c, struct bytes data) {
-  uint64_t budget_us = budget(c);
   while (data.size) {
     size_t n = 0;
     enum tls_io_result r = tls_io_write(&c->io, data.data, data.size, &n);
     data = bytes_of(data.data + n, data.size - n);
-    if (r == TLS_IO_OK)
-      budget_us = budget(c);
-    else if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE)
-      TRY(wait_for(c, r, &budget_us));
-    else
+    if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE)
+      TRY(wait_for(c, r));
+    else if (r != TLS_IO_OK)
       return broken(c);
   }
   return OK;
@@ -214,7 +207,9 @@ static void consume(struct http_client *c, size_t n) {
   }
 }
 
-static err_t fill(struct http_client *c, uint64_t *budget_us) {
+static err_t fill(struct http_client *c) {
+  buf_drop(&c->in, c->used);
+  c->used = 0;
   if (!buf_reserve(&c->in, READ_ROOM))
     return ERR_NOMEM;
   for (;;) {
@@ -227,27 +222,35 @@ static err_t fill(struct http_client *c, uint64_t *budget_us) {
     }
     if (r != TLS_IO_WANT_READ && r != TLS_IO_WANT_WRITE)
       return broken(c);
-    TRY(wait_for(c, r, budget_us));
+    TRY(wait_for(c, r));
   }
 }
 
+static err_t read_one_head(struct http_client *c, enum http_method method, struct http_reply *out,
+                           struct http_frame *frame) {
+  struct http_scan scan = { 0 };
+  size_t size = 0;
+  for (;;) {
+    TRY(http_scan_reply(&scan, input(c), HEAD_MAX, &size));
+    if (size)
+      break;
+    TRY(fill(c));
+  }
+  buf_clear(&out->headers);
+  TRY(http_parse_reply(bytes_of(c->in.data + c->used, size), method, out, frame));
+  consume(c, size);
+  return OK;
+}
+
+/* "100 Continue" and its like announce the answer. */
 static err_t read_head(struct http_client *c, enum http_method method, struct http_reply *out,
                        struct http_frame *frame) {
-  uint64_t budget_us = budget(c);
-  do {
-    struct http_scan scan = { 0 };
-    size_t size = 0;
-    for (;;) {
-      TRY(http_scan_reply(&scan, input(c), HEAD_MAX, &size));
-      if (size)
-        break;
-      TRY(fill(c, &budget_us));
-    }
-    buf_clear(&out->headers);
-    TRY(http_parse_reply(bytes_of(c->in.data + c->used, size), method, out, frame));
-    consume(c, size);
-  } while (out->status < 200); /* "100 Continue" and its like announce the answer */
-  return OK;
+  for (unsigned i = 0; i < INTERIM_MAX; i++) {
+    TRY(read_one_head(c, method, out, frame));
+    if (out->status >= 200)
+      return OK;
+  }
+  FAIL(ERR_HTTP, "more than %d interim answers", INTERIM_MAX);
 }
 
 static err_t read_body(struct http_client *c, const struct http_frame *frame, struct buf *out) {
@@ -255,9 +258,8 @@ static err_t read_body(struct http_client *c, const struct http_frame *frame, st
   http_body_init(&body, frame);
   while (!body.done) {
     struct bytes in = input(c), data;
-    uint64_t budget_us = budget(c);
     if (in.size == 0) {
-      TRY(fill(c, &budget_us));
+      TRY(fill(c));
       continue;
     }
     size_t before = in.size;
@@ -327,6 +329,7 @@ err_t http_client_request(struct http_client *c, enum http_method method,
   AUTO_BUF request = BUF_EMPTY;
   AUTO_HTTP_REPLY reply = { 0 };
   TRY(put_request(c, method, path_and_query, headers, body, &request));
+  c->budget_us = (uint64_t)c->timeout_ms * 1000;
   check_kept(c);
   bool kept = c->io.ssl != NULL, heard = false;
   err_t e = kept ? OK : hook_up(c);

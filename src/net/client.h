@@ -11,7 +11,8 @@
 #include "net/tls.h"
 
 struct http_client;
-/* url: "https://host[:port]" (nothing after it but an optional '/'). */
+/* url: "https://host[:port]" (nothing after it but an optional '/'). timeout_ms: what a request may
+ * wait for the server in all, connecting included. */
 err_t http_client_new(const char *url, struct tls *tls, unsigned timeout_ms,
                       struct http_client **out);
 void http_client_free(struct http_client *c);

@@ -92,13 +92,8 @@ void conn_consume(struct http_conn *c, size_t n) {
 }
 
 enum tls_io_result conn_fill(struct http_conn *c) {
-  if (c->used > 0) {
-    size_t left = c->in.size - c->used;
-    memmove(c->in.data, c->in.data + c->used, left);
-    explicit_bzero(c->in.data + left, c->used);
-    c->in.size = left;
-    c->used = 0;
-  }
+  buf_drop(&c->in, c->used);
+  c->used = 0;
   size_t n;
   if (!buf_reserve(&c->in, READ_ROOM))
     return TLS_IO_FAILED;

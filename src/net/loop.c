@@ -119,8 +119,8 @@ static void *loop_main(void *arg) {
         run_wake(l);
     }
     run_again(l);
-    run_held(l);
     timer_run(&l->wheel, l->now_ms, conn_timeout);
+    run_held(l); /* after all that can hold an answer: the gate wakes only for those it looks at */
     accept_resume(l);
     reap(l);
     if (run_stop(l))

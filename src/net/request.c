@@ -7,6 +7,7 @@ static bool new_exchange(struct http_conn *c) {
     conn_close(c);
     return false;
   }
+  c->body = (struct http_body){ 0 };
   c->x->pub.conn = c;
   memcpy(c->x->pub.req.peer, c->peer, sizeof c->peer);
   return true;

@@ -22,7 +22,6 @@
 
 #include <pthread.h>
 
-#define READ_ROOM 16384      /* what one record can hold */
 #define DRAIN_MAX 65536      /* unread body that is thrown away to keep the connection */
 #define LINGER_MS 2000       /* a last answer has so long to be read */
 #define LINGER_MAX 1048576ul /* and so much may come meanwhile */

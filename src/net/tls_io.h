@@ -12,6 +12,8 @@
 
 #include "net/tls.h"
 
+#define READ_ROOM 16384 /* what one record can hold */
+
 struct ssl_st;
 
 struct tls_io {

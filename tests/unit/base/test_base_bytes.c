@@ -112,6 +112,18 @@ static void buf_clear_wipes(void **state) {
     assert_int_equal(b.data[i], 0);
 }
 
+static void buf_drop_wipes(void **state) {
+  AUTO_BUF b = BUF_EMPTY;
+  buf_drop(&b, 0);
+  buf_put_str(&b, "secretrest");
+  buf_drop(&b, 6);
+  assert_true(bytes_equal_str(buf_bytes(&b), "rest"));
+  for (size_t i = 4; i < 10; i++)
+    assert_int_equal(b.data[i], 0);
+  buf_drop(&b, 4);
+  assert_int_equal(b.size, 0);
+}
+
 static void buf_refuses_impossible_sizes(void **state) {
   AUTO_BUF b = BUF_EMPTY;
   buf_put_str(&b, "kept");
@@ -166,6 +178,7 @@ int main(void) {
     cmocka_unit_test(reads_u64),
     cmocka_unit_test(buf_grows),
     cmocka_unit_test(buf_clear_wipes),
+    cmocka_unit_test(buf_drop_wipes),
     cmocka_unit_test(buf_refuses_impossible_sizes),
     cmocka_unit_test(buf_fails_once_and_stays_failed),
     cmocka_unit_test(realloc_keeps_content),

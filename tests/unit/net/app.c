@@ -97,6 +97,7 @@ static void on_big(struct http_exchange *x) {
 static void on_held(struct http_exchange *x) {
   say(x, 200, "let go");
   x->res.hold = number(x, "n");
+  x->res.close = number(x, "close") != 0;
 }
 
 static void on_held_stream(struct http_exchange *x) {
@@ -178,6 +179,7 @@ static void app_refuse(void *ctx, struct http_exchange *x, err_t e) {
   struct test_app *t = ctx;
   atomic_fetch_add(&t->refusals, 1);
   fail(x, e);
+  x->res.hold = atomic_load(&t->hold_refusals);
 }
 
 static void app_done(void *ctx, struct http_exchange *x) {

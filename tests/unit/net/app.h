@@ -6,7 +6,7 @@
  *   /sink                streams the body in, answers with its size
  *   /source?n=           streams n bytes out (&length=1: of declared length; &broken=1: breaks off)
  *   /big?n=              n bytes in one response
- *   /held?n=             is held for number n
+ *   /held?n=             is held for number n (&close=1: closes then)
  *   /heldstream?n=       the same on the streaming lane
  *   /sleep?ms=           takes its time on a worker
  *   /early               answers at the head: 401
@@ -32,6 +32,7 @@ struct test_app {
   unsigned port;
   char url[64];
   _Atomic uint64_t heads, dones, refusals;
+  _Atomic uint64_t hold_refusals; /* refusals are held for this number */
 };
 
 /* What byte i of /source and /big is. */

@@ -113,11 +113,6 @@ static bool fill(struct raw *r, const char *what) {
   }
 }
 
-static void drop(struct raw *r, size_t n) {
-  memmove(r->in.data, r->in.data + n, r->in.size - n);
-  r->in.size -= n;
-}
-
 static void read_body(struct raw *r, const struct http_frame *frame, struct buf *out) {
   struct http_body body;
   http_body_init(&body, frame);
@@ -130,7 +125,7 @@ static void read_body(struct raw *r, const struct http_frame *frame, struct buf 
     before = in.size;
     assert_ok(http_body_next(&body, &in, &data));
     buf_put_bytes(out, data);
-    drop(r, before - in.size);
+    buf_drop(&r->in, before - in.size);
   }
 }
 
@@ -147,7 +142,7 @@ void raw_reply(struct raw *r, enum http_method method, struct http_reply *out) {
       fail_msg("the connection ended without an answer");
   }
   assert_ok(http_parse_reply(bytes_of(r->in.data, size), method, out, &frame));
-  drop(r, size);
+  buf_drop(&r->in, size);
   read_body(r, &frame, &out->body);
 }
 

@@ -13,6 +13,7 @@
 static struct fixture *start(unsigned loops) {
   static struct fixture f;
   struct http_server_conf conf = HTTP_SERVER_CONF_DEFAULT;
+  conf.head_ms = 400;
   conf.loops = loops;
   conf.workers = 2;
   fixture_start(&f, conf);
@@ -118,6 +119,41 @@ static void test_failure(void **state) {
   fixture_end(f);
 }
 
+static void test_failure_of_a_last_answer(void **state) {
+  struct fixture *f = start(1);
+  AUTO_RAW r;
+  (void)state;
+  raw_open(&r, f);
+  raw_say(&r, "GET /held?n=1&close=1 HTTP/1.1\r\n" HOST "\r\n");
+  usleep(100000);
+  http_gate_fail(f->app.gate, ERR_AUDIT, 1, 1);
+  AUTO_HTTP_REPLY reply;
+  raw_reply(&r, HTTP_GET, &reply);
+  assert_int_equal(reply.status, 503);
+  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  raw_expect_close(&r);
+  raw_close(&r);
+  fixture_end(f);
+}
+
+/* An answer that a deadline makes is held like others. */
+static void test_held_refusal(void **state) {
+  struct fixture *f = start(1);
+  AUTO_RAW r;
+  (void)state;
+  atomic_store(&f->app.hold_refusals, 7);
+  raw_open(&r, f);
+  raw_say(&r, "GET /echo HTT");
+  while (atomic_load(&f->app.refusals) == 0)
+    usleep(10000);
+  usleep(200000);
+  raw_expect_silence(&r, 100);
+  http_gate_pass(f->app.gate, 7);
+  raw_expect(&r, 408, "ERR_TIMEOUT");
+  raw_close(&r);
+  fixture_end(f);
+}
+
 static void test_held_stream(void **state) {
   struct fixture *f = start(1);
   AUTO_RAW r;
@@ -195,6 +231,8 @@ int main(void) {
     cmocka_unit_test(test_pipelined_behind_a_held_one),
     cmocka_unit_test(test_part_of_a_record_behind_a_held_one),
     cmocka_unit_test(test_failure),
+    cmocka_unit_test(test_failure_of_a_last_answer),
+    cmocka_unit_test(test_held_refusal),
     cmocka_unit_test(test_held_stream),
     cmocka_unit_test(test_client_leaves),
     cmocka_unit_test(test_load),
