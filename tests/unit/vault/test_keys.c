@@ -244,6 +244,7 @@ static void durations_go_by_the_calendar(void **state) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_false(duration_add(bad[i], 1, 0, &out));
   assert_true(duration_add("P30D", -1, KEY_TIME_MAX, &out));
+  assert_false(duration_add("P30D", -1, KEY_TIME_MAX + 1, &out));
   assert_false(duration_add("P30D", -1, INT64_MAX, &out));
 }
 
