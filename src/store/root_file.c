@@ -1,17 +1,10 @@
 /* The provider "file": 32 random bytes in a file that only its owner may read. */
-#include "store/datadir.h"
+#include "base/file.h"
 #include "store/root_provider.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static void fd_cleanup(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
-#define AUTO_FD __attribute__((cleanup(fd_cleanup))) int
 
 static err_t check(struct bytes secret) {
   if (secret.size != ROOT_KEY_SIZE)
@@ -40,7 +33,7 @@ static err_t write_key(int fd, const char *path) {
 /* Gives the finished file its name, which must not exist. */
 static err_t publish(const char *beside, const char *path) {
   if (link(beside, path) == 0)
-    return datadir_sync_parent(path);
+    return file_sync_parent(path);
   if (errno == EEXIST)
     FAIL(ERR_CONFLICT, "%s exists", path);
   FAIL(ERR_IO, "cannot make %s: %s", path, strerror(errno));
