@@ -106,7 +106,7 @@ err_t buf_put_b64url_decoded(struct buf *b, struct bytes text) {
   return OK;
 }
 
-static int nibble(uint8_t c) {
+int hex_digit(uint8_t c) {
   if (c >= '0' && c <= '9')
     return c - '0';
   c |= 32;
@@ -117,7 +117,7 @@ err_t hex_decode(struct bytes text, uint8_t *out, size_t room, size_t *size) {
   if (text.size % 2 || text.size / 2 > room)
     return ERR_BAD_PARAMETER;
   for (size_t i = 0; i < text.size; i += 2) {
-    int hi = nibble(text.data[i]), lo = nibble(text.data[i + 1]);
+    int hi = hex_digit(text.data[i]), lo = hex_digit(text.data[i + 1]);
     if (hi < 0 || lo < 0)
       return ERR_BAD_PARAMETER;
     out[i / 2] = (uint8_t)(hi << 4 | lo);
@@ -160,7 +160,7 @@ bool guid_valid(struct bytes t) {
     return false;
   for (size_t i = 0; i < GUID_SIZE; i++) {
     bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? t.data[i] != '-' : nibble(t.data[i]) < 0)
+    if (dash ? t.data[i] != '-' : hex_digit(t.data[i]) < 0)
       return false;
   }
   return true;

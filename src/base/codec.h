@@ -23,6 +23,8 @@ err_t b64url_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 err_t b64_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 err_t hex_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 
+int hex_digit(uint8_t c); /* its value; -1 when it is none */
+
 /* Appends the decoded bytes to b. */
 err_t buf_put_b64url_decoded(struct buf *b, struct bytes text);
 

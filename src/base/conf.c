@@ -1,10 +1,9 @@
 #include "base/conf.h"
 
+#include "base/file.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define CONF_FILE_MAX (256u * 1024)
 #define CONF_LIST_MAX 64
@@ -186,19 +185,9 @@ err_t conf_parse(struct conf *c, struct bytes text, const char *origin) {
 }
 
 err_t conf_read_file(struct conf *c, const char *path) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    FAIL(ERR_CONFIG, "cannot read %s: %s", path, strerror(errno));
   AUTO_BUF b = BUF_EMPTY;
-  ssize_t n = 0;
-  while (b.size <= CONF_FILE_MAX && buf_reserve(&b, 4096) &&
-         (n = read(fd, b.data + b.size, 4096)) > 0)
-    b.size += (size_t)n;
-  close(fd);
-  TRY(buf_ok(&b));
-  if (n < 0 || b.size > CONF_FILE_MAX)
-    FAIL(ERR_CONFIG, "cannot read %s: %s", path, n < 0 ? strerror(errno) : "too large");
-  return conf_parse(c, bytes_of(b.data, b.size), path);
+  TRY(file_read(path, CONF_FILE_MAX, &b));
+  return conf_parse(c, buf_bytes(&b), path);
 }
 
 /* "audit.rotate_hours" as "STRONGROOM_AUDIT_ROTATE_HOURS" or "--audit-rotate-hours". */

@@ -19,10 +19,6 @@ const struct err_last *err_last(void) {
   return &last;
 }
 
-void err_forget(void) {
-  last = (struct err_last){ .code = OK };
-}
-
 void err_reset(void) {
   last = (struct err_last){ 0 };
 }

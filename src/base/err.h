@@ -118,13 +118,9 @@ struct err_last {
   char say[1024];
 };
 const struct err_last *err_last(void);
-/* Forgets it. Where one request ends and the next begins: what was said to one client is not said
- * to another. */
+/* Forgets it, before work for another client begins on this thread: an error that is made without
+ * REFUSE() must not be told with the words of an earlier one. */
 void err_reset(void);
-
-/* Before work for another client begins on this thread: an error that is made without REFUSE() must
- * not be told with the words of an earlier one. */
-void err_forget(void);
 
 /* The text for a client: what REFUSE() said if e is this thread's last error, else the table's.
  * Never NULL. */

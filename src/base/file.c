@@ -2,14 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <unistd.h>
-
-static void fd_cleanup(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
-#define AUTO_FD __attribute__((cleanup(fd_cleanup))) int
 
 err_t file_read_fd(int fd, const char *name, size_t max, struct buf *out) {
   size_t start = out->size;
@@ -48,10 +43,24 @@ err_t file_write_fd(int fd, const char *name, struct bytes data) {
   return OK;
 }
 
-static err_t write_synced(const char *path, struct bytes data) {
-  AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+err_t file_sync_dir(int fd, const char *path) {
+  if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: this file system has no such thing */
+    FAIL(ERR_IO, "cannot sync the directory %s: %s", path, strerror(errno));
+  return OK;
+}
+
+err_t file_sync_parent(const char *path) {
+  AUTO_FREE char *copy = mem_strdup(path);
+  if (!copy)
+    return ERR_NOMEM;
+  const char *parent = dirname(copy);
+  AUTO_FD fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    FAIL(ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
+    FAIL(ERR_IO, "cannot open the directory %s: %s", parent, strerror(errno));
+  return file_sync_dir(fd, parent);
+}
+
+static err_t write_synced(int fd, const char *path, struct bytes data) {
   TRY(file_write_fd(fd, path, data));
   if (fsync(fd) != 0)
     FAIL(ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
@@ -60,14 +69,19 @@ static err_t write_synced(const char *path, struct bytes data) {
 
 err_t file_write_private(const char *path, struct bytes data) {
   AUTO_BUF beside = BUF_EMPTY;
-  buf_printf(&beside, "%s.%ld.tmp", path, (long)getpid());
+  buf_printf(&beside, "%s.XXXXXX", path);
   buf_put_char(&beside, '\0');
   TRY(buf_ok(&beside));
-  const char *tmp = (const char *)beside.data;
-  err_t e = write_synced(tmp, data);
+  char *tmp = (char *)beside.data;
+  AUTO_FD fd = mkostemp(tmp, O_CLOEXEC); /* 0600 */
+  if (fd < 0)
+    FAIL(ERR_CONFIG, "cannot write %s: %s", path, strerror(errno));
+  err_t e = write_synced(fd, path, data);
   if (e == OK && rename(tmp, path) != 0)
     e = err_fail(ERR_CONFIG, __FILE__, __LINE__, "cannot write %s: %s", path, strerror(errno));
-  if (e != OK)
+  if (e != OK) {
     unlink(tmp);
-  return e;
+    return e;
+  }
+  return file_sync_parent(path);
 }

@@ -1,5 +1,7 @@
 #include "net/parse.h"
 
+#include "base/codec.h"
+
 #include <strings.h>
 
 /* Classes of bytes. Ranges not named are in none. */
@@ -10,7 +12,6 @@ enum {
     4, /* RFC 3986 pchar and '/'; '%' is looked at apart. '[' and ']' as browsers send them */
   C_QUERY = 8, /* all that is visible but '#': clients do not agree on more */
   C_HOST = 16, /* of a registered name or an IPv4 address */
-  C_HEX = 32,
 };
 #define C_ALNUM (C_TOKEN | C_VALUE | C_PATH | C_QUERY | C_HOST)
 #define C_MARK (C_TOKEN | C_VALUE | C_PATH | C_QUERY) /* unreserved and sub-delims in tokens */
@@ -34,7 +35,7 @@ static const uint8_t class_of[256] = {
   ['-'] = C_ALNUM,
   ['.'] = C_ALNUM,
   ['/'] = C_DELIM,
-  ['0' ... '9'] = C_ALNUM | C_HEX,
+  ['0' ... '9'] = C_ALNUM,
   [':'] = C_DELIM,
   [';'] = C_DELIM,
   ['<'] = C_ODD,
@@ -42,16 +43,14 @@ static const uint8_t class_of[256] = {
   ['>'] = C_ODD,
   ['?'] = C_ODD,
   ['@'] = C_DELIM,
-  ['A' ... 'F'] = C_ALNUM | C_HEX,
-  ['G' ... 'Z'] = C_ALNUM,
+  ['A' ... 'Z'] = C_ALNUM,
   ['['] = C_DELIM,
   ['\\'] = C_ODD,
   [']'] = C_DELIM,
   ['^'] = C_ODD | C_TOKEN,
   ['_'] = C_ALNUM,
   ['`'] = C_ODD | C_TOKEN,
-  ['a' ... 'f'] = C_ALNUM | C_HEX,
-  ['g' ... 'z'] = C_ALNUM,
+  ['a' ... 'z'] = C_ALNUM,
   ['{'] = C_ODD,
   ['|'] = C_ODD | C_TOKEN,
   ['}'] = C_ODD,
@@ -69,7 +68,7 @@ static bool all_of(struct bytes b, uint8_t class) {
 static bool escapes_ok(struct bytes b) {
   const uint8_t *p = b.data, *end = b.data + b.size;
   while (p < end && (p = memchr(p, '%', (size_t)(end - p)))) {
-    if (end - p < 3 || !(class_of[p[1]] & class_of[p[2]] & C_HEX))
+    if (end - p < 3 || hex_digit(p[1]) < 0 || hex_digit(p[2]) < 0)
       return false;
     p += 3;
   }
@@ -142,9 +141,8 @@ err_t http_scan_reply(struct http_scan *s, struct bytes in, size_t max, size_t *
   return scan(s, in, max, false, size);
 }
 
-/* The lines of a head. The scan has made sure that CR and LF come in pairs only. */
-
-static struct bytes next_line(struct bytes *rest) {
+/* The scan has made sure that CR and LF come in pairs only. */
+struct bytes http_next_line(struct bytes *rest) {
   const uint8_t *cr = memchr(rest->data, '\r', rest->size);
   struct bytes line = bytes_of(rest->data, (size_t)(cr - rest->data));
   *rest = skip(*rest, line.size + 2);
@@ -178,7 +176,7 @@ static err_t parse_host(struct bytes host) {
     name = bytes_of(host.data + 1, (size_t)(end - host.data) - 1);
     port = skip(host, name.size + 2);
     for (size_t i = 0; i < name.size; i++)
-      if (!(class_of[name.data[i]] & C_HEX) && name.data[i] != ':' && name.data[i] != '.')
+      if (hex_digit(name.data[i]) < 0 && name.data[i] != ':' && name.data[i] != '.')
         FAIL(ERR_HTTP, "malformed address in Host");
   } else {
     const uint8_t *colon = host.size ? memchr(host.data, ':', host.size) : NULL;
@@ -242,7 +240,7 @@ err_t http_parse_field(struct bytes line, struct http_header *h) {
 
 static err_t parse_fields(struct bytes rest, struct http_request *r) {
   for (;;) {
-    struct bytes line = next_line(&rest);
+    struct bytes line = http_next_line(&rest);
     if (line.size == 0)
       return OK;
     if (r->header_count == HTTP_HEADERS_MAX)
@@ -313,10 +311,10 @@ static err_t parse_singles(struct http_request *r, struct http_frame *f) {
 }
 
 err_t http_parse_head(struct bytes head, struct http_request *r, struct http_frame *f) {
-  struct bytes line = next_line(&head), method, target;
+  struct bytes line = http_next_line(&head), method, target;
   bool framed;
   if (line.size == 0)
-    line = next_line(&head);
+    line = http_next_line(&head);
   r->header_count = 0;
   r->body = (struct bytes){ 0 };
   struct bytes rest = bytes_split(line, ' ', &method);
@@ -351,18 +349,15 @@ void http_body_init(struct http_body *b, const struct http_frame *f) {
   };
 }
 
-static unsigned hex_value(uint8_t c) {
-  return c <= '9' ? c - 0x30u : (c | 0x20u) - 0x61u + 10;
-}
-
 static err_t chunk_size_byte(struct http_body *b, uint8_t c) {
   if (c == '\r' && b->digits > 0) {
     b->step = STEP_SIZE_LF;
     return OK;
   }
-  if (!(class_of[c] & C_HEX) || b->digits == 16)
+  int digit = hex_digit(c);
+  if (digit < 0 || b->digits == 16)
     FAIL(ERR_HTTP, "malformed chunk size");
-  b->left = b->left << 4 | hex_value(c);
+  b->left = b->left << 4 | (unsigned)digit;
   b->digits++;
   return OK;
 }

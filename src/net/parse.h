@@ -26,6 +26,9 @@ err_t http_scan_head(struct http_scan *s, struct bytes in, size_t max, size_t *s
 /* The same for a response's head: the first line is not looked at. */
 err_t http_scan_reply(struct http_scan *s, struct bytes in, size_t max, size_t *size);
 
+/* Takes a line off a complete head, without its CRLF. */
+struct bytes http_next_line(struct bytes *rest);
+
 /* What the head says of the body and the connection. */
 struct http_frame {
   uint64_t length; /* Content-Length; 0 when there is none */

@@ -1,12 +1,6 @@
 /* Percent-encoding, query strings and forms. */
+#include "base/codec.h"
 #include "net/http.h"
-
-static int hex_digit(uint8_t c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  c |= 0x20;
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The next character of text, decoded; ERR_BAD_PARAMETER for a bad escape or NUL. */
 static err_t next_char(struct bytes *text, bool plus_is_blank, char *out) {

@@ -9,17 +9,10 @@ void http_reply_free(struct http_reply *r) {
   buf_free(&r->body);
 }
 
-static struct bytes next_line(struct bytes *rest) {
-  struct bytes line;
-  *rest = bytes_split(*rest, '\r', &line);
-  *rest = bytes_of(rest->data + 1, rest->size - 1); /* the scan has seen that LF follows */
-  return line;
-}
-
 struct bytes http_reply_header(const struct http_reply *r, const char *name) {
   struct bytes rest = buf_bytes(&r->headers);
   while (rest.size) {
-    struct bytes key, line = next_line(&rest), value = bytes_split(line, ':', &key);
+    struct bytes key, line = http_next_line(&rest), value = bytes_split(line, ':', &key);
     if (bytes_equal_nocase(key, name))
       return bytes_trim(value);
   }
@@ -51,8 +44,8 @@ err_t http_parse_reply(struct bytes head, enum http_method method, struct http_r
   struct http_header headers[HTTP_HEADERS_MAX];
   size_t count = 0;
   bool framed;
-  TRY(parse_status(next_line(&head), &out->status));
-  for (struct bytes line; (line = next_line(&head)).size;) {
+  TRY(parse_status(http_next_line(&head), &out->status));
+  for (struct bytes line; (line = http_next_line(&head)).size;) {
     if (count == HTTP_HEADERS_MAX)
       FAIL(ERR_HTTP, "more than %d headers", HTTP_HEADERS_MAX);
     TRY(http_parse_field(line, &headers[count]));

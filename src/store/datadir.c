@@ -1,36 +1,15 @@
 #include "store/datadir.h"
 
-#include "base/bytes.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-err_t datadir_sync(int fd, const char *path) {
-  if (fsync(fd) != 0 && errno != EINVAL) /* EINVAL: this file system has no such thing */
-    FAIL(ERR_IO, "cannot sync the directory %s: %s", path, strerror(errno));
-  return OK;
-}
-
-err_t datadir_sync_parent(const char *path) {
-  AUTO_FREE char *copy = mem_strdup(path);
-  if (!copy)
-    return ERR_NOMEM;
-  const char *parent = dirname(copy);
-  int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    FAIL(ERR_IO, "cannot open the directory %s: %s", parent, strerror(errno));
-  err_t e = datadir_sync(fd, parent);
-  close(fd);
-  return e;
-}
 
 static err_t make(const char *path) {
   if (mkdir(path, 0700) == 0)
-    return datadir_sync_parent(path);
+    return file_sync_parent(path);
   if (errno != EEXIST)
     FAIL(ERR_IO, "cannot make the directory %s: %s", path, strerror(errno));
   return OK;

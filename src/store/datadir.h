@@ -17,8 +17,4 @@ struct datadir {
 err_t datadir_open(const char *path, struct datadir *out);
 void datadir_close(struct datadir *d);
 
-/* Makes names that were added to or changed in a directory durable. */
-err_t datadir_sync(int fd, const char *path);
-err_t datadir_sync_parent(const char *path);
-
 #endif

@@ -1,18 +1,11 @@
 /* The provider "file": 32 random bytes in a file that only its owner may read. */
-#include "store/datadir.h"
+#include "base/file.h"
 #include "store/root_provider.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static void fd_cleanup(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
-#define AUTO_FD __attribute__((cleanup(fd_cleanup))) int
 
 static err_t check(struct bytes secret) {
   if (secret.size != ROOT_KEY_SIZE)
@@ -42,7 +35,7 @@ static err_t write_key(int fd, const char *path) {
  * between would leave the key under two names. */
 static err_t publish(const char *beside, const char *path) {
   if (renameat2(AT_FDCWD, beside, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-    return datadir_sync_parent(path);
+    return file_sync_parent(path);
   if (errno == EEXIST)
     FAIL(ERR_CONFLICT, "%s exists", path);
   FAIL(ERR_IO, "cannot make %s: %s", path, strerror(errno));

@@ -1,3 +1,4 @@
+#include "base/file.h"
 #include "base/log.h"
 #include "store/sqlite.h"
 
@@ -78,7 +79,7 @@ static err_t create(struct sqlite *q, const char *dir) {
   q->db = NULL;
   if (renameat(q->dir.fd, "vault.db.new", q->dir.fd, "vault.db") != 0)
     FAIL(ERR_IO, "cannot make %s/vault.db: %s", dir, strerror(errno));
-  return datadir_sync(q->dir.fd, dir);
+  return file_sync_dir(q->dir.fd, dir);
 }
 
 /* Sets *size to the size of the database, or creates it. */

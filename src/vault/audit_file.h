@@ -24,9 +24,8 @@
 #ifndef VAULT_AUDIT_FILE_H
 #define VAULT_AUDIT_FILE_H
 
+#include "base/file.h"
 #include "vault/audit.h"
-
-#include <unistd.h>
 
 #define AUDIT_VERSION 1
 #define AUDIT_CHAIN SHA256_SIZE
@@ -116,12 +115,6 @@ struct audit_name {
 struct audit_name audit_file_name(uint64_t first);
 #define AUDIT_HEAD_FILE "head"
 #define AUDIT_PUBLIC_FILE "public.pem"
-
-static inline void audit_fd_close(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
-#define AUTO_FD __attribute__((cleanup(audit_fd_close))) int
 
 err_t audit_dir_open(const char *dir, int *fd);
 /* The first numbers of the log files, ascending. */

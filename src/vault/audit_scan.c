@@ -54,7 +54,7 @@ err_t audit_scan_open(int dir, uint64_t first, struct audit_scan *s) {
 }
 
 void audit_scan_close(struct audit_scan *s) {
-  audit_fd_close(&s->fd);
+  file_close(&s->fd);
   mem_free(s->room);
 }
 

@@ -43,8 +43,8 @@ err_t audit_writer_open(struct audit_writer *w, const struct audit_conf *conf,
 }
 
 void audit_writer_close(struct audit_writer *w) {
-  audit_fd_close(&w->state.file.fd);
-  audit_fd_close(&w->dir);
+  file_close(&w->state.file.fd);
+  file_close(&w->dir);
   secret_free(&w->seal_key);
   secret_free(&w->file_key);
   key_free(w->signer);
@@ -118,7 +118,7 @@ static err_t rotate(struct audit_writer *w) {
   TRY(audit_file_key(secret_bytes(&w->seal_key), w->state.tip.last + 1, &key));
   struct audit_file next;
   TRY(audit_file_create(w->dir, &w->state.tip, w->conf->sync, &next));
-  audit_fd_close(&w->state.file.fd);
+  file_close(&w->state.file.fd);
   w->state.file = next;
   secret_free(&w->file_key);
   w->file_key = key;

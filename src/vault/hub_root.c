@@ -5,8 +5,8 @@
  * wrapped under it, then it is renamed. A start that finds both was preceded by a crash in between
  * and takes the one that opens the store.
  */
+#include "base/file.h"
 #include "base/log.h"
-#include "store/datadir.h"
 #include "vault/hub_internal.h"
 
 #include <errno.h>
@@ -42,7 +42,7 @@ static err_t unseal_by_file(struct hub *h, const char *path) {
 static err_t rename_next(const char *next, const char *path) {
   if (rename(next, path) != 0)
     FAIL(ERR_CONFIG, "cannot rename %s: %s", next, strerror(errno));
-  return datadir_sync_parent(path);
+  return file_sync_parent(path);
 }
 
 static err_t unseal_by_files(struct hub *h) {

@@ -2,6 +2,7 @@
  * strongroom up: the hub on one machine. Its services are children of this process, which hands its
  * options on to them, says where they are, and keeps them running.
  */
+#include "base/file.h"
 #include "cli/out.h"
 #include "cli/passphrase.h"
 #include "cli/serve_options.h"
@@ -80,11 +81,6 @@ static err_t pipe_passphrase(struct secret *passphrase, int *out) {
   return OK;
 }
 
-static void fd_close(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-}
-
 static err_t bring_up(struct supervisor *s, const struct words *w, const char *dir) {
   TRY(supervisor_bring_up(s));
   if (s->stopping)
@@ -96,7 +92,7 @@ static err_t bring_up(struct supervisor *s, const struct words *w, const char *d
 
 static err_t run_hub(const struct words *w, int *exit_code) {
   __attribute__((cleanup(serve_options_free))) struct serve_options o = { .ready_fd = -1 };
-  __attribute__((cleanup(fd_close))) int passphrase = -1;
+  AUTO_FD passphrase = -1;
   struct service services[] = {
     { .name = "vault", .words = vault_words, .ready_fd = -1 },
   };
