@@ -154,19 +154,19 @@ static int add_rules(scmp_filter_ctx f) {
   const struct rule rules[] = {
     { SCMP_SYS(socket),
       3,
-      { SCMP_A0(SCMP_CMP_EQ, AF_INET), SCMP_A1(SCMP_CMP_MASKED_EQ, type, tcp),
-        SCMP_A2(SCMP_CMP_EQ, 0) } },
+      { SCMP_A0(SCMP_CMP_EQ, AF_INET, 0), SCMP_A1(SCMP_CMP_MASKED_EQ, type, tcp),
+        SCMP_A2(SCMP_CMP_EQ, 0, 0) } },
     { SCMP_SYS(socket),
       3,
-      { SCMP_A0(SCMP_CMP_EQ, AF_INET6), SCMP_A1(SCMP_CMP_MASKED_EQ, type, tcp),
-        SCMP_A2(SCMP_CMP_EQ, 0) } },
-    { SCMP_SYS(sendto), 1, { SCMP_A4(SCMP_CMP_EQ, 0) } },
+      { SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0), SCMP_A1(SCMP_CMP_MASKED_EQ, type, tcp),
+        SCMP_A2(SCMP_CMP_EQ, 0, 0) } },
+    { SCMP_SYS(sendto), 1, { SCMP_A4(SCMP_CMP_EQ, 0, 0) } },
     { SCMP_SYS(mmap), 1, { SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
     { SCMP_SYS(mprotect), 1, { SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0) } },
-    { SCMP_SYS(kill), 1, { SCMP_A0(SCMP_CMP_EQ, self) } },
-    { SCMP_SYS(tgkill), 1, { SCMP_A0(SCMP_CMP_EQ, self) } },
-    { SCMP_SYS(prlimit64), 1, { SCMP_A0(SCMP_CMP_EQ, 0) } },
-    { SCMP_SYS(prctl), 1, { SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME) } },
+    { SCMP_SYS(kill), 1, { SCMP_A0(SCMP_CMP_EQ, self, 0) } },
+    { SCMP_SYS(tgkill), 1, { SCMP_A0(SCMP_CMP_EQ, self, 0) } },
+    { SCMP_SYS(prlimit64), 1, { SCMP_A0(SCMP_CMP_EQ, 0, 0) } },
+    { SCMP_SYS(prctl), 1, { SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0) } },
   };
   int bad = 0;
   for (size_t i = 0; bad == 0 && i < sizeof rules / sizeof *rules; i++)

@@ -14,7 +14,7 @@ static size_t columns_of(const char *text) {
 }
 
 static char shown(uint8_t c) {
-  return c < 0x20 || c == 0x7f ? '?' : (char)c;
+  return (char)(c < 0x20 || c == 0x7f ? '?' : c);
 }
 
 void out_json(const json_t *document) {

@@ -268,12 +268,12 @@ static void advance_handshake(struct http_conn *c) {
 /* What comes while nobody may read it only tells whether the client is still there. */
 static void not_now(struct http_conn *c, uint32_t events) {
   bool broken = events & (EPOLLHUP | EPOLLERR), left = broken || (events & EPOLLRDHUP);
-  if (left && c->state == CONN_AWAY && workers_take_back(c->loop->server->workers, c)) {
-    conn_close(c); /* a request that nobody waits for is not begun */
+  /* A request that nobody waits for is not begun. */
+  bool unbegun = left && c->state == CONN_AWAY && workers_take_back(c->loop->server->workers, c);
+  if (unbegun || (broken && c->state == CONN_HELD)) {
+    conn_close(c);
   } else if (!broken) {
     conn_watch(c, left ? 0 : EPOLLRDHUP);
-  } else if (c->state == CONN_HELD) {
-    conn_close(c);
   } else {
     epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->io.fd, NULL);
     c->events = WATCH_GONE;

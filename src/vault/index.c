@@ -20,7 +20,7 @@ bool key_name_valid(struct bytes name) {
 
 void name_fold(const char *name, char folded[static KEY_NAME_MAX + 1]) {
   size_t i = 0;
-  for (; name[i] && i < KEY_NAME_MAX; i++)
+  for (; i < KEY_NAME_MAX && name[i]; i++)
     folded[i] = (char)tolower((unsigned char)name[i]);
   folded[i] = '\0';
 }

@@ -67,7 +67,9 @@ static err_t fetch(struct follow *f, size_t *got) {
   TRY(client_call(f->client, HTTP_GET, &path, NULL, &answer));
   TRY(json_get_array(answer.body, "value", &list));
   TRY(json_get_i64(answer.body, "next", &next, NULL));
-  json_array_foreach(list, i, record) print_record(f->args, record);
+  json_array_foreach(list, i, record) {
+    print_record(f->args, record);
+  }
   *got = json_array_size(list);
   f->next = (uint64_t)next;
   f->left -= *got < f->left ? *got : f->left;

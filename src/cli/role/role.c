@@ -39,7 +39,7 @@ void role_put_short(struct buf *b, struct bytes role_name) {
   if (bytes_starts(role_name, prefix))
     role_name = bytes_of(role_name.data + sizeof prefix - 1, role_name.size - (sizeof prefix - 1));
   for (size_t i = 0; i < role_name.size; i++)
-    buf_put_char(b, role_name.data[i] == ' ' ? '-' : (char)tolower(role_name.data[i]));
+    buf_put_char(b, (char)(role_name.data[i] == ' ' ? '-' : tolower(role_name.data[i])));
 }
 
 static bool names(json_t *definition, const char *word, struct buf *brief) {

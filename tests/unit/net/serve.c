@@ -2,6 +2,7 @@
  *   net-serve CA-FILE [address:port [loops]] */
 #include "app.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -15,10 +16,7 @@ static err_t run(struct test_app *t, int argc, char **argv) {
   TRY(crypto_init(1 << 20, &locked));
   TRY(test_app_init(t));
   TRY(test_app_start(t, conf, argc > 2 ? argv[2] : NULL));
-  FILE *f = fopen(argv[1], "w");
-  if (!f || fwrite(t->ca_pem.data, t->ca_pem.size, 1, f) != 1 || fclose(f) != 0)
-    FAIL(ERR_IO, "cannot write %s", argv[1]);
-  return OK;
+  return file_write_private(argv[1], buf_bytes(&t->ca_pem));
 }
 
 int main(int argc, char **argv) {

@@ -68,8 +68,7 @@ static void removed_and_older_rows(void **state) {
     "UPDATE record SET sealed = (SELECT sealed FROM old.record o WHERE o.id = record.id)",
     "INSERT INTO record SELECT * FROM old.record WHERE id NOT IN (SELECT id FROM record)",
     "DELETE FROM meta WHERE name = 'census'",
-    "UPDATE meta SET value = (SELECT value FROM old.meta WHERE name = 'census') "
-    "WHERE name = 'census'",
+    "REPLACE INTO meta SELECT * FROM old.meta WHERE name = 'census'",
   };
   for (size_t i = 0; i < COUNT(sql); i++) {
     char path[PATH_SIZE], older[PATH_SIZE], attach[2 * PATH_SIZE + 300];

@@ -300,7 +300,7 @@ static err_t ignore(void *ctx, uint64_t number, struct bytes json) {
 /* No memory is an error; it is never taken for damage, nor for the end of the log. */
 static void memory_fails_while_reading(void **state) {
   const char *dir = new_dir();
-  uint64_t durable;
+  uint64_t durable = 0;
   assert_ok(write_log(dir, &durable));
   for (unsigned long n = 1;; n++) {
     uint64_t count = 0;
