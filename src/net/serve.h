@@ -162,7 +162,8 @@ void conn_event(struct http_conn *c, uint32_t events);
 void conn_again(struct http_conn *c);
 void conn_timeout(struct timer *t);
 void conn_stop(struct http_conn *c, bool cut);
-bool conn_drop_idle(struct loop *l); /* the one that is idle for longest, a second at least; false: none is */
+bool conn_drop_idle(
+  struct loop *l); /* the one that is idle for longest, a second at least; false: none is */
 void conn_close(struct http_conn *c);
 void conn_free(struct http_conn *c); /* of loop.dead, or one that never arrived */
 void conn_watch(struct http_conn *c, uint32_t events);
