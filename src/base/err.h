@@ -60,6 +60,10 @@
     "Operation is not allowed outside the key's validity period.") \
   X(ERR_ACCESS_DENIED, 403, "Forbidden", "AccessDenied", \
     "Operation is not permitted on this object.") \
+  X(ERR_SECRET_NOT_FOUND, 404, "SecretNotFound", NULL, \
+    "The secret was not found in this key vault.") \
+  X(ERR_SECRET_DISABLED, 403, "Forbidden", "SecretDisabled", \
+    "Operation get is not allowed on a disabled secret.") \
   X(ERR_KEY_NOT_FOUND, 404, "KeyNotFound", NULL, "The key was not found in this key vault.") \
   X(ERR_ROLE_DEFINITION_NOT_FOUND, 404, "RoleDefinitionNotFound", NULL, \
     "Requested role definition not found") \

@@ -47,8 +47,7 @@ static void escape(struct buf *b, uint8_t c) {
 }
 
 /* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. NUL, which readers
- * of JSON refuse, does not count as one; nor do the controls that a terminal would obey and that
- * JSON does not escape (C1). */
+ * of JSON refuse, does not count as one. */
 static size_t sequence(struct bytes v) {
   uint8_t c = v.data[0];
   if (c < 0x80)
@@ -62,9 +61,17 @@ static size_t sequence(struct bytes v) {
       return 0;
     code = code << 6 | (v.data[i] & 0x3f);
   }
-  static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+  static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
   bool surrogate = code >= 0xd800 && code <= 0xdfff;
   return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+}
+
+/* Can the n bytes stand as they are? Control characters, of which a terminal would obey those up to
+ * U+009F, are escaped. */
+static bool plain(const uint8_t *p, size_t n) {
+  if (n == 1)
+    return p[0] >= 0x20 && p[0] != '"' && p[0] != '\\' && p[0] != 0x7f;
+  return n > 2 || (n == 2 && !(p[0] == 0xc2 && p[1] < 0xa0));
 }
 
 void write_text(struct buf *b, const char *key, struct bytes v) {
@@ -72,16 +79,15 @@ void write_text(struct buf *b, const char *key, struct bytes v) {
   buf_put_char(b, '"');
   size_t from = 0, n;
   for (size_t i = 0; i < v.size; i += n ? n : 1) {
-    uint8_t c = v.data[i];
-    n = c >= 0x20 && c < 0x7f ? 1 : sequence(bytes_of(v.data + i, v.size - i));
-    if (n > 1 || (n == 1 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f))
+    n = sequence(bytes_of(v.data + i, v.size - i));
+    if (plain(v.data + i, n))
       continue;
     buf_put(b, v.data + from, i - from);
     if (n)
-      escape(b, c);
+      escape(b, v.data[i + n - 1]);
     else
       buf_put_str(b, "\xef\xbf\xbd");
-    from = i + 1;
+    from = i + (n ? n : 1);
   }
   if (from < v.size)
     buf_put(b, v.data + from, v.size - from);

@@ -13,7 +13,7 @@
 void write_open(struct buf *b, const char *key, char bracket); /* '{' or '[' */
 void write_close(struct buf *b, char bracket);                 /* '}' or ']' */
 void write_str(struct buf *b, const char *key, const char *value);
-/* What is not UTF-8, NUL and the control characters U+0080 to U+009F become U+FFFD. */
+/* Controls are escaped; what is not UTF-8, and NUL, becomes U+FFFD. */
 void write_text(struct buf *b, const char *key, struct bytes value);
 void write_b64url(struct buf *b, const char *key, struct bytes value);
 void write_i64(struct buf *b, const char *key, int64_t value);

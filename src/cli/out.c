@@ -13,8 +13,16 @@ static size_t columns_of(const char *text) {
   return n;
 }
 
-static char shown(uint8_t c) {
-  return (char)(c < 0x20 || c == 0x7f ? '?' : c);
+/* U+0080 to U+009F, which a terminal may obey, are two bytes. */
+static bool in_c1(struct bytes text, size_t i) {
+  uint8_t c = text.data[i];
+  bool first = c == 0xc2 && i + 1 < text.size && (text.data[i + 1] & 0xe0) == 0x80;
+  return first || (i > 0 && text.data[i - 1] == 0xc2 && (c & 0xe0) == 0x80);
+}
+
+static char shown(struct bytes text, size_t i) {
+  uint8_t c = text.data[i];
+  return (char)(c < 0x20 || c == 0x7f || in_c1(text, i) ? '?' : c);
 }
 
 void out_json(const json_t *document) {
@@ -34,7 +42,7 @@ void out_field(const char *label, struct bytes text) {
 
 void out_text(struct bytes text) {
   for (size_t i = 0; i < text.size; i++)
-    putchar(shown(text.data[i]));
+    putchar(shown(text, i));
   putchar('\n');
 }
 
@@ -77,7 +85,7 @@ void table_start(struct table *t, size_t columns, const char *const *headings) {
 
 void table_cell(struct table *t, struct bytes text) {
   for (size_t i = 0; i < text.size; i++)
-    buf_put_char(&t->cells, shown(text.data[i]));
+    buf_put_char(&t->cells, shown(text, i));
   buf_put_char(&t->cells, '\0');
 }
 

@@ -23,6 +23,8 @@ static void print_status(json_t *health, json_t *status) {
   print_number(status, "Keys", "keys");
   print_number(status, "Versions", "keyVersions");
   print_number(status, "Deleted keys", "deletedKeys");
+  print_number(status, "Secrets", "secrets");
+  print_number(status, "Deleted secrets", "deletedSecrets");
   print_number(status, "Identities", "identities");
   print_number(status, "Audit records", "auditLast");
   print_number(status, "Connections", "connections");

@@ -29,6 +29,15 @@
   X(ACT_KEY_RELEASE, KV "keys/release/action") \
   X(ACT_KEY_POLICY_READ, KV "keyrotationpolicies/read") \
   X(ACT_KEY_POLICY_WRITE, KV "keyrotationpolicies/write") \
+  X(ACT_SECRET_READ, KV "secrets/readMetadata/action") \
+  X(ACT_SECRET_GET, KV "secrets/getSecret/action") \
+  X(ACT_SECRET_SET, KV "secrets/setSecret/action") \
+  X(ACT_SECRET_UPDATE, KV "secrets/update/action") \
+  X(ACT_SECRET_DELETE, KV "secrets/delete") \
+  X(ACT_SECRET_RECOVER, KV "secrets/recover/action") \
+  X(ACT_SECRET_PURGE, KV "secrets/purge/action") \
+  X(ACT_SECRET_BACKUP, KV "secrets/backup/action") \
+  X(ACT_SECRET_RESTORE, KV "secrets/restore/action") \
   X(ACT_RNG, KV "rng/action") \
   X(ACT_ROLE_READ, "Microsoft.Authorization/roleDefinitions/read") \
   X(ACT_ROLE_WRITE, "Microsoft.Authorization/roleDefinitions/write") \

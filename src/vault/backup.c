@@ -1,19 +1,18 @@
 /*
- * Backup and restore of one key with all its versions. The blob is sealed under a key derived from
- * the vault's master key: only a vault with that master key opens it, and the private parts in it
- * stay sealed as they are in the store.
+ * Backup and restore of one object with all its versions. The blob is sealed under a key derived
+ * from the vault's master key: only a vault with that master key opens it, and what is secret in it
+ * stays sealed as it is in the store.
  *
- * Blob: magic || seal(pack(format, folded name, key record, count, count x (version id, version
- * record))).
+ * Blob: magic of the kind || seal(pack(format, folded name, head record, count, count x (version
+ * id, version record))).
  */
-#include "base/pack.h"
-#include "vault/internal.h"
+#include "vault/kind.h"
+
+#include <stdio.h>
 
 #define BACKUP_FORMAT 1
-static const char magic[] = "StrongroomKeyBackupV1";
-#define MAGIC_SIZE (sizeof magic - 1)
 
-static void put_versions(const struct key_entry *e, struct buf *out) {
+static void put_versions(const struct entry *e, struct buf *out) {
   pack_u32(out, (uint32_t)e->count);
   for (size_t i = 0; i < e->count; i++) {
     AUTO_BUF record = BUF_EMPTY;
@@ -24,67 +23,69 @@ static void put_versions(const struct key_entry *e, struct buf *out) {
   }
 }
 
-err_t keys_backup(struct vault *v, const char *name, struct buf *blob) {
-  char folded[KEY_NAME_MAX + 1];
-  struct key_entry *e;
+err_t object_backup(struct vault *v, enum kind_id kind, const char *name, struct buf *blob) {
+  const struct shelf *s = &v->shelves[kind];
+  struct bytes magic = bytes_str(s->kind->backup_magic);
+  char folded[OBJECT_NAME_MAX + 1];
+  struct entry *e;
   AUTO_BUF plain = BUF_EMPTY, head = BUF_EMPTY;
   name_fold(name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
-  TRY(active_entry(v, name, folded, &e));
-  record_put_key(e, &head);
+  TRY(active_entry(v, kind, name, folded, &e));
+  record_put_head(kind, e, &head);
   pack_u8(&plain, BACKUP_FORMAT);
   pack_str(&plain, folded);
   pack_bytes(&plain, buf_bytes(&head));
   put_versions(e, &plain);
   TRY(buf_ok(&head));
   TRY(buf_ok(&plain));
-  buf_put(blob, magic, MAGIC_SIZE);
-  TRY(crypto_seal(secret_bytes(&v->backup_key), bytes_of(magic, MAGIC_SIZE), buf_bytes(&plain),
-                  blob));
-  if (blob->size > KEY_BACKUP_MAX) /* versions of before tags were bounded */
-    REFUSE(ERR_BAD_PARAMETER, "Key %s has more tags and release policies than can be restored.",
+  buf_put_bytes(blob, magic);
+  TRY(crypto_seal(secret_bytes(&s->backup_key), magic, buf_bytes(&plain), blob));
+  if (blob->size > s->kind->backup_max)
+    REFUSE(ERR_BAD_PARAMETER, "%s %s has more in its versions than can be restored.", s->kind->noun,
            name);
   return OK;
 }
 
-static err_t read_versions(struct unpack *u, struct key_entry *e) {
+static err_t read_versions(struct unpack *u, enum kind_id kind, struct entry *e) {
   uint32_t count = unpack_u32(u);
-  if (count == 0 || count > KEY_VERSIONS_MAX)
+  if (count == 0 || count > OBJECT_VERSIONS_MAX)
     return ERR_BACKUP_BLOB;
   for (uint32_t i = 0; i < count; i++) {
-    char id[KEY_VERSION_SIZE + 1];
+    char id[OBJECT_VERSION_SIZE + 1];
     unpack_str(u, id, sizeof id);
     struct bytes record = unpack_bytes(u);
-    if (u->bad || strlen(id) != KEY_VERSION_SIZE || entry_version(e, id))
+    if (u->bad || strlen(id) != OBJECT_VERSION_SIZE || entry_version(e, id))
       return ERR_BACKUP_BLOB;
     if (!entry_reserve(e))
       return ERR_NOMEM;
-    struct key_version *kv = NULL;
-    TRY(record_get_version(record, e->folded, id, &kv));
-    entry_add(e, kv);
+    struct version *version = NULL;
+    TRY(record_get_version(kind, record, e->folded, id, &version));
+    entry_add(e, version);
   }
   return OK;
 }
 
-static err_t read_blob(struct vault *v, struct bytes blob, struct key_entry **out) {
+static err_t read_blob(struct vault *v, enum kind_id kind, struct bytes blob, struct entry **out) {
+  const struct shelf *s = &v->shelves[kind];
+  struct bytes magic = bytes_str(s->kind->backup_magic);
   AUTO_BUF plain = BUF_EMPTY;
-  AUTO(entry) struct key_entry *e = entry_new("");
+  AUTO(entry) struct entry *e = entry_new(kind, "");
   if (!e)
     return ERR_NOMEM;
-  if (blob.size <= MAGIC_SIZE || memcmp(blob.data, magic, MAGIC_SIZE) != 0 /* not secret */)
+  if (!bytes_starts(blob, s->kind->backup_magic))
     return ERR_BACKUP_BLOB;
-  struct bytes sealed = bytes_of(blob.data + MAGIC_SIZE, blob.size - MAGIC_SIZE);
-  err_t err =
-    crypto_open(secret_bytes(&v->backup_key), bytes_of(magic, MAGIC_SIZE), sealed, &plain);
+  struct bytes sealed = bytes_of(blob.data + magic.size, blob.size - magic.size);
+  err_t err = crypto_open(secret_bytes(&s->backup_key), magic, sealed, &plain);
   if (err != OK)
     return err == ERR_CORRUPT ? ERR_BACKUP_BLOB : err;
   struct unpack u = unpack_of(buf_bytes(&plain));
-  char folded[KEY_NAME_MAX + 1];
+  char folded[OBJECT_NAME_MAX + 1];
   if (unpack_u8(&u) != BACKUP_FORMAT)
     return ERR_BACKUP_BLOB;
   unpack_str(&u, folded, sizeof folded);
-  TRY(record_get_key(unpack_bytes(&u), e));
-  TRY(read_versions(&u, e));
+  TRY(record_get_head(kind, unpack_bytes(&u), e));
+  TRY(read_versions(&u, kind, e));
   TRY(unpack_end(&u));
   if (strcmp(folded, e->folded) != 0)
     return ERR_BACKUP_BLOB;
@@ -94,7 +95,7 @@ static err_t read_blob(struct vault *v, struct bytes blob, struct key_entry **ou
   return OK;
 }
 
-static err_t commit_all(struct vault *v, const struct key_entry *e) {
+static err_t commit_all(struct vault *v, enum kind_id kind, const struct entry *e) {
   size_t n = e->count + 1;
   AUTO_FREE char *places = mem_alloc(n * (STORE_PLACE_MAX + 1));
   AUTO_FREE struct store_write *writes = mem_zalloc(n * sizeof *writes);
@@ -103,13 +104,14 @@ static err_t commit_all(struct vault *v, const struct key_entry *e) {
   if (!places || !writes || !ends)
     return ERR_NOMEM;
   for (size_t i = 0; i < n; i++) {
-    writes[i].place = places + i * (STORE_PLACE_MAX + 1);
+    char *place = places + i * (STORE_PLACE_MAX + 1);
+    writes[i].place = place;
     if (i < e->count) {
-      record_version_place(e->folded, e->versions[i]->id, places + i * (STORE_PLACE_MAX + 1));
+      record_version_place(kind, e->folded, e->versions[i]->id, place);
       record_put_version(e->versions[i], &bodies);
     } else {
-      record_key_place(e->folded, places + i * (STORE_PLACE_MAX + 1));
-      record_put_key(e, &bodies);
+      record_head_place(kind, e->folded, place);
+      record_put_head(kind, e, &bodies);
     }
     ends[i] = bodies.size;
   }
@@ -126,41 +128,45 @@ static void raise_order(struct vault *v, uint64_t order) {
     ;
 }
 
-static err_t restore_conflict(const struct key_entry *e, const char *host) {
+static err_t restore_conflict(const struct kind *k, const struct entry *e, const char *host) {
+  char noun[16];
+  snprintf(noun, sizeof noun, "%c%s", k->noun[0] | 32, k->noun + 1);
   REFUSE(
     ERR_CONFLICT,
-    "There was a conflict restoring the key 'https://%s/keys/%s/%s'. This can happen if either: a "
-    "second key with the same name was created after the first key was deleted; thus trying to "
-    "restore a key whose name is already in use. To fix this, rename the second key to something "
+    "There was a conflict restoring the %s 'https://%s/%s/%s/%s'. This can happen if either: a "
+    "second %s with the same name was created after the first %s was deleted; thus trying to "
+    "restore a %s whose name is already in use. To fix this, rename the second %s to something "
     "else so that the restore works. The second probable cause of this exception is when multiple "
-    "operations are performed in parallel against the key. To avoid this error, perform operations "
-    "against a key in a sequential manner.",
-    host, e->name, e->latest->id);
+    "operations are performed in parallel against the %s. To avoid this error, perform operations "
+    "against a %s in a sequential manner.",
+    noun, host, k->collection, e->name, e->latest->id, noun, noun, noun, noun, noun, noun);
 }
 
-err_t keys_restore(struct vault *v, struct bytes blob, const char *host, struct key_version **out) {
-  AUTO(entry) struct key_entry *e = NULL;
-  err_t err = read_blob(v, blob, &e);
+err_t object_restore(struct vault *v, enum kind_id kind, struct bytes blob, const char *host,
+                     struct version **out) {
+  struct shelf *s = &v->shelves[kind];
+  AUTO(entry) struct entry *e = NULL;
+  err_t err = read_blob(v, kind, blob, &e);
   if (err != OK)
     return err == ERR_NOMEM ? err : ERR_BACKUP_BLOB;
   AUTO_STRIPE stripe = stripe_lock(v, e->folded);
-  if (find_active(v, e->folded) || find_deleted(v, e->folded))
-    return restore_conflict(e, host);
+  if (find_active(v, kind, e->folded) || find_deleted(v, kind, e->folded))
+    return restore_conflict(s->kind, e, host);
   pthread_rwlock_wrlock(&v->lock);
-  bool room = index_reserve(&v->active);
+  bool room = index_reserve(&s->active);
   pthread_rwlock_unlock(&v->lock);
   if (!room)
     return ERR_NOMEM;
-  err = commit_all(v, e);
+  err = commit_all(v, kind, e);
   if (err != OK) {
     pthread_rwlock_wrlock(&v->lock);
-    index_unreserve(&v->active);
+    index_unreserve(&s->active);
     pthread_rwlock_unlock(&v->lock);
     return err;
   }
   raise_order(v, e->latest->order);
-  atomic_fetch_add(&v->version_count, e->count);
-  *out = key_version_ref(e->latest);
-  change_publish(v, &v->active, TAKE(e));
+  atomic_fetch_add(&s->version_count, e->count);
+  *out = version_ref(e->latest);
+  change_publish(v, &s->active, TAKE(e));
   return OK;
 }

@@ -12,11 +12,11 @@
 #define PERIOD_MS 30000
 
 /* Each is on the disk before the next one begins: nothing is done that can't be recorded. */
-static err_t due_done(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
+static err_t record(void *ctx, const char *operation, const struct version *v, err_t e) {
   struct hub *h = ctx;
-  char object[2 * KEY_NAME_MAX + 64];
+  char object[2 * OBJECT_NAME_MAX + 64];
   uint64_t ticket;
-  snprintf(object, sizeof object, "keys/%s/%s", kv->name, kv->id);
+  snprintf(object, sizeof object, "%s/%s/%s", object_collection(v->kind), v->name, v->id);
   struct audit_event event = { .time_us = clock_now_us(),
                                .operation = operation,
                                .status = err_info(e)->status,
@@ -56,7 +56,7 @@ static void *run(void *ctx) {
   do {
     err_t e = audit_check(h->audit);
     if (e == OK)
-      e = keys_carry_out_due(h->vault, due_done, h);
+      e = vault_carry_out_due(h->vault, record, h);
     if (e != OK)
       log_err("scheduler", e, "carrying out what is due");
     renew_certificate(h);

@@ -3,12 +3,12 @@
  * place where a page begins; an insertion moves pointers (100,000 keys: 800 KB at worst, some tens
  * of microseconds), and pages need no cursor.
  */
-#include "vault/internal.h"
+#include "vault/kind.h"
 
 #include <ctype.h>
 
-bool key_name_valid(struct bytes name) {
-  if (name.size == 0 || name.size > KEY_NAME_MAX)
+bool object_name_valid(struct bytes name) {
+  if (name.size == 0 || name.size > OBJECT_NAME_MAX)
     return false;
   for (size_t i = 0; i < name.size; i++) {
     uint8_t c = name.data[i];
@@ -18,14 +18,14 @@ bool key_name_valid(struct bytes name) {
   return true;
 }
 
-void name_fold(const char *name, char folded[static KEY_NAME_MAX + 1]) {
+void name_fold(const char *name, char folded[static OBJECT_NAME_MAX + 1]) {
   size_t i = 0;
-  for (; i < KEY_NAME_MAX && name[i]; i++)
+  for (; i < OBJECT_NAME_MAX && name[i]; i++)
     folded[i] = (char)tolower((unsigned char)name[i]);
   folded[i] = '\0';
 }
 
-bool index_find(const struct key_index *x, const char *folded, size_t *pos) {
+bool index_find(const struct index *x, const char *folded, size_t *pos) {
   size_t lo = 0, hi = x->count;
   while (lo < hi) {
     size_t mid = lo + (hi - lo) / 2;
@@ -56,58 +56,57 @@ static bool reserve(void *array, size_t count, size_t *room) {
   return true;
 }
 
-bool index_reserve(struct key_index *x) {
+bool index_reserve(struct index *x) {
   if (!reserve(&x->entries, x->count + x->reserved, &x->room))
     return false;
   x->reserved++;
   return true;
 }
 
-void index_unreserve(struct key_index *x) {
+void index_unreserve(struct index *x) {
   x->reserved--;
 }
 
-void index_insert(struct key_index *x, struct key_entry *e) {
+void index_insert(struct index *x, struct entry *e) {
   size_t pos;
   index_find(x, e->folded, &pos);
-  memmove(x->entries + pos + 1, x->entries + pos, (x->count - pos) * sizeof(struct key_entry *));
+  memmove(x->entries + pos + 1, x->entries + pos, (x->count - pos) * sizeof(struct entry *));
   x->entries[pos] = e;
   x->count++;
   x->reserved--;
 }
 
-struct key_entry *index_remove(struct key_index *x, const char *folded) {
+struct entry *index_remove(struct index *x, const char *folded) {
   size_t pos;
   if (!index_find(x, folded, &pos))
     return NULL;
-  struct key_entry *e = x->entries[pos];
-  memmove(x->entries + pos, x->entries + pos + 1,
-          (x->count - pos - 1) * sizeof(struct key_entry *));
+  struct entry *e = x->entries[pos];
+  memmove(x->entries + pos, x->entries + pos + 1, (x->count - pos - 1) * sizeof(struct entry *));
   x->count--;
   return e;
 }
 
-struct key_entry *entry_new(const char *name) {
-  struct key_entry *e = mem_zalloc(sizeof *e);
+struct entry *entry_new(enum kind_id kind, const char *name) {
+  struct entry *e = mem_zalloc(kind_of(kind)->entry_size);
   if (!e)
     return NULL;
-  memcpy(e->name, name, strnlen(name, KEY_NAME_MAX));
+  memcpy(e->name, name, strnlen(name, OBJECT_NAME_MAX));
   name_fold(name, e->folded);
   return e;
 }
 
-void entry_free(struct key_entry *e) {
+void entry_free(struct entry *e) {
   for (size_t i = 0; i < e->count; i++)
-    key_version_free(e->versions[i]);
+    version_free(e->versions[i]);
   mem_free(e->versions);
   mem_free(e);
 }
 
-bool entry_reserve(struct key_entry *e) {
+bool entry_reserve(struct entry *e) {
   return reserve(&e->versions, e->count, &e->room);
 }
 
-static size_t version_pos(const struct key_entry *e, const char *id, bool *found) {
+static size_t version_pos(const struct entry *e, const char *id, bool *found) {
   size_t lo = 0, hi = e->count;
   while (lo < hi) {
     size_t mid = lo + (hi - lo) / 2;
@@ -125,25 +124,24 @@ static size_t version_pos(const struct key_entry *e, const char *id, bool *found
   return lo;
 }
 
-void entry_add(struct key_entry *e, struct key_version *kv) {
+void entry_add(struct entry *e, struct version *v) {
   bool found;
-  size_t pos = version_pos(e, kv->id, &found);
+  size_t pos = version_pos(e, v->id, &found);
   if (found) {
     if (e->latest == e->versions[pos])
-      e->latest = kv;
-    key_version_free(e->versions[pos]);
-    e->versions[pos] = kv;
+      e->latest = v;
+    version_free(e->versions[pos]);
+    e->versions[pos] = v;
   } else {
-    memmove(e->versions + pos + 1, e->versions + pos,
-            (e->count - pos) * sizeof(struct key_version *));
-    e->versions[pos] = kv;
+    memmove(e->versions + pos + 1, e->versions + pos, (e->count - pos) * sizeof(struct version *));
+    e->versions[pos] = v;
     e->count++;
   }
-  if (!e->latest || kv->order > e->latest->order)
-    e->latest = kv;
+  if (!e->latest || v->order > e->latest->order)
+    e->latest = v;
 }
 
-struct key_version *entry_version(const struct key_entry *e, const char *id) {
+struct version *entry_version(const struct entry *e, const char *id) {
   if (id[0] == '\0')
     return e->latest;
   bool found;

@@ -1,113 +1,85 @@
-/* Versions (immutable snapshots) and their material (the sealed private part). */
+/* Versions: immutable snapshots. */
+#include "base/clock.h"
 #include "base/codec.h"
-#include "vault/internal.h"
+#include "vault/kind.h"
 
-#include <stdio.h>
+static const struct kind *const kinds[KINDS] = { &kind_key, &kind_secret };
 
-struct key_version *key_version_ref(struct key_version *kv) {
-  atomic_fetch_add_explicit(&kv->refs, 1, memory_order_relaxed);
-  return kv;
+const struct kind *kind_of(enum kind_id kind) {
+  return kinds[kind];
 }
 
-void key_version_free(struct key_version *kv) {
-  if (atomic_fetch_sub_explicit(&kv->refs, 1, memory_order_acq_rel) != 1)
+const char *object_collection(enum kind_id kind) {
+  return kind_of(kind)->collection;
+}
+
+struct version *version_ref(struct version *v) {
+  atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+  return v;
+}
+
+void version_free(struct version *v) {
+  if (atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1)
     return;
-  if (kv->material)
-    material_free(kv->material);
-  buf_free(&kv->tags);
-  buf_free(&kv->release);
-  mem_free(kv);
+  kind_of(v->kind)->clear(v);
+  buf_free(&v->tags);
+  mem_free(v);
 }
 
-struct key_version *key_version_copy(const struct key_version *from) {
-  AUTO(key_version) struct key_version *kv = mem_alloc(sizeof *kv);
-  if (!kv)
-    return NULL;
-  memcpy(kv, from, sizeof *kv);
-  atomic_init(&kv->refs, 1);
-  kv->tags = kv->release = BUF_EMPTY;
-  material_ref(kv->material);
-  buf_put_bytes(&kv->tags, buf_bytes(&from->tags));
-  buf_put_bytes(&kv->release, buf_bytes(&from->release));
-  return buf_ok(&kv->tags) == OK && buf_ok(&kv->release) == OK ? TAKE(kv) : NULL;
-}
-
-struct bytes key_version_public(const struct key_version *kv) {
-  return buf_bytes(&kv->material->public_members);
-}
-
-struct key_material *material_ref(struct key_material *m) {
-  atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
-  return m;
-}
-
-void material_free(struct key_material *m) {
-  if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
-    return;
-  if (m->live)
-    key_free(m->live);
-  buf_free(&m->public_members);
-  buf_free(&m->sealed);
-  pthread_mutex_destroy(&m->lock);
-  mem_free(m);
-}
-
-static struct key_material *material_empty(enum key_type type, const char *folded,
-                                           const char *version) {
-  struct key_material *m = mem_zalloc(sizeof *m);
-  if (!m)
-    return NULL;
-  atomic_init(&m->refs, 1);
-  m->type = type;
-  pthread_mutex_init(&m->lock, NULL);
-  snprintf(m->place, sizeof m->place, "%s/%s", folded, version);
-  return m;
-}
-
-err_t material_of(enum key_type type, struct bytes public_members, struct bytes sealed,
-                  const char *folded, const char *version, struct key_material **out) {
-  AUTO(material) struct key_material *m = material_empty(type, folded, version);
-  if (!m)
+err_t version_alloc(enum kind_id kind, struct version **out) {
+  struct version *v = mem_zalloc(kind_of(kind)->version_size);
+  if (!v)
     return ERR_NOMEM;
-  buf_put_bytes(&m->public_members, public_members);
-  buf_put_bytes(&m->sealed, sealed);
-  TRY(buf_ok(&m->public_members));
-  TRY(buf_ok(&m->sealed));
-  *out = TAKE(m);
+  atomic_init(&v->refs, 1);
+  v->kind = kind;
+  *out = v;
   return OK;
 }
 
-/* Each material has a key of its own, derived from its place: what was moved elsewhere does not
- * open. */
-static err_t place_key(struct vault *v, const struct key_material *m,
-                       uint8_t key[static SHA256_SIZE]) {
-  return crypto_hmac_sha256(secret_bytes(&v->material_key), bytes_str(m->place), key);
-}
-
-err_t material_new(struct vault *v, const struct key *key, const char *folded, const char *version,
-                   struct key_material **out) {
-  AUTO_SECRET private_form = { 0 };
-  AUTO_SECRET sealing = { 0 };
-  AUTO(material) struct key_material *m = material_empty(key_spec(key)->type, folded, version);
-  if (!m)
-    return ERR_NOMEM;
-  TRY(key_public_members(key, &m->public_members));
-  TRY(buf_ok(&m->public_members));
-  TRY(key_export(key, &private_form));
-  TRY(secret_new(SHA256_SIZE, &sealing));
-  TRY(place_key(v, m, sealing.data));
-  TRY(crypto_seal(secret_bytes(&sealing), bytes_str(m->place), secret_bytes(&private_form),
-                  &m->sealed));
-  *out = TAKE(m);
+err_t version_make(enum kind_id kind, const char *name, struct version **out) {
+  AUTO(version) struct version *v = NULL;
+  uint8_t id[OBJECT_VERSION_SIZE / 2];
+  TRY(version_alloc(kind, &v));
+  TRY(crypto_random(id, sizeof id));
+  hex_encode(bytes_of(id, sizeof id), v->id);
+  memcpy(v->name, name, strnlen(name, OBJECT_NAME_MAX));
+  v->attributes.enabled = true;
+  v->attributes.created = v->attributes.updated = clock_now();
+  *out = TAKE(v);
   return OK;
 }
 
-err_t material_open(struct vault *v, const struct key_material *m, struct key **out) {
-  AUTO_SECRET private_form = { 0 };
-  AUTO_SECRET sealing = { 0 };
-  TRY(secret_new(SHA256_SIZE, &sealing));
-  TRY(place_key(v, m, sealing.data));
-  TRY(crypto_open_secret(secret_bytes(&sealing), bytes_str(m->place), buf_bytes(&m->sealed),
-                         &private_form));
-  return key_import(m->type, secret_bytes(&private_form), out);
+err_t version_copy(const struct version *from, struct version **out) {
+  AUTO(version) struct version *v = NULL;
+  TRY(version_alloc(from->kind, &v));
+  memcpy(v->name, from->name, sizeof v->name);
+  memcpy(v->id, from->id, sizeof v->id);
+  v->attributes = from->attributes;
+  v->order = from->order;
+  buf_put_bytes(&v->tags, buf_bytes(&from->tags));
+  TRY(buf_ok(&v->tags));
+  TRY(kind_of(v->kind)->copy(v, from));
+  *out = TAKE(v);
+  return OK;
+}
+
+err_t version_apply(struct version *v, const struct object_request *rq) {
+  struct attributes *a = &v->attributes;
+  if (rq->has_enabled)
+    a->enabled = rq->enabled;
+  if (rq->has_nbf) {
+    a->has_nbf = true;
+    a->nbf = rq->nbf;
+  }
+  if (rq->has_exp) {
+    a->has_exp = true;
+    a->exp = rq->exp;
+  }
+  if ((rq->has_nbf || rq->has_exp) && a->has_nbf && a->has_exp && a->exp <= a->nbf)
+    REFUSE(ERR_BAD_PARAMETER, "Property exp must be after nbf\r\n");
+  if (rq->has_tags) {
+    buf_clear(&v->tags);
+    buf_put_bytes(&v->tags, rq->tags);
+  }
+  return buf_ok(&v->tags);
 }

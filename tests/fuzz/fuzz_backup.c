@@ -1,35 +1,42 @@
 /*
- * Backup blobs: as they come, and sealed as ours with the input as their content, so that the
- * reader behind the seal is reached too.
+ * Backup blobs of each kind of object: as they come, and sealed as ours with the input as their
+ * content, so that the reader behind the seal is reached too.
  */
 #include "fixture.h"
 #include "start.h"
-#include "vault/internal.h"
+#include "vault/kind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void restore(struct vault *v, enum kind_id kind, struct bytes blob) {
+  struct version *restored = NULL;
+  struct deleted d;
+  if (object_restore(v, kind, blob, "localhost", &restored) != OK)
+    return;
+  if (object_delete(v, kind, restored->name, &d) == OK) {
+    IGNORE(object_purge(v, kind, d.latest->name));
+    version_free(d.latest);
+  }
+  version_free(restored);
+}
+
+static void restore_sealed(struct vault *v, enum kind_id kind, struct bytes content) {
+  AUTO_BUF blob = BUF_EMPTY;
+  struct bytes magic = bytes_str(kind_of(kind)->backup_magic);
+  buf_put_bytes(&blob, magic);
+  if (crypto_seal(secret_bytes(&v->shelves[kind].backup_key), magic, content, &blob) == OK)
+    restore(v, kind, buf_bytes(&blob));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static struct fixture f;
-  static const char magic[] = "StrongroomKeyBackupV1";
-  AUTO_BUF blob = BUF_EMPTY;
   if (!f.hub) {
     fixture_open(&f, NULL);
     fuzz_secure_heap_is_root();
   }
-  struct vault *v = f.hub->vault;
-  struct key_version *kv = NULL;
-  if (keys_restore(v, bytes_of(data, size), "localhost", &kv) == OK)
-    key_version_free(TAKE(kv));
-  buf_put_str(&blob, magic);
-  if (crypto_seal(secret_bytes(&v->backup_key), bytes_str(magic), bytes_of(data, size), &blob) ==
-        OK &&
-      keys_restore(v, buf_bytes(&blob), "localhost", &kv) == OK) {
-    struct key_deleted d;
-    if (keys_delete(v, kv->name, &d) == OK) {
-      IGNORE(keys_purge(v, d.latest->name));
-      key_version_free(d.latest);
-    }
-    key_version_free(kv);
+  for (int kind = 0; kind < KINDS; kind++) {
+    restore(f.hub->vault, (enum kind_id)kind, bytes_of(data, size));
+    restore_sealed(f.hub->vault, (enum kind_id)kind, bytes_of(data, size));
   }
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "net/server.h"
 #include "vault/audit.h"
 #include "vault/keys.h"
+#include "vault/secrets.h"
 
 #define API_VERSION_MAX 32
 #define API_SEGMENTS 8
@@ -41,9 +42,9 @@ struct http_app api_app(struct api *api);
 
 enum scope_kind {
   SCOPE_ROOT,
-  SCOPE_KEYS,
-  SCOPE_KEY,
-  SCOPE_PATH /* what stands before /providers/ */
+  SCOPE_COLLECTION, /* "/keys" */
+  SCOPE_OBJECT,     /* "/keys/<name>" */
+  SCOPE_PATH        /* what stands before /providers/ */
 };
 /* LANE_KEY is fast but for keys whose private operations take milliseconds. */
 enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
@@ -51,7 +52,8 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 #define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
 #define BODY_SMALL 65536
 #define BODY_LARGE (4u * 1024 * 1024)
-#define BODY_BACKUP (KEY_BACKUP_MAX / 3 * 4 + 1024) /* base64url in JSON */
+#define BODY_BACKUP(max) ((max) / 3 * 4 + 1024)         /* base64url in JSON */
+#define BODY_SECRET (6 * SECRET_VALUE_MAX + BODY_SMALL) /* each byte may be written \u0001 */
 
 /*
  * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
@@ -59,53 +61,78 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
  * action, scope, audit operation
  */
 #define ROUTE_TABLE(X) \
-  X(keys_list_get, HTTP_GET, "keys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEYS, "KeyList") \
-  X(keys_versions_get, HTTP_GET, "keys/{name}/versions", LANE_FAST, BODY_NONE, ACT_KEY_READ, \
-    SCOPE_KEY, "KeyListVersions") \
+  X(objects_list, HTTP_GET, "keys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_COLLECTION, \
+    "KeyList") \
+  X(objects_versions, HTTP_GET, "keys/{name}/versions", LANE_FAST, BODY_NONE, ACT_KEY_READ, \
+    SCOPE_OBJECT, "KeyListVersions") \
   X(keys_policy_get_, HTTP_GET, "keys/{name}/rotationpolicy", LANE_FAST, BODY_NONE, \
-    ACT_KEY_POLICY_READ, SCOPE_KEY, "KeyRotationPolicyGet") \
+    ACT_KEY_POLICY_READ, SCOPE_OBJECT, "KeyRotationPolicyGet") \
   X(keys_policy_put, HTTP_PUT, "keys/{name}/rotationpolicy", LANE_SLOW, BODY_SMALL, \
-    ACT_KEY_POLICY_WRITE, SCOPE_KEY, "KeyRotationPolicySet") \
+    ACT_KEY_POLICY_WRITE, SCOPE_OBJECT, "KeyRotationPolicySet") \
   X(keys_attestation, HTTP_GET, "keys/{name}/{version}/attestation", LANE_FAST, BODY_NONE, \
-    ACT_KEY_READ, SCOPE_KEY, "KeyGetAttestation") \
-  X(keys_show, HTTP_GET, "keys/{name}/{version}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
-    "KeyGet") \
-  X(keys_restore_post, HTTP_POST, "keys/restore", LANE_SLOW, BODY_BACKUP, ACT_KEY_RESTORE, \
-    SCOPE_KEYS, "KeyRestore") \
+    ACT_KEY_READ, SCOPE_OBJECT, "KeyGetAttestation") \
+  X(keys_show, HTTP_GET, "keys/{name}/{version}", LANE_FAST, BODY_NONE, ACT_KEY_READ, \
+    SCOPE_OBJECT, "KeyGet") \
+  X(objects_restore, HTTP_POST, "keys/restore", LANE_SLOW, BODY_BACKUP(KEY_BACKUP_MAX), \
+    ACT_KEY_RESTORE, SCOPE_COLLECTION, "KeyRestore") \
   X(keys_create_post, HTTP_POST, "keys/{name}/create", LANE_SLOW, BODY_SMALL, ACT_KEY_CREATE, \
-    SCOPE_KEY, "KeyCreate") \
+    SCOPE_OBJECT, "KeyCreate") \
   X(keys_rotate_post, HTTP_POST, "keys/{name}/rotate", LANE_SLOW, BODY_NONE, ACT_KEY_ROTATE, \
-    SCOPE_KEY, "KeyRotate") \
-  X(keys_backup_post, HTTP_POST, "keys/{name}/backup", LANE_SLOW, BODY_NONE, ACT_KEY_BACKUP, \
-    SCOPE_KEY, "KeyBackup") \
-  X(keys_import_put, HTTP_PUT, "keys/{name}", LANE_SLOW, BODY_SMALL, ACT_KEY_IMPORT, SCOPE_KEY, \
+    SCOPE_OBJECT, "KeyRotate") \
+  X(objects_backup, HTTP_POST, "keys/{name}/backup", LANE_SLOW, BODY_NONE, ACT_KEY_BACKUP, \
+    SCOPE_OBJECT, "KeyBackup") \
+  X(keys_import_put, HTTP_PUT, "keys/{name}", LANE_SLOW, BODY_SMALL, ACT_KEY_IMPORT, SCOPE_OBJECT, \
     "KeyImport") \
   X(keys_update_patch, HTTP_PATCH, "keys/{name}/{version}", LANE_SLOW, BODY_SMALL, ACT_KEY_UPDATE, \
-    SCOPE_KEY, "KeyUpdate") \
-  X(keys_delete_, HTTP_DELETE, "keys/{name}", LANE_SLOW, BODY_NONE, ACT_KEY_DELETE, SCOPE_KEY, \
-    "KeyDelete") \
+    SCOPE_OBJECT, "KeyUpdate") \
+  X(objects_delete, HTTP_DELETE, "keys/{name}", LANE_SLOW, BODY_NONE, ACT_KEY_DELETE, \
+    SCOPE_OBJECT, "KeyDelete") \
   X(keys_encrypt, HTTP_POST, "keys/{name}/{version}/encrypt", LANE_KEY, BODY_LARGE, \
-    ACT_KEY_ENCRYPT, SCOPE_KEY, "KeyEncrypt") \
+    ACT_KEY_ENCRYPT, SCOPE_OBJECT, "KeyEncrypt") \
   X(keys_decrypt, HTTP_POST, "keys/{name}/{version}/decrypt", LANE_KEY, BODY_LARGE, \
-    ACT_KEY_DECRYPT, SCOPE_KEY, "KeyDecrypt") \
+    ACT_KEY_DECRYPT, SCOPE_OBJECT, "KeyDecrypt") \
   X(keys_wrap, HTTP_POST, "keys/{name}/{version}/wrapkey", LANE_KEY, BODY_SMALL, ACT_KEY_WRAP, \
-    SCOPE_KEY, "KeyWrap") \
+    SCOPE_OBJECT, "KeyWrap") \
   X(keys_unwrap, HTTP_POST, "keys/{name}/{version}/unwrapkey", LANE_KEY, BODY_SMALL, \
-    ACT_KEY_UNWRAP, SCOPE_KEY, "KeyUnwrap") \
+    ACT_KEY_UNWRAP, SCOPE_OBJECT, "KeyUnwrap") \
   X(keys_sign, HTTP_POST, "keys/{name}/{version}/sign", LANE_KEY, BODY_SMALL, ACT_KEY_SIGN, \
-    SCOPE_KEY, "KeySign") \
+    SCOPE_OBJECT, "KeySign") \
   X(keys_verify, HTTP_POST, "keys/{name}/{version}/verify", LANE_KEY, BODY_SMALL, ACT_KEY_VERIFY, \
-    SCOPE_KEY, "KeyVerify") \
+    SCOPE_OBJECT, "KeyVerify") \
   X(keys_release, HTTP_POST, "keys/{name}/{version}/release", LANE_FAST, BODY_SMALL, \
-    ACT_KEY_RELEASE, SCOPE_KEY, "KeyRelease") \
-  X(deleted_list, HTTP_GET, "deletedkeys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEYS, \
+    ACT_KEY_RELEASE, SCOPE_OBJECT, "KeyRelease") \
+  X(deleted_list, HTTP_GET, "deletedkeys", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_COLLECTION, \
     "KeyListDeleted") \
-  X(deleted_show, HTTP_GET, "deletedkeys/{name}", LANE_FAST, BODY_NONE, ACT_KEY_READ, SCOPE_KEY, \
-    "KeyGetDeleted") \
+  X(deleted_show, HTTP_GET, "deletedkeys/{name}", LANE_FAST, BODY_NONE, ACT_KEY_READ, \
+    SCOPE_OBJECT, "KeyGetDeleted") \
   X(deleted_recover, HTTP_POST, "deletedkeys/{name}/recover", LANE_SLOW, BODY_NONE, \
-    ACT_KEY_RECOVER, SCOPE_KEY, "KeyRecover") \
+    ACT_KEY_RECOVER, SCOPE_OBJECT, "KeyRecover") \
   X(deleted_purge, HTTP_DELETE, "deletedkeys/{name}", LANE_SLOW, BODY_NONE, ACT_KEY_PURGE, \
-    SCOPE_KEY, "KeyPurge") \
+    SCOPE_OBJECT, "KeyPurge") \
+  X(objects_list, HTTP_GET, "secrets", LANE_FAST, BODY_NONE, ACT_SECRET_READ, SCOPE_COLLECTION, \
+    "SecretList") \
+  X(objects_versions, HTTP_GET, "secrets/{name}/versions", LANE_FAST, BODY_NONE, ACT_SECRET_READ, \
+    SCOPE_OBJECT, "SecretListVersions") \
+  X(secrets_show, HTTP_GET, "secrets/{name}/{version}", LANE_FAST, BODY_NONE, ACT_SECRET_GET, \
+    SCOPE_OBJECT, "SecretGet") \
+  X(objects_restore, HTTP_POST, "secrets/restore", LANE_SLOW, BODY_BACKUP(SECRET_BACKUP_MAX), \
+    ACT_SECRET_RESTORE, SCOPE_COLLECTION, "SecretRestore") \
+  X(objects_backup, HTTP_POST, "secrets/{name}/backup", LANE_SLOW, BODY_NONE, ACT_SECRET_BACKUP, \
+    SCOPE_OBJECT, "SecretBackup") \
+  X(secrets_put, HTTP_PUT, "secrets/{name}", LANE_SLOW, BODY_SECRET, ACT_SECRET_SET, SCOPE_OBJECT, \
+    "SecretSet") \
+  X(secrets_patch, HTTP_PATCH, "secrets/{name}/{version}", LANE_SLOW, BODY_SMALL, \
+    ACT_SECRET_UPDATE, SCOPE_OBJECT, "SecretUpdate") \
+  X(objects_delete, HTTP_DELETE, "secrets/{name}", LANE_SLOW, BODY_NONE, ACT_SECRET_DELETE, \
+    SCOPE_OBJECT, "SecretDelete") \
+  X(deleted_list, HTTP_GET, "deletedsecrets", LANE_FAST, BODY_NONE, ACT_SECRET_READ, \
+    SCOPE_COLLECTION, "SecretListDeleted") \
+  X(deleted_show, HTTP_GET, "deletedsecrets/{name}", LANE_FAST, BODY_NONE, ACT_SECRET_READ, \
+    SCOPE_OBJECT, "SecretGetDeleted") \
+  X(deleted_recover, HTTP_POST, "deletedsecrets/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_SECRET_RECOVER, SCOPE_OBJECT, "SecretRecover") \
+  X(deleted_purge, HTTP_DELETE, "deletedsecrets/{name}", LANE_SLOW, BODY_NONE, ACT_SECRET_PURGE, \
+    SCOPE_OBJECT, "SecretPurge") \
   X(rng_post, HTTP_POST, "rng", LANE_FAST, BODY_SMALL, ACT_RNG, SCOPE_ROOT, "RandomBytesGet") \
   X(roles_list, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleDefinitions", LANE_FAST, \
     BODY_NONE, ACT_ROLE_READ, SCOPE_PATH, "RoleDefinitionList") \
@@ -188,6 +215,7 @@ struct call {
   size_t segment_count;
   char text[2048];
   const char *name, *version, *id;   /* of the path; "" where it has none */
+  enum kind_id kind;                 /* of object, by the path */
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
@@ -222,13 +250,15 @@ err_t call_json(struct call *c, json_t **out); /* the request's body; an empty o
 void call_used(struct call *c, const char *name, const char *version);
 void call_object(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* bundle.c: keys as the API shows them. */
-void bundle_write(struct call *c, const struct key_version *kv);
-void bundle_write_deleted(struct call *c, const struct key_deleted *d);
-void bundle_write_item(struct call *c, const struct key_version *kv, bool with_version,
-                       const struct key_deleted *d);
+/* bundle.c: objects as the API shows them. d: of a deleted one; NULL: it is not. */
+void bundle_write(struct call *c, const struct version *v, const struct deleted *d);
+void bundle_write_secret(struct call *c, const struct version *v, struct bytes value);
+void bundle_write_item(struct call *c, const struct version *v, bool with_version,
+                       const struct deleted *d);
 
 /* params.c: bodies of create, import and update. */
+/* Attributes and tags; the tags' text is appended to texts, and where it is the caller says. */
+err_t params_common(json_t *body, struct object_request *rq, struct buf *texts);
 err_t params_create(json_t *body, struct key_request *rq, struct buf *texts);
 err_t params_import(json_t *body, struct key_request *rq, struct buf *texts, struct key **key);
 err_t params_update(json_t *body, struct key_request *rq, struct buf *texts);
@@ -238,7 +268,7 @@ err_t params_update(json_t *body, struct key_request *rq, struct buf *texts);
 struct page {
   uint64_t max;
   bool given; /* maxresults was in the query */
-  char marker[KEY_NAME_MAX + 1];
+  char marker[OBJECT_NAME_MAX + 1];
 };
 err_t page_read(struct call *c, struct page *out);
 void page_write_next(struct call *c, const struct page *p,

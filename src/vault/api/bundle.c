@@ -1,6 +1,7 @@
-/* Keys as the API shows them, in the field order of the service. */
+/* Keys and secrets as the API shows them, in the field order of the service. */
 #include "base/write.h"
 #include "vault/api/api.h"
+#include "vault/secrets.h"
 
 static const char *kty_name(const struct key_version *kv) {
   static const char *const names[][2] = {
@@ -11,8 +12,8 @@ static const char *kty_name(const struct key_version *kv) {
   return names[kv->spec.type][kv->hsm];
 }
 
-static void write_kid(struct call *c, const char *key, const char *collection,
-                      const struct key_version *kv, bool with_version) {
+static void write_id(struct call *c, const char *key, const char *collection,
+                     const struct version *v, bool with_version) {
   struct buf *b = call_body(c);
   write_open(b, key, '"');
   buf_put_str(b, "https://");
@@ -20,10 +21,10 @@ static void write_kid(struct call *c, const char *key, const char *collection,
   buf_put_char(b, '/');
   buf_put_str(b, collection);
   buf_put_char(b, '/');
-  buf_put_str(b, kv->name);
+  buf_put_str(b, v->name);
   if (with_version) {
     buf_put_char(b, '/');
-    buf_put_str(b, kv->id);
+    buf_put_str(b, v->id);
   }
   buf_put_char(b, '"');
 }
@@ -32,7 +33,7 @@ static void write_key(struct call *c, const struct key_version *kv) {
   struct buf *b = call_body(c);
   struct bytes members = key_version_public(kv);
   write_open(b, "key", '{');
-  write_kid(c, "kid", "keys", kv, true);
+  write_id(c, "kid", "keys", &kv->base, true);
   write_str(b, "kty", kty_name(kv));
   write_open(b, "key_ops", '[');
   for (unsigned op = 0; op < OP_COUNT; op++)
@@ -46,9 +47,10 @@ static void write_key(struct call *c, const struct key_version *kv) {
   write_close(b, '}');
 }
 
-static void write_attributes(struct call *c, const struct key_version *kv) {
+static void write_attributes(struct call *c, const struct version *v) {
   struct buf *b = call_body(c);
-  const struct key_attributes *a = &kv->attributes;
+  const struct attributes *a = &v->attributes;
+  const struct key_version *kv = v->kind == KIND_KEY ? key_version_of(v) : NULL;
   write_open(b, "attributes", '{');
   write_bool(b, "enabled", a->enabled);
   if (a->has_nbf)
@@ -59,9 +61,9 @@ static void write_attributes(struct call *c, const struct key_version *kv) {
   write_i64(b, "updated", a->updated);
   write_str(b, "recoveryLevel", vault_recovery_level(c->api->vault));
   write_i64(b, "recoverableDays", vault_retention_days(c->api->vault));
-  if (a->has_exportable)
-    write_bool(b, "exportable", a->exportable);
-  if (api_version_newer(c))
+  if (kv && kv->has_exportable)
+    write_bool(b, "exportable", kv->exportable);
+  if (kv && api_version_newer(c))
     write_str(b, "hsmPlatform", "0"); /* software */
   write_close(b, '}');
 }
@@ -76,44 +78,65 @@ static void write_raw(struct buf *b, const char *key, struct bytes json) {
   buf_put_bytes(b, json);
 }
 
-static void write_rest(struct call *c, const struct key_version *kv) {
-  write_attributes(c, kv);
-  write_raw(call_body(c), "tags", buf_bytes(&kv->tags));
+static void write_rest(struct call *c, const struct version *v) {
+  write_attributes(c, v);
+  write_raw(call_body(c), "tags", buf_bytes(&v->tags));
 }
 
-static void write_deletion(struct call *c, const struct key_deleted *d) {
+static void write_type(struct call *c, const struct version *v) {
+  const struct secret_version *s = secret_version_of(v);
+  if (s->has_type)
+    write_text(call_body(c), "contentType", buf_bytes(&s->type));
+}
+
+static void write_deletion(struct call *c, const struct deleted *d) {
   struct buf *b = call_body(c);
-  write_kid(c, "recoveryId", "deletedkeys", d->latest, false);
+  bool key = d->latest->kind == KIND_KEY;
+  write_id(c, "recoveryId", key ? "deletedkeys" : "deletedsecrets", d->latest, false);
   write_i64(b, "deletedDate", d->deleted);
   write_i64(b, "scheduledPurgeDate", d->purge);
 }
 
-void bundle_write(struct call *c, const struct key_version *kv) {
-  struct buf *b = call_body(c);
-  write_open(b, NULL, '{');
-  write_key(c, kv);
-  write_rest(c, kv);
-  write_raw(b, "release_policy", buf_bytes(&kv->release));
-  write_close(b, '}');
+static void write_secret(struct call *c, const struct version *v, bool with_version) {
+  write_type(c, v);
+  write_id(c, "id", "secrets", v, with_version);
+  write_rest(c, v);
 }
 
-void bundle_write_deleted(struct call *c, const struct key_deleted *d) {
-  struct buf *b = call_body(c);
-  write_open(b, NULL, '{');
-  write_deletion(c, d);
-  write_key(c, d->latest);
-  write_rest(c, d->latest);
-  write_raw(b, "release_policy", buf_bytes(&d->latest->release));
-  write_close(b, '}');
-}
-
-void bundle_write_item(struct call *c, const struct key_version *kv, bool with_version,
-                       const struct key_deleted *d) {
+void bundle_write(struct call *c, const struct version *v, const struct deleted *d) {
   struct buf *b = call_body(c);
   write_open(b, NULL, '{');
   if (d)
     write_deletion(c, d);
-  write_kid(c, "kid", "keys", kv, with_version);
-  write_rest(c, kv);
+  if (v->kind == KIND_SECRET) {
+    write_secret(c, v, true);
+  } else {
+    write_key(c, key_version_of(v));
+    write_rest(c, v);
+    write_raw(b, "release_policy", buf_bytes(&key_version_of(v)->release));
+  }
+  write_close(b, '}');
+}
+
+void bundle_write_secret(struct call *c, const struct version *v, struct bytes value) {
+  struct buf *b = call_body(c);
+  write_open(b, NULL, '{');
+  write_text(b, "value", value);
+  write_secret(c, v, true);
+  write_close(b, '}');
+}
+
+void bundle_write_item(struct call *c, const struct version *v, bool with_version,
+                       const struct deleted *d) {
+  struct buf *b = call_body(c);
+  write_open(b, NULL, '{');
+  if (d)
+    write_deletion(c, d);
+  if (v->kind == KIND_SECRET) {
+    write_secret(c, v, with_version);
+  } else {
+    write_id(c, "kid", "keys", v, with_version);
+    write_rest(c, v);
+  }
   write_close(b, '}');
 }

@@ -25,7 +25,8 @@ err_t call_json(struct call *c, json_t **out) {
 }
 
 void call_used(struct call *c, const char *name, const char *version) {
-  snprintf(c->object, sizeof c->object, "keys/%s%s%s", name, version[0] ? "/" : "", version);
+  snprintf(c->object, sizeof c->object, "%s/%s%s%s", object_collection(c->kind), name,
+           version[0] ? "/" : "", version);
 }
 
 void call_object(struct call *c, const char *format, ...) {
@@ -35,10 +36,10 @@ void call_object(struct call *c, const char *format, ...) {
   va_end(ap);
 }
 
-/* Until the handler knows better: a key, or the path as it was understood. */
+/* Until the handler knows better: an object, or the path as it was understood. */
 static void name_object(struct call *c) {
   size_t n = 0;
-  if (c->route && c->route->scope == SCOPE_KEY) {
+  if (c->route && c->route->scope == SCOPE_OBJECT) {
     call_used(c, c->name, c->version);
     return;
   }
@@ -205,8 +206,10 @@ static err_t check_version(struct call *c) {
 }
 
 static err_t check_name(const struct call *c) {
-  if (c->route->scope != SCOPE_KEY || key_name_valid(bytes_str(c->name)))
+  if (c->route->scope != SCOPE_OBJECT || object_name_valid(bytes_str(c->name)))
     return OK;
+  if (c->name[0] == '\0' && c->kind == KIND_SECRET)
+    REFUSE(ERR_METHOD, "HTTP %s not allowed", http_method_name(c->route->method));
   if (c->name[0] == '\0')
     REFUSE(ERR_BAD_PARAMETER, "Operation not specified");
   REFUSE(ERR_BAD_PARAMETER, "The request URI contains an invalid name: %.128s", c->name);

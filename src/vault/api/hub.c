@@ -45,11 +45,12 @@ err_t seal_post(struct call *c) {
 }
 
 err_t status_get(struct call *c) {
-  struct vault_counts n;
+  struct vault_counts keys, secrets;
   struct http_server_stats s;
   struct buf *b = call_body(c);
   char started[28];
-  vault_counts(c->api->vault, &n);
+  vault_counts(c->api->vault, KIND_KEY, &keys);
+  vault_counts(c->api->vault, KIND_SECRET, &secrets);
   c->api->stats(c->api->hub, &s);
   clock_format(c->api->started * 1000000, started);
   write_open(b, NULL, '{');
@@ -61,9 +62,12 @@ err_t status_get(struct call *c) {
   buf_put_char(b, '"');
   write_str(b, "startedAt", started);
   write_str(b, "rootKeyProvider", c->api->provider);
-  write_i64(b, "keys", (int64_t)n.keys);
-  write_i64(b, "keyVersions", (int64_t)n.versions);
-  write_i64(b, "deletedKeys", (int64_t)n.deleted);
+  write_i64(b, "keys", (int64_t)keys.objects);
+  write_i64(b, "keyVersions", (int64_t)keys.versions);
+  write_i64(b, "deletedKeys", (int64_t)keys.deleted);
+  write_i64(b, "secrets", (int64_t)secrets.objects);
+  write_i64(b, "secretVersions", (int64_t)secrets.versions);
+  write_i64(b, "deletedSecrets", (int64_t)secrets.deleted);
   write_i64(b, "connections", (int64_t)s.connections);
   write_i64(b, "requests", (int64_t)s.requests);
   write_close(b, '}');

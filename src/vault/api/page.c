@@ -6,14 +6,14 @@
 #include "base/write.h"
 #include "vault/api/api.h"
 
-static err_t read_token(const char *token, char marker[static KEY_NAME_MAX + 1]) {
+static err_t read_token(const char *token, char marker[static OBJECT_NAME_MAX + 1]) {
   AUTO_BUF text = BUF_EMPTY;
   AUTO_JSON *j = NULL;
   struct bytes next = { 0 };
   bool found = false;
   if (buf_put_b64url_decoded(&text, bytes_str(token)) != OK ||
       json_read(buf_bytes(&text), &j) != OK || json_get_str(j, "NextMarker", &next, &found) != OK ||
-      !found || bytes_to_cstr(next, marker, KEY_NAME_MAX + 1) != OK || !key_name_valid(next))
+      !found || bytes_to_cstr(next, marker, OBJECT_NAME_MAX + 1) != OK || !object_name_valid(next))
     REFUSE(ERR_BAD_PARAMETER,
            "The $skiptoken is not one of this service: follow nextLink as it is.");
   return OK;

@@ -90,20 +90,25 @@ static err_t read_ops(json_t *o, struct key_request *rq) {
   return OK;
 }
 
-static err_t read_attributes(json_t *o, struct key_request *rq) {
+static err_t read_attributes(json_t *o, struct object_request *rq) {
   json_t *a = NULL;
   TRY(json_get_object(o, "attributes", &a));
   if (!a)
     return OK;
   TRY(json_get_bool(a, "enabled", &rq->enabled, &rq->has_enabled));
-  TRY(json_get_bool(a, "exportable", &rq->exportable, &rq->has_exportable));
   TRY(json_get_i64(a, "nbf", &rq->nbf, &rq->has_nbf));
   TRY(json_get_i64(a, "exp", &rq->exp, &rq->has_exp));
-  if ((rq->has_nbf && (rq->nbf < 0 || rq->nbf > KEY_TIME_MAX)) ||
-      (rq->has_exp && (rq->exp < 0 || rq->exp > KEY_TIME_MAX)))
+  if ((rq->has_nbf && (rq->nbf < 0 || rq->nbf > OBJECT_TIME_MAX)) ||
+      (rq->has_exp && (rq->exp < 0 || rq->exp > OBJECT_TIME_MAX)))
     REFUSE(ERR_BAD_PARAMETER,
            "Properties nbf and exp must be Unix times in seconds, up to the year 9999\r\n");
   return OK;
+}
+
+static err_t read_exportable(json_t *o, struct key_request *rq) {
+  json_t *a = NULL;
+  TRY(json_get_object(o, "attributes", &a));
+  return a ? json_get_bool(a, "exportable", &rq->exportable, &rq->has_exportable) : OK;
 }
 
 /* Appends the JSON text of a value. */
@@ -115,14 +120,15 @@ static err_t put_json(const json_t *j, struct buf *out) {
   return OK;
 }
 
-static err_t read_tags(json_t *o, struct key_request *rq, struct buf *texts) {
+static err_t read_tags(json_t *o, struct object_request *rq, struct buf *texts) {
   json_t *tags = NULL, *value;
   const char *key;
   TRY(json_get_object(o, "tags", &tags));
   if (!tags)
     return OK;
-  if (json_object_size(tags) > KEY_TAGS_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "Property tags has invalid value: at most %d tags\r\n", KEY_TAGS_MAX);
+  if (json_object_size(tags) > OBJECT_TAGS_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "Property tags has invalid value: at most %d tags\r\n",
+           OBJECT_TAGS_MAX);
   json_object_foreach(tags, key, value) {
     if (!json_is_string(value) || strlen(key) > TAG_TEXT_MAX ||
         json_string_length(value) > TAG_TEXT_MAX)
@@ -133,9 +139,9 @@ static err_t read_tags(json_t *o, struct key_request *rq, struct buf *texts) {
   }
   rq->has_tags = true;
   TRY(put_json(tags, texts));
-  if (texts->size > KEY_TAGS_SIZE_MAX) /* most of them are control characters, \u0001 */
+  if (texts->size > OBJECT_TAGS_SIZE_MAX) /* most of them are control characters, \u0001 */
     REFUSE(ERR_BAD_PARAMETER, "Property tags has invalid value: at most %d bytes as JSON\r\n",
-           KEY_TAGS_SIZE_MAX);
+           OBJECT_TAGS_SIZE_MAX);
   return OK;
 }
 
@@ -162,13 +168,18 @@ static err_t read_release(json_t *o, struct key_request *rq, struct buf *texts) 
   return OK;
 }
 
-static err_t read_common(json_t *body, struct key_request *rq, struct buf *texts) {
+err_t params_common(json_t *body, struct object_request *rq, struct buf *texts) {
   TRY(read_attributes(body, rq));
-  TRY(read_tags(body, rq, texts));
+  return read_tags(body, rq, texts);
+}
+
+static err_t read_common(json_t *body, struct key_request *rq, struct buf *texts) {
+  TRY(params_common(body, &rq->base, texts));
+  TRY(read_exportable(body, rq));
   size_t tags = texts->size;
   TRY(read_release(body, rq, texts));
-  if (rq->has_tags)
-    rq->tags = bytes_of(texts->data, tags);
+  if (rq->base.has_tags)
+    rq->base.tags = bytes_of(texts->data, tags);
   if (rq->has_release)
     rq->release = bytes_of(texts->data + tags, texts->size - tags);
   return OK;

@@ -106,13 +106,27 @@ static bool match_path(const struct call *c, const struct shape *s, bool skip_ve
   return i == c->segment_count;
 }
 
+/* By the first segment: "secrets" or "deletedsecrets". */
+static enum kind_id kind_of_path(const struct call *c) {
+  const char *first = c->segments[0];
+  if (strncasecmp(first, "deleted", 7) == 0)
+    first += 7;
+  for (int k = 0; k < KINDS; k++)
+    if (strcasecmp(first, object_collection((enum kind_id)k)) == 0)
+      return (enum kind_id)k;
+  return KIND_KEY;
+}
+
 static void set_scope(struct call *c, const struct route *r, const struct match *m) {
   if (r->scope == SCOPE_PATH)
     memcpy(c->scope, m->scope, sizeof c->scope);
-  else if (r->scope == SCOPE_KEY)
-    snprintf(c->scope, sizeof c->scope, "/keys/%.*s", KEY_NAME_MAX, m->name);
+  else if (r->scope == SCOPE_OBJECT)
+    snprintf(c->scope, sizeof c->scope, "/%s/%.*s", object_collection(c->kind), OBJECT_NAME_MAX,
+             m->name);
+  else if (r->scope == SCOPE_COLLECTION)
+    snprintf(c->scope, sizeof c->scope, "/%s", object_collection(c->kind));
   else
-    snprintf(c->scope, sizeof c->scope, r->scope == SCOPE_KEYS ? "/keys" : "/");
+    snprintf(c->scope, sizeof c->scope, "/");
 }
 
 const struct route *route_find(struct call *c, enum http_method method, bool *other_method) {
@@ -123,7 +137,7 @@ const struct route *route_find(struct call *c, enum http_method method, bool *ot
   for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
     const struct route *r = &routes[i];
     bool fits = match_path(c, &shapes[i], false, &m) ||
-                (r->scope == SCOPE_KEY && match_path(c, &shapes[i], true, &m) && m.name[0]);
+                (r->scope == SCOPE_OBJECT && match_path(c, &shapes[i], true, &m) && m.name[0]);
     if (!fits)
       continue;
     if (r->method != method) {
@@ -133,6 +147,7 @@ const struct route *route_find(struct call *c, enum http_method method, bool *ot
     c->name = m.name;
     c->version = m.version;
     c->id = m.id;
+    c->kind = kind_of_path(c);
     set_scope(c, r, &m);
     return r;
   }

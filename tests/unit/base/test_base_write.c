@@ -37,6 +37,11 @@ static void escapes(void **state) {
   assert_true(
     bytes_equal_str(buf_bytes(&b), "\"a\\\"b\\\\c/\\n\\r\\t\\u0001\\u001f\\u007f\xc3\xa4\""));
   buf_clear(&b);
+  write_text(&b, NULL,
+             bytes_of("\xc2\x9b\xc2\xa0\xff\xe2\x82", 7)); /* C1, no-break space, no UTF-8 */
+  assert_true(
+    bytes_equal_str(buf_bytes(&b), "\"\\u009b\xc2\xa0\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""));
+  buf_clear(&b);
   write_text(&b, NULL, (struct bytes){ 0 });
   assert_true(bytes_equal_str(buf_bytes(&b), "\"\""));
 }

@@ -91,8 +91,8 @@ static void foreign_text_is_made_safe(void **state) {
     { "cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd" },
     { "\xc2\x9b"
       "31m",
-      "\xef\xbf\xbd\xef\xbf\xbd"
-      "31m" }, /* C1: a terminal's CSI */
+      "\xc2\x9b"
+      "31m" }, /* C1: a terminal's CSI, escaped in the JSON */
   };
   for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
     AUTO_BUF plain = BUF_EMPTY;

@@ -67,21 +67,21 @@ static void later(int64_t seconds) {
   fixture_authorize(&f, f.app_id, &f.authorization);
 }
 
-static err_t count(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
+static err_t count(void *ctx, const char *operation, const struct version *kv, err_t e) {
   carried_out += e == OK;
   failed += e != OK;
   return OK;
 }
 
 static void carry_out(void) {
-  assert_int_equal(keys_carry_out_due(f.hub->vault, count, NULL), OK);
+  assert_int_equal(vault_carry_out_due(f.hub->vault, count, NULL), OK);
 }
 
 /* A key that has all its versions can't be rotated: nothing is generated for it, and it is left
  * alone for an hour. */
 static void what_fails_is_not_tried_all_the_time(void **state) {
   AUTO_ANSWER a = { 0 };
-  for (int i = 0; i < KEY_VERSIONS_MAX; i++)
+  for (int i = 0; i < OBJECT_VERSIONS_MAX; i++)
     create("full");
   rotate_weekly("full");
   create("other");
@@ -132,38 +132,38 @@ static void a_rotation_that_was_done_meanwhile_is_not_repeated(void **state) {
   assert_null(rotated_meanwhile);
   assert_int_equal(carried_out + failed, 0);
   struct vault_counts n;
-  vault_counts(f.hub->vault, &n);
+  vault_counts(f.hub->vault, KIND_KEY, &n);
   assert_int_equal(n.versions, 2);
 }
 
 static void delete (const char *name) {
-  struct key_deleted d;
-  assert_int_equal(keys_delete(f.hub->vault, name, &d), OK);
-  key_version_free(d.latest);
+  struct deleted d;
+  assert_int_equal(object_delete(f.hub->vault, KIND_KEY, name, &d), OK);
+  version_free(d.latest);
 }
 
 /* While the first is reported, a client recovers the second and deletes it anew. */
-static err_t renew_second(void *ctx, const char *operation, const struct key_version *kv, err_t e) {
-  AUTO(key_version) struct key_version *recovered = NULL;
+static err_t renew_second(void *ctx, const char *operation, const struct version *kv, err_t e) {
+  AUTO(version) struct version *recovered = NULL;
   if (strcmp(kv->name, "old-1") == 0) {
-    assert_int_equal(keys_recover(f.hub->vault, "old-2", &recovered), OK);
+    assert_int_equal(object_recover(f.hub->vault, KIND_KEY, "old-2", &recovered), OK);
     delete ("old-2");
   }
   return count(ctx, operation, kv, e);
 }
 
 static void what_was_recovered_meanwhile_is_not_purged(void **state) {
-  struct key_deleted d;
+  struct deleted d;
   create("old-1");
   create("old-2");
   delete ("old-1");
   delete ("old-2");
   clock_shift(91 * DAY);
-  assert_int_equal(keys_carry_out_due(f.hub->vault, renew_second, NULL), OK);
+  assert_int_equal(vault_carry_out_due(f.hub->vault, renew_second, NULL), OK);
   assert_int_equal(carried_out, 1);
   assert_int_equal(failed, 0);
-  assert_int_equal(keys_get_deleted(f.hub->vault, "old-2", &d), OK);
-  key_version_free(d.latest);
+  assert_int_equal(object_get_deleted(f.hub->vault, KIND_KEY, "old-2", &d), OK);
+  version_free(d.latest);
 }
 
 int main(void) {

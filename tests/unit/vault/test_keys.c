@@ -243,8 +243,8 @@ static void durations_go_by_the_calendar(void **state) {
   }
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_false(duration_add(bad[i], 1, 0, &out));
-  assert_true(duration_add("P30D", -1, KEY_TIME_MAX, &out));
-  assert_false(duration_add("P30D", -1, KEY_TIME_MAX + 1, &out));
+  assert_true(duration_add("P30D", -1, OBJECT_TIME_MAX, &out));
+  assert_false(duration_add("P30D", -1, OBJECT_TIME_MAX + 1, &out));
   assert_false(duration_add("P30D", -1, INT64_MAX, &out));
 }
 
@@ -333,7 +333,7 @@ static void the_largest_backup_can_be_restored(void **state) {
   AUTO_ANSWER a = { 0 };
   AUTO_BUF body = BUF_EMPTY, backup = BUF_EMPTY;
   put_large_body(&body);
-  for (int i = 0; i < KEY_VERSIONS_MAX; i++) {
+  for (int i = 0; i < OBJECT_VERSIONS_MAX; i++) {
     fixture_call(&f, buf_bytes(&f.authorization), HTTP_POST, "/keys/big/create?api-version=7.4",
                  buf_bytes(&body), &a);
     assert_int_equal(a.status, 200);

@@ -76,8 +76,7 @@ static void nothing_is_done_that_cannot_be_recorded(void **state) {
 
 static unsigned carried_out;
 
-static err_t cannot_record(void *ctx, const char *operation, const struct key_version *kv,
-                           err_t e) {
+static err_t cannot_record(void *ctx, const char *operation, const struct version *kv, err_t e) {
   assert_int_equal(e, OK);
   carried_out++;
   return ERR_AUDIT;
@@ -97,7 +96,7 @@ static void the_scheduler_stops_where_it_cannot_record(void **state) {
            "\"action\":{\"type\":\"Rotate\"}}]}");
   }
   clock_shift(8 * 86400);
-  err_t e = keys_carry_out_due(f.hub->vault, cannot_record, NULL);
+  err_t e = vault_carry_out_due(f.hub->vault, cannot_record, NULL);
   clock_shift(0);
   assert_int_equal(e, ERR_AUDIT);
   assert_int_equal(carried_out, 1);

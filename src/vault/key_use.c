@@ -7,7 +7,7 @@
  * verifies and unwraps, so that old data can be read.
  */
 #include "base/clock.h"
-#include "vault/internal.h"
+#include "vault/key_internal.h"
 
 #include <stdio.h>
 
@@ -41,7 +41,7 @@ bool key_op_parse(struct bytes text, enum key_op *out) {
 }
 
 static err_t check_allowed(const struct key_version *kv, enum key_op op) {
-  const struct key_attributes *a = &kv->attributes;
+  const struct attributes *a = &kv->base.attributes;
   if (!(kv->ops & 1u << op))
     REFUSE(ERR_KEY_OP, "Operation %s is not permitted on this key.", ops[op].name);
   if (!a->enabled && ops[op].needs_private)
@@ -94,8 +94,8 @@ err_t keys_use(struct vault *v, const char *name, const char *version, struct ke
   AUTO(key) struct key *key = NULL;
   const struct alg *a = NULL;
   TRY(keys_get(v, name, version, &kv));
-  memcpy(u->name, kv->name, sizeof u->name);
-  memcpy(u->version_id, kv->id, sizeof u->version_id);
+  memcpy(u->name, kv->base.name, sizeof u->name);
+  memcpy(u->version_id, kv->base.id, sizeof u->version_id);
   TRY(check_allowed(kv, u->op));
   TRY(find_alg(kv, u, &a));
   TRY(live_key(v, kv->material, &key));
@@ -108,13 +108,12 @@ void key_use_free(struct key_use *u) {
 }
 
 bool keys_is_slow(struct vault *v, const char *name, const char *version) {
-  char folded[KEY_NAME_MAX + 1], id[KEY_NAME_MAX + 1];
-  size_t pos;
+  char folded[OBJECT_NAME_MAX + 1], id[OBJECT_NAME_MAX + 1];
   name_fold(name, folded);
   name_fold(version, id);
   READ_LOCKED(v);
-  if (!index_find(&v->active, folded, &pos))
-    return false;
-  const struct key_version *kv = entry_version(v->active.entries[pos], id);
+  const struct entry *e = settled_entry(v, KIND_KEY, folded);
+  const struct version *found = e ? entry_version(e, id) : NULL;
+  const struct key_version *kv = found ? key_version_of(found) : NULL;
   return kv && kv->spec.type == KEY_RSA && kv->spec.bits > 2048;
 }

@@ -3,7 +3,7 @@
  * days, added by the calendar.
  */
 #include "base/clock.h"
-#include "vault/internal.h"
+#include "vault/key_internal.h"
 
 #include <time.h>
 
@@ -43,7 +43,7 @@ bool duration_add(const char *iso, int sign, int64_t from, int64_t *out) {
   struct duration d;
   time_t t = (time_t)from;
   struct tm tm;
-  if (!duration_parse(iso, &d) || from > KEY_TIME_MAX || !gmtime_r(&t, &tm))
+  if (!duration_parse(iso, &d) || from > OBJECT_TIME_MAX || !gmtime_r(&t, &tm))
     return false;
   int day = tm.tm_mday;
   tm.tm_mday = 1; /* the last day of a short month where the month has no such day */
@@ -108,33 +108,34 @@ static err_t check_margin(const struct key_policy *p) {
 }
 
 err_t keys_policy_get(struct vault *v, const char *name, struct key_policy *out) {
-  char folded[KEY_NAME_MAX + 1];
-  size_t pos;
+  char folded[OBJECT_NAME_MAX + 1];
   name_fold(name, folded);
   READ_LOCKED(v);
-  if (!index_find(&v->active, folded, &pos) || !entry_settled(v->active.entries[pos]))
-    return key_not_found(name, "");
-  *out = v->active.entries[pos]->policy;
+  const struct entry *e = settled_entry(v, KIND_KEY, folded);
+  if (!e)
+    return object_not_found(KIND_KEY, name, "");
+  *out = key_entry_of(e)->policy;
   if (!out->created) /* never set: the service's default */
     memcpy(out->notify_before, "P30D", 5);
   return OK;
 }
 
 err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *policy) {
-  char folded[KEY_NAME_MAX + 1];
-  struct key_entry *e;
+  char folded[OBJECT_NAME_MAX + 1];
+  struct entry *found;
   TRY(check(policy));
   TRY(check_margin(policy));
   if (!policy->notify_after[0] && !policy->notify_before[0])
     memcpy(policy->notify_before, "P30D", 5); /* the service adds it */
   name_fold(name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
-  TRY(active_entry(v, name, folded, &e));
+  TRY(active_entry(v, KIND_KEY, name, folded, &found));
+  struct key_entry *e = key_entry_of(found);
   policy->updated = clock_now();
   policy->created = e->policy.created ? e->policy.created : policy->updated;
   struct key_entry head = *e;
   head.policy = *policy;
-  TRY(change_commit_head(v, &head));
+  TRY(change_commit_head(v, KIND_KEY, &head.base));
   pthread_rwlock_wrlock(&v->lock);
   e->policy = *policy;
   pthread_rwlock_unlock(&v->lock);

@@ -4,7 +4,7 @@
  * last pass a second chance. A deleted key is closed at once and, while requests that began earlier
  * finish, opened for each of them alone.
  */
-#include "vault/internal.h"
+#include "vault/key_internal.h"
 
 err_t live_init(struct live *l, unsigned room) {
   l->slots = mem_zalloc(room * sizeof *l->slots);
