@@ -53,6 +53,20 @@ static json_t *last_record(struct answer *a, const char *operation) {
   return found;
 }
 
+/* Over all gaps: what comes while one is being recorded is in another. */
+static json_int_t not_recorded(void) {
+  AUTO_ANSWER a = { 0 };
+  json_t *record;
+  json_int_t sum = 0;
+  size_t i;
+  assert_int_equal(fixture_do(&f, &a, HTTP_GET, "/hub/audit?count=1000", "%s", ""), 200);
+  json_array_foreach(json_object_get(a.json, "value"), i, record) {
+    json_t *gap = json_object_get(json_object_get(record, "properties"), "notRecorded");
+    sum += json_integer_value(gap);
+  }
+  return sum;
+}
+
 static void wait_until_recorded(void) {
   AUTO_ANSWER a = { 0 };
   while (fixture_do(&f, &a, HTTP_GET, "/keys", "%s", "") != 200)
@@ -70,8 +84,7 @@ static void nothing_is_done_that_cannot_be_recorded(void **state) {
   wait_until_recorded();
   EXPECT(404, HTTP_GET, "/keys/unrecorded", "%s", "");
   EXPECT(200, HTTP_GET, "/keys/kept", "%s", "");
-  json_t *gap = json_object_get(last_record(&a, "AuditGap"), "properties");
-  assert_true(json_integer_value(json_object_get(gap, "notRecorded")) >= 3);
+  assert_true(not_recorded() >= 3);
 }
 
 static unsigned carried_out;
