@@ -33,6 +33,9 @@ static const struct {
   { HTTP_PUT, "/keys/providers/Microsoft.Authorization/roleAssignments/"
               "11111111-1111-1111-1111-111111111111?api-version=7.4" },
   { HTTP_PATCH, "/hub/identities/owner?api-version=7.4" },
+  { HTTP_PUT, "/secrets/a?api-version=7.4" },
+  { HTTP_PATCH, "/secrets/s/?api-version=7.4" },
+  { HTTP_POST, "/secrets/restore?api-version=7.4" },
 };
 
 static struct fixture f;
@@ -47,6 +50,7 @@ static void begin(void) {
   fuzz_secure_heap_is_root();
   atexit(remove_data);
   fixture_do(&f, &a, HTTP_POST, "/keys/oct/create", "{\"kty\":\"oct\"}");
+  fixture_do(&f, &a, HTTP_PUT, "/secrets/s", "{\"value\":\"s\"}");
   fixture_do(&f, &a, HTTP_POST, "/keys/ec/create", "{\"kty\":\"EC\"}");
   fixture_do(&f, &a, HTTP_POST, "/keys/rsa/create", "{\"kty\":\"RSA\"}");
 }
