@@ -51,6 +51,24 @@ err_t bytes_to_cstr(struct bytes a, char *out, size_t size) {
   return OK;
 }
 
+size_t bytes_utf8(struct bytes a) {
+  uint8_t c = a.data[0];
+  if (c < 0x80)
+    return c ? 1 : 0;
+  size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+  if (c < 0xc2 || c > 0xf4 || a.size < n)
+    return 0;
+  uint32_t code = c & (0x7fU >> n);
+  for (size_t i = 1; i < n; i++) {
+    if ((a.data[i] & 0xc0) != 0x80)
+      return 0;
+    code = code << 6 | (a.data[i] & 0x3f);
+  }
+  static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+  bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+}
+
 err_t bytes_to_u64(struct bytes a, uint64_t max, uint64_t *out) {
   uint64_t v = 0;
   if (a.size == 0 || a.size > 20)

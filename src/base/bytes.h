@@ -39,6 +39,9 @@ struct bytes bytes_split(struct bytes a, char sep, struct bytes *head);
 struct bytes bytes_trim(struct bytes a); /* SP and HTAB at both ends */
 /* A NUL-terminated copy into out[size]; ERR_BAD_PARAMETER if it does not fit or holds a NUL. */
 err_t bytes_to_cstr(struct bytes a, char *out, size_t size);
+/* Bytes of the UTF-8 sequence (RFC 3629) at the start of a, which is not empty; 0 if there is none.
+ * NUL, which readers of JSON refuse, does not count as one. */
+size_t bytes_utf8(struct bytes a);
 /* Decimal digits only, no sign, no leading or trailing anything; at most max. */
 err_t bytes_to_u64(struct bytes a, uint64_t max, uint64_t *out);
 

@@ -17,6 +17,7 @@ const size_t verb_count = sizeof verbs / sizeof *verbs;
 const struct noun nouns[] = {
   { "vault", "the vault's server, sealing and its root key" },
   { "key", "keys: made, used, rotated, deleted and recovered" },
+  { "secret", "secrets: values of text, set, read, deleted and recovered" },
   { "identity", "who may call: applications, their secrets and certificates" },
   { "role", "what they may do: roles and their assignments" },
   { "audit", "the log of every operation, and its verification" },

@@ -34,6 +34,15 @@
   X(verb_key_sign) \
   X(verb_key_verify) \
   X(verb_key_random) \
+  X(verb_secret_set) \
+  X(verb_secret_show) \
+  X(verb_secret_list) \
+  X(verb_secret_update) \
+  X(verb_secret_delete) \
+  X(verb_secret_recover) \
+  X(verb_secret_purge) \
+  X(verb_secret_backup) \
+  X(verb_secret_restore) \
   X(verb_identity_create) \
   X(verb_identity_list) \
   X(verb_identity_show) \

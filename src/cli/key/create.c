@@ -4,7 +4,6 @@
 #include "cli/verbs.h"
 
 static err_t run(const struct args *a) {
-  AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path("keys", args_word(a, 0), "create", NULL), body = BUF_EMPTY;
   const char *type = args_value(a, "type"), *curve = args_value(a, "curve");
   uint64_t size = 0;
@@ -18,10 +17,9 @@ static err_t run(const struct args *a) {
   if (curve)
     write_str(&body, "crv", curve);
   key_write_ops(a, &body);
-  TRY(key_write_attributes(a, &body));
+  TRY(attributes_write(a, &body));
   write_close(&body, '}');
-  TRY(ask(a, HTTP_POST, &path, &body, &answer));
-  return key_print(a, answer.body);
+  return collection_ask(a, &key_collection, HTTP_POST, &path, &body);
 }
 
 static const struct opt options[] = {

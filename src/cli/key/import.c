@@ -31,19 +31,17 @@ static err_t write_body(const struct args *a, json_t *jwk, struct buf *body) {
   buf_put_str(body, text);
   mem_free(text);
   write_bool(body, "Hsm", args_flag(a, "hsm"));
-  TRY(key_write_attributes(a, body));
+  TRY(attributes_write(a, body));
   write_close(body, '}');
   return OK;
 }
 
 static err_t run(const struct args *a) {
-  AUTO_ANSWER answer = { 0 };
   AUTO_JSON *jwk = NULL;
   AUTO_BUF path = client_path("keys", args_word(a, 0), NULL), body = BUF_EMPTY;
   TRY(read_jwk(a, &jwk));
   TRY(write_body(a, jwk, &body));
-  TRY(ask(a, HTTP_PUT, &path, &body, &answer));
-  return key_print(a, answer.body);
+  return collection_ask(a, &key_collection, HTTP_PUT, &path, &body);
 }
 
 static const struct opt options[] = {

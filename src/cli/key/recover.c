@@ -3,10 +3,7 @@
 #include "cli/verbs.h"
 
 static err_t run(const struct args *a) {
-  AUTO_ANSWER answer = { 0 };
-  AUTO_BUF path = client_path("deletedkeys", args_word(a, 0), "recover", NULL);
-  TRY(ask(a, HTTP_POST, &path, NULL, &answer));
-  return key_print(a, answer.body);
+  return collection_recover(a, &key_collection);
 }
 
 const struct verb verb_key_recover = {

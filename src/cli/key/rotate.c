@@ -3,10 +3,8 @@
 #include "cli/verbs.h"
 
 static err_t run(const struct args *a) {
-  AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path("keys", args_word(a, 0), "rotate", NULL);
-  TRY(ask(a, HTTP_POST, &path, NULL, &answer));
-  return key_print(a, answer.body);
+  return collection_ask(a, &key_collection, HTTP_POST, &path, NULL);
 }
 
 const struct verb verb_key_rotate = {

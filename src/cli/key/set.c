@@ -4,16 +4,14 @@
 #include "cli/verbs.h"
 
 static err_t run(const struct args *a) {
-  AUTO_ANSWER answer = { 0 };
   const char *version = args_word(a, 1);
   AUTO_BUF path = client_path("keys", args_word(a, 0), version ? version : "", NULL);
   AUTO_BUF body = BUF_EMPTY;
   write_open(&body, NULL, '{');
   key_write_ops(a, &body);
-  TRY(key_write_attributes(a, &body));
+  TRY(attributes_write(a, &body));
   write_close(&body, '}');
-  TRY(ask(a, HTTP_PATCH, &path, &body, &answer));
-  return key_print(a, answer.body);
+  return collection_ask(a, &key_collection, HTTP_PATCH, &path, &body);
 }
 
 static const struct opt options[] = { KEY_ATTRIBUTE_OPTIONS, OPT_END };

@@ -4,13 +4,8 @@
 
 static err_t run(const struct args *a) {
   AUTO_ANSWER answer = { 0 };
-  bool deleted = args_flag(a, "deleted");
-  AUTO_BUF path =
-    client_path(deleted ? "deletedkeys" : "keys", args_word(a, 0), args_word(a, 1), NULL);
-  if (deleted && args_word(a, 1))
-    FAIL(ERR_USAGE, "a deleted key is shown with its latest version only");
-  TRY(ask(a, HTTP_GET, &path, NULL, &answer));
-  return key_print(a, answer.body);
+  TRY(collection_get(a, &key_collection, &answer));
+  return collection_print(a, &key_collection, answer.body);
 }
 
 static const struct opt options[] = {

@@ -1,7 +1,7 @@
 #include "cli/key/use.h"
 
 #include "base/write.h"
-#include "cli/key/key.h"
+#include "cli/collection.h"
 
 #include <stdio.h>
 
@@ -35,7 +35,7 @@ static err_t look_at_key(enum use_kind kind, struct use *u) {
   AUTO_BUF path = client_path("keys", u->name, u->version, NULL);
   struct bytes name, version;
   TRY(client_call(u->client, HTTP_GET, &path, NULL, &answer));
-  key_split_id(key_id_of(answer.body), &name, &version);
+  id_split(field_text(field_object(answer.body, "key"), "kid"), &name, &version);
   TRY(bytes_to_cstr(version, u->version, sizeof u->version));
   return u->alg[0] ? OK : choose_alg(field_object(answer.body, "key"), kind, u);
 }
@@ -87,6 +87,6 @@ err_t use_undo(const struct args *a, struct use *u, const char *operation,
 
 void use_note(const struct use *u, const struct client_answer *answer) {
   struct bytes name, version;
-  key_split_id(field_text(answer->body, "kid"), &name, &version);
+  id_split(field_text(answer->body, "kid"), &name, &version);
   out_note("%s " BYTES_FMT ", %s", u->name, BYTES_ARG(version), u->alg);
 }

@@ -169,6 +169,36 @@ static void realloc_keeps_content(void **state) {
   mem_free(p);
 }
 
+static void finds_utf8(void **state) {
+  static const struct {
+    const char *text;
+    size_t size, expected;
+  } rows[] = {
+    { "a", 1, 1 },
+    { "\0", 1, 0 },
+    { "\x7f", 1, 1 },
+    { "\x80", 1, 0 },
+    { "\xc1\xbf", 2, 0 }, /* too long a form */
+    { "\xc2\x80", 2, 2 },
+    { "\xdf\xbfz", 3, 2 },
+    { "\xc3", 1, 0 }, /* cut off */
+    { "\xc3(", 2, 0 },
+    { "\xe0\x9f\xbf", 3, 0 },
+    { "\xe0\xa0\x80", 3, 3 },
+    { "\xed\x9f\xbf", 3, 3 },
+    { "\xed\xa0\x80", 3, 0 }, /* a surrogate */
+    { "\xe2\x82", 2, 0 },
+    { "\xf0\x8f\xbf\xbf", 4, 0 },
+    { "\xf0\x90\x80\x80", 4, 4 },
+    { "\xf4\x8f\xbf\xbf", 4, 4 },
+    { "\xf4\x90\x80\x80", 4, 0 }, /* beyond U+10FFFF */
+    { "\xf5\x80\x80\x80", 4, 0 },
+    { "\xff", 1, 0 },
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    assert_int_equal(bytes_utf8(bytes_of(rows[i].text, rows[i].size)), rows[i].expected);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(compares),
@@ -176,6 +206,7 @@ int main(void) {
     cmocka_unit_test(trims),
     cmocka_unit_test(copies_to_cstr),
     cmocka_unit_test(reads_u64),
+    cmocka_unit_test(finds_utf8),
     cmocka_unit_test(buf_grows),
     cmocka_unit_test(buf_clear_wipes),
     cmocka_unit_test(buf_drop_wipes),

@@ -1,0 +1,20 @@
+/* The attributes and tags of a key or a secret, as options. */
+#ifndef CLI_ATTRIBUTES_H
+#define CLI_ATTRIBUTES_H
+
+#include "cli/args.h"
+
+#include "base/bytes.h"
+
+/* Writes "attributes" and "tags" into an open object, of the options that were given. */
+err_t attributes_write(const struct args *a, struct buf *b);
+/* before, after: what the two times mean; use: "used", "read". */
+#define ATTRIBUTE_OPTIONS(before, after, use) \
+  { "not-before", OPT_VALUE, "TIME", NULL, before ": 2027-01-31 or +90d" }, \
+    { "expires", OPT_VALUE, "TIME", NULL, after }, \
+    { "tag", OPT_LIST, "NAME=VALUE", NULL, "a tag; may be given again" }, \
+    { "disabled", OPT_FLAG, NULL, NULL, "may not be " use }, { \
+    "enabled", OPT_FLAG, NULL, NULL, "may be " use " (the default)" \
+  }
+
+#endif

@@ -1,0 +1,26 @@
+/* strongroom secret backup NAME */
+#include "cli/secret/secret.h"
+#include "cli/verbs.h"
+
+static err_t run(const struct args *a) {
+  return collection_backup(a, &secret_collection);
+}
+
+static const struct opt options[] = {
+  { "out", OPT_VALUE, "FILE", NULL, "write to FILE (mode 0600) instead of stdout" },
+  OPT_END,
+};
+
+const struct verb verb_secret_backup = {
+  .noun = "secret",
+  .name = "backup",
+  .words = "NAME",
+  .min_words = 1,
+  .max_words = 1,
+  .client = true,
+  .summary = "Write a secret with all its versions as one sealed text",
+  .details = "Only a vault with the same master key can restore it.",
+  .options = options,
+  .examples = "strongroom secret backup db-password --out db-password.backup",
+  .run = run,
+};
