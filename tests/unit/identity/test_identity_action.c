@@ -18,6 +18,9 @@ static void every_action_names_itself_and_no_other(void **state) {
 
 static void patterns(void **state) {
   action_set all = ((action_set)1 << ACTION_COUNT) - 1;
+  action_set secrets = 0;
+  for (unsigned a = ACT_SECRET_READ; a <= ACT_SECRET_RESTORE; a++)
+    secrets |= bit((enum action)a);
   const struct {
     const char *pattern;
     action_set set;
@@ -34,10 +37,11 @@ static void patterns(void **state) {
     { "*/vaults/*/read", bit(ACT_KEY_READ) | bit(ACT_KEY_POLICY_READ) },
     { KV "keys/*wrap/action", bit(ACT_KEY_WRAP) | bit(ACT_KEY_UNWRAP) },
     { KV "keyrotationpolicies/*", bit(ACT_KEY_POLICY_READ) | bit(ACT_KEY_POLICY_WRITE) },
-    { KV "secrets/*", 0 },
+    { KV "secrets/*", secrets },
     { KV "certificates/read", 0 },
     { "*rng*", bit(ACT_RNG) },
-    { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_ROLE_DELETE) | bit(ACT_ASSIGNMENT_DELETE) },
+    { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_SECRET_DELETE) | bit(ACT_ROLE_DELETE) |
+                    bit(ACT_ASSIGNMENT_DELETE) },
     { "Strongroom/seal/action*", bit(ACT_SEAL) },
     { "Strongroom/seal/action?", 0 },
   };

@@ -61,6 +61,9 @@ static void builtin_roles_grant_exactly_this(void **state) {
   action_set keys = 0, policies = BIT(ACT_KEY_POLICY_READ) | BIT(ACT_KEY_POLICY_WRITE);
   for (unsigned a = ACT_KEY_READ; a <= ACT_KEY_RELEASE; a++)
     keys |= BIT(a);
+  action_set secrets = 0, show = BIT(ACT_SECRET_READ) | BIT(ACT_SECRET_GET);
+  for (unsigned a = ACT_SECRET_READ; a <= ACT_SECRET_RESTORE; a++)
+    secrets |= BIT(a);
   action_set authorization = 0, strongroom = 0;
   for (unsigned a = ACT_ROLE_READ; a <= ACT_ASSIGNMENT_DELETE; a++)
     authorization |= BIT(a);
@@ -76,19 +79,20 @@ static void builtin_roles_grant_exactly_this(void **state) {
     { "user-access-administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", authorization },
     { "auditor", "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604",
       BIT(ACT_AUDIT_READ) | BIT(ACT_STATUS_READ) },
-    { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483", keys | policies | BIT(ACT_RNG) },
+    { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483",
+      keys | policies | BIT(ACT_RNG) | secrets },
     { "reader", "21090545-7ca7-4776-b22c-e363652d74d2",
-      BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) },
+      BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) | BIT(ACT_SECRET_READ) },
     { "certificates officer", "a4417e6f-fecd-4de8-b567-7b0420556985", 0 },
-    { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", BIT(ACT_KEY_READ) },
+    { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", BIT(ACT_KEY_READ) | show },
     { "crypto-officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", keys | policies | BIT(ACT_RNG) },
     { "crypto-user", "12338af0-0e69-4776-bea7-57ae8d297424",
       use | BIT(ACT_KEY_UPDATE) | BIT(ACT_KEY_BACKUP) | BIT(ACT_KEY_ENCRYPT) |
         BIT(ACT_KEY_DECRYPT) | BIT(ACT_KEY_SIGN) | BIT(ACT_KEY_VERIFY) | BIT(ACT_RNG) },
     { "crypto-service-encryption-user", "e147488a-f6f5-4113-8e2d-b22465e65bf6", use },
     { "crypto-service-release-user", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", BIT(ACT_KEY_RELEASE) },
-    { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", 0 },
-    { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", 0 },
+    { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", secrets },
+    { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", show },
     { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", 0 },
     { "data-access-administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8",
       read | BIT(ACT_ASSIGNMENT_WRITE) | BIT(ACT_ASSIGNMENT_DELETE) },
