@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient
+from azure.keyvault.secrets import SecretClient
 
 VAULT = os.environ["KEY_VAULT_URL"].rstrip("/")
 TENANT = os.environ["AZURE_TENANT_ID"]
@@ -28,6 +29,10 @@ OWNER = secret_credential(os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIEN
 
 def key_client(credential=OWNER):
     return KeyClient(VAULT, credential, **OPTIONS)
+
+
+def secret_client(credential=OWNER):
+    return SecretClient(VAULT, credential, **OPTIONS)
 
 
 def crypto_client(key, credential=OWNER):
