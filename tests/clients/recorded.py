@@ -27,6 +27,8 @@ CONFLICT = (
     "when multiple operations are performed in parallel against the key. To avoid this error, perform operations "
     "against a key in a sequential manner."
 )
+SECRET_NOT_FOUND = NOT_FOUND.replace("A key", "A secret").replace("this key you", "this secret you")
+SECRET_CONFLICT = re.sub(r"\bkey\b", "secret", CONFLICT)
 POLICY, OTHER_POLICY = (
     base64.urlsafe_b64encode(json.dumps({
         "anyOf": [{"allOf": [{"claim": "sdk-test", "equals": value}], "authority": "https://attest.example/"}],
@@ -101,6 +103,16 @@ def purge(name):
     assert call("DELETE", f"/deletedkeys/{name}")[0] == 204
 
 
+def secret(name, body=None):
+    status, _, made = call("PUT", f"/secrets/{name}", body or {"value": "SECRET_VALUE"})
+    assert status == 200, made
+    return made
+
+
+def delete_secret(name):
+    assert call("DELETE", f"/secrets/{name}")[0] == 200
+
+
 OWNER = get_token()
 RUN = secrets.token_hex(4)
 THERE, DEAD, MISSING, IMMUTABLE = (f"recorded-{what}-{RUN}" for what in ("there", "dead", "missing", "immutable"))
@@ -112,6 +124,14 @@ key(IMMUTABLE, {
     "kty": "RSA-HSM", "attributes": {"exportable": True}, "release_policy": {"data": POLICY, "immutable": True}
 })
 backup = call("POST", f"/keys/{THERE}/backup")[2]
+OFF, OFF_DEAD = f"recorded-off-{RUN}", f"recorded-off-dead-{RUN}"
+there_secret = secret(THERE)
+for name in (OFF, OFF_DEAD):
+    secret(name, {"value": "SECRET_VALUE", "attributes": {"enabled": False}})
+secret(DEAD)
+for name in (DEAD, OFF_DEAD):
+    delete_secret(name)
+secret_backup = call("POST", f"/secrets/{THERE}/backup")[2]
 
 # Errors: method, path, body, status, code, inner code, message. An activity id at a message's end is not compared.
 ERRORS = [
@@ -149,6 +169,30 @@ ERRORS = [
      "Property  has invalid value\r\n"),
     ("GET", "/keys/not_a_name", None, 400, "BadParameter", None,
      "The request URI contains an invalid name: not_a_name"),
+    ("GET", f"/secrets/{MISSING}/", None, 404, "SecretNotFound", None, SECRET_NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/secrets/{THERE}/{'0' * 32}", None, 404, "SecretNotFound", None,
+     SECRET_NOT_FOUND.format(name=f"{THERE}/{'0' * 32}")),
+    ("GET", f"/secrets/{DEAD}/", None, 404, "SecretNotFound", None, SECRET_NOT_FOUND.format(name=DEAD)),
+    ("DELETE", f"/secrets/{MISSING}", None, 404, "SecretNotFound", None, SECRET_NOT_FOUND.format(name=MISSING)),
+    ("GET", f"/deletedsecrets/{MISSING}", None, 404, "SecretNotFound", None, f"Deleted Secret not found: {MISSING}"),
+    ("GET", f"/deletedsecrets/{THERE}", None, 404, "SecretNotFound", None, f"Deleted Secret not found: {THERE}"),
+    ("POST", f"/secrets/{MISSING}/backup", None, 404, "SecretNotFound", None, SECRET_NOT_FOUND.format(name=MISSING)),
+    ("POST", f"/deletedsecrets/{MISSING}/recover", None, 404, "SecretNotFound", None,
+     SECRET_NOT_FOUND.format(name=MISSING)),
+    ("POST", f"/deletedsecrets/{THERE}/recover", None, 400, "MethodNotAllowed", "RequestNotAllowedOnNonDeletedObject",
+     f"Secret exists already: {THERE}"),
+    ("PUT", "/secrets/", {"value": "SECRET_VALUE", "attributes": {}}, 405, "MethodNotAllowed", None,
+     "HTTP PUT not allowed"),
+    ("PUT", f"/secrets/{DEAD}", {"value": "value"}, 409, "Conflict", "ObjectIsDeletedButRecoverable",
+     f"Secret {DEAD} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the "
+     "secret can only be recovered or purged."),
+    ("GET", f"/secrets/{OFF}/", None, 403, "Forbidden", "SecretDisabled",
+     "Operation get is not allowed on a disabled secret."),
+    ("GET", f"/deletedsecrets/{OFF_DEAD}", None, 403, "Forbidden", "SecretDisabled",
+     "Operation get is not allowed on a disabled secret."),
+    ("POST", "/secrets/restore", {"value": "A" * 2000}, 400, "Malformed backup blob", None,
+     "Backup blob contains invalid or corrupt version."),
+    ("POST", "/secrets/restore", secret_backup, 409, "Conflict", None, SECRET_CONFLICT.format(id=there_secret["id"])),
     ("GET", f"{ASSIGNMENTS}/{UNUSED}", None, 404, "RoleAssignmentNotFound", None, "Requested role assignment not found"),
     ("DELETE", f"{ASSIGNMENTS}/{UNUSED}", None, 404, "RoleAssignmentNotFound", None,
      "Requested role assignment not found"),
@@ -174,7 +218,11 @@ UNAUTHORIZED = [
     ("POST", f"/keys/{THERE}/create"), ("POST", "/keys//create"), ("DELETE", f"/keys/{THERE}"),
     ("PUT", f"/keys/{THERE}"), ("GET", f"/keys/{MISSING}/rotationpolicy"), ("POST", f"/keys/{THERE}/backup"),
     ("POST", "/keys/restore"), ("POST", f"{there_path}/sign"), ("POST", f"/keys/{THERE}//release"), ("POST", "/rng"),
-    ("GET", ASSIGNMENTS), ("PUT", f"{ASSIGNMENTS}/{UNUSED}"), ("GET", f"{DEFINITIONS}/{BUILT_IN}"),
+    ("GET", f"/secrets/{THERE}/"), ("PUT", f"/secrets/{THERE}"), ("PUT", "/secrets/"), ("DELETE", f"/secrets/{THERE}"),
+    ("GET", "/secrets"), ("GET", f"/secrets/{THERE}/versions"), ("PATCH", f"/secrets/{THERE}/"),
+    ("POST", f"/secrets/{MISSING}/backup"), ("POST", "/secrets/restore"), ("GET", "/deletedsecrets"),
+    ("GET", f"/deletedsecrets/{DEAD}"), ("DELETE", f"/deletedsecrets/{DEAD}"),
+    ("POST", f"/deletedsecrets/{DEAD}/recover"), ("GET", ASSIGNMENTS), ("PUT", f"{ASSIGNMENTS}/{UNUSED}"), ("GET", f"{DEFINITIONS}/{BUILT_IN}"),
 ]
 
 
@@ -202,7 +250,7 @@ def errors():
         check(f"{method} {path}", (found_status, error.get("code"), found_inner, text), expected)
         check(f"{method} {path}: fields", list(error), ["code", "message"] + (["innererror"] if inner else []))
     for method, path in UNAUTHORIZED:
-        body = "not json" if method in ("POST", "PUT") else None
+        body = "not json" if method in ("POST", "PUT", "PATCH") else None
         status, headers, found = call(method, path, body, token=None)
         check(f"{method} {path} without a token", (status, found), (401, {
             "error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}
@@ -310,6 +358,73 @@ def successes():
     purge(THERE)
 
 
+def secret_bundle(what, found, before=(), after=(), attributes=None):
+    fields(what, found, [*before, "id", "attributes", *after])
+    fields(f"{what}: attributes", found["attributes"], attributes or ATTRIBUTES)
+
+
+def secret_reads(name):
+    """What is recorded of a secret while it is there."""
+    request = "11111111-2222-4333-8444-555555555555"
+    body = {"value": "value", "attributes": {}}
+    status, headers, made = call("PUT", f"/secrets/{name}", body, headers={"x-ms-client-request-id": request})
+    check("set", status, 200)
+    common_headers("set", headers, request)
+    secret_bundle("set", made, before=["value"])
+    check("set: value", made["value"], "value")
+    path = urllib.parse.urlsplit(made["id"]).path
+    for what, answer in {"get": call("GET", f"/secrets/{name}/"), "get a version": call("GET", path)}.items():
+        check(what, answer[::2], (200, made))
+    for what, where, attributes in ("update", f"/secrets/{name}/", {"exp": 32503680000}), ("update", path, {}):
+        status, _, found = call("PATCH", where, {"attributes": attributes})
+        check(what, status, 200)
+        secret_bundle(what, found, attributes=["enabled", "exp", *ATTRIBUTES[1:]])
+    off = call("PATCH", f"/secrets/{OFF}/", {"attributes": {"exp": 32503680000}})
+    check("update a disabled one", (off[0], off[2]["attributes"]["enabled"]), (200, False))
+    secret_bundle("update a disabled one", off[2], attributes=["enabled", "exp", *ATTRIBUTES[1:]])
+    full = {"value": "", "contentType": "x-pkcs12", "attributes": {"nbf": 1600000000, "exp": 2000000000}, "tags": {"a": ""}}
+    status, _, found = call("PUT", f"/secrets/recorded-full-{RUN}", full)
+    check("set with all", (status, {name: found[name] for name in ("value", "contentType", "tags")}),
+          (200, {"value": "", "contentType": "x-pkcs12", "tags": {"a": ""}}))
+    secret_bundle("set with all", found, before=["value", "contentType"], after=["tags"],
+                  attributes=["enabled", "nbf", "exp", *ATTRIBUTES[1:]])
+
+
+def secret_lists():
+    _, _, listed = call("GET", "/secrets")
+    fields("list secrets", listed, ["value", "nextLink"])
+    item = next(one for one in listed["value"] if one["id"].endswith(f"/secrets/{THERE}"))
+    secret_bundle("list secrets: item", item)
+    _, _, versions = call("GET", f"/secrets/{THERE}/versions")
+    fields("secret versions", versions, ["value", "nextLink"])
+    secret_bundle("secret versions: item", versions["value"][0])
+    check("secret versions: id", [one["id"] for one in versions["value"]], [there_secret["id"]])
+    empty = {"value": [], "nextLink": None}
+    check("versions of a missing secret", call("GET", f"/secrets/{MISSING}/versions")[::2], (200, empty))
+
+
+def secret_life():
+    deleted = ["recoveryId", "deletedDate", "scheduledPurgeDate"]
+    status, _, found = call("DELETE", f"/secrets/{THERE}")
+    check("delete a secret", (status, found["id"]), (200, there_secret["id"]))
+    secret_bundle("delete a secret", found, before=deleted)
+    check("get deleted secret", call("GET", f"/deletedsecrets/{THERE}")[::2], (200, found))
+    _, _, listed = call("GET", "/deletedsecrets")
+    fields("list deleted secrets", listed, ["value", "nextLink"])
+    item = next(one for one in listed["value"] if one["recoveryId"].endswith(f"/{THERE}"))
+    secret_bundle("list deleted secrets: item", item, before=deleted)
+    check("list deleted secrets: id", item["id"], there_secret["id"].rsplit("/", 1)[0])
+    status, _, found = call("POST", f"/deletedsecrets/{THERE}/recover")
+    check("recover a secret", status, 200)
+    secret_bundle("recover a secret", found)
+    delete_secret(THERE)
+    check("purge a secret", call("DELETE", f"/deletedsecrets/{THERE}")[::2], (204, None))
+    fields("backup of a secret", secret_backup, ["value"])
+    status, _, found = call("POST", "/secrets/restore", secret_backup)
+    check("restore a secret", (status, found["id"]), (200, there_secret["id"]))
+    secret_bundle("restore a secret", found)
+
+
 def roles():
     _, _, listed = call("GET", DEFINITIONS)
     names = {"id", "name", "type", "properties"}
@@ -352,6 +467,9 @@ def roles():
 
 errors()
 successes()
+secret_reads(f"recorded-ok-{RUN}")
+secret_lists()
+secret_life()
 roles()
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)
