@@ -1,8 +1,9 @@
 // What every test here needs: the hub of the environment, its owner, and ways to ask for refusals.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { ClientSecretCredential } from "@azure/identity";
 import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
+import { SecretClient } from "@azure/keyvault-secrets";
 
 export const env = (name) => {
   assert.ok(process.env[name], `${name} is not set`);
@@ -25,6 +26,8 @@ export const secretCredential = (id, secret) =>
 export const owner = secretCredential(env("AZURE_CLIENT_ID"), env("AZURE_CLIENT_SECRET"));
 export const keyClient = (credential = owner) =>
   new KeyClient(vaultUrl, credential, clientOptions());
+export const secretClient = (credential = owner) =>
+  new SecretClient(vaultUrl, credential, clientOptions());
 export const cryptoClient = (key, credential = owner) =>
   new CryptographyClient(key, credential, clientOptions());
 
@@ -90,8 +93,20 @@ export async function rejects(promise, expected) {
   );
 }
 
-export const notFound = (name) =>
-  `A key with (name/id) ${name} was not found in this key vault. If you recently deleted this key ` +
+// Gives an identity a role and returns what takes it away again.
+const scopePath = (scope) => (scope === "/" ? "//" : `/${scope}`);
+export async function assign(role, scope = "/", principalId = env("APP_OBJECT_ID")) {
+  const id = randomUUID();
+  const path = `${scopePath(scope)}/providers/Microsoft.Authorization/roleAssignments/${id}`;
+  const roleDefinitionId = `Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/${role}`;
+  const answer = await api("PUT", path, { properties: { roleDefinitionId, principalId } });
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  assert.equal(answer.body.properties.scope, scope);
+  return async () => assert.equal((await api("DELETE", path)).status, 200);
+}
+
+export const notFound = (name, noun = "key") =>
+  `A ${noun} with (name/id) ${name} was not found in this key vault. If you recently deleted this ${noun} ` +
   "you may be able to recover it using the correct recovery command. For help resolving this issue, " +
   "please see https://go.microsoft.com/fwlink/?linkid=2125182";
 
@@ -104,4 +119,7 @@ export async function collect(iterable) {
 export const fast = { intervalInMs: 100 };
 export async function deleteKey(client, name) {
   return (await client.beginDeleteKey(name, fast)).pollUntilDone();
+}
+export async function deleteSecret(client, name) {
+  return (await client.beginDeleteSecret(name, fast)).pollUntilDone();
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import {
-  api, assertError, base64url, bytes, collect, cryptoClient, deleteKey, env, fresh, keyClient, rejects,
+  api, assertError, assign, base64url, bytes, collect, cryptoClient, deleteKey, env, fresh, keyClient, rejects,
   secretCredential,
 } from "./hub.mjs";
 
@@ -16,21 +16,6 @@ const owner = keyClient();
 const app = keyClient(application);
 const forbidden = { status: 403, code: "Forbidden", inner: "ForbiddenByRbac" };
 const forbiddenList = { status: 403, code: "Forbidden" }; // the SDK's pages show no more of an error
-
-const scopePath = (scope) => (scope === "/" ? "//" : `/${scope}`);
-async function assign(role, scope = "/") {
-  const id = randomUUID();
-  const path = `${scopePath(scope)}/providers/Microsoft.Authorization/roleAssignments/${id}`;
-  const answer = await api("PUT", path, {
-    properties: {
-      roleDefinitionId: `Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/${role}`,
-      principalId: env("APP_OBJECT_ID"),
-    },
-  });
-  assert.equal(answer.status, 201, JSON.stringify(answer.body));
-  assert.equal(answer.body.properties.scope, scope);
-  return async () => assert.equal((await api("DELETE", path)).status, 200);
-}
 
 const name = fresh("role");
 const gone = fresh("role-gone");
