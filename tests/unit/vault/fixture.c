@@ -113,8 +113,7 @@ void fixture_call(struct fixture *f, struct bytes authorization, enum http_metho
   out->body = x.res.body;
   out->headers = x.res.headers;
   if (out->body.size && !out->body.failed)
-    out->json =
-      json_loadb((const char *)out->body.data, out->body.size, JSON_REJECT_DUPLICATES, NULL);
+    IGNORE(json_read_answer(buf_bytes(&out->body), &out->json));
 }
 
 int fixture_do(struct fixture *f, struct answer *out, enum http_method method, const char *path,

@@ -1,7 +1,7 @@
 /*
- * The n-th allocation fails, for every n, while a key is created, read, used, changed, deleted and
- * restored: the answer is an error or the right one, nothing leaks (the sanitizer build sees to
- * that), and what was acknowledged is there afterwards.
+ * The n-th allocation fails, for every n, while a key or a secret is created, read, used, changed,
+ * deleted and restored: the answer is an error or the right one, nothing leaks (the sanitizer build
+ * sees to that), and what was acknowledged is there afterwards.
  */
 #include "fault/oom.h"
 #include "fixture.h"
@@ -95,11 +95,62 @@ static void change_delete_recover(void **state) {
   assert_string_equal(answer_str(&a, "tags.x"), "y");
 }
 
+/* What a body says that is cut short by a lack of memory is never taken for what was meant. */
+static void set_get_update_secrets(void **state) {
+  AUTO_ANSWER a = { 0 };
+  static const char set[] =
+    "{\"value\":\"a value of some length that is taken whole or not at all\\u0001\","
+    "\"contentType\":\"text/plain\",\"tags\":{\"a\":\"b\"},\"attributes\":{\"exp\":4000000000}}";
+  static const char value[] = "a value of some length that is taken whole or not at all\x01";
+  for (int i = 0; i < 2; i++) { /* a new name, a new version */
+    exhaust(HTTP_PUT, "/secrets/oom", set, 200);
+    assert_int_equal(fixture_do(&f, &a, HTTP_GET, "/secrets/oom", "%s", ""), 200);
+    assert_string_equal(answer_str(&a, "value"), value);
+  }
+  assert_true(exhaust(HTTP_GET, "/secrets/oom", "", 200) > 5);
+  assert_true(exhaust(HTTP_GET, "/secrets", "", 200) > 2);
+  exhaust(HTTP_PATCH, "/secrets/oom/", "{\"contentType\":\"x\",\"tags\":{\"x\":\"y\"}}", 200);
+  exhaust(HTTP_POST, "/secrets/oom/backup", "", 200);
+  fixture_reopen(&f);
+  assert_int_equal(fixture_do(&f, &a, HTTP_GET, "/secrets/oom", "%s", ""), 200);
+  assert_string_equal(answer_str(&a, "value"), value);
+  assert_string_equal(answer_str(&a, "contentType"), "x");
+  assert_string_equal(answer_str(&a, "tags.x"), "y");
+}
+
+/* A version that was refused for lack of memory is not there. */
+static void refused_secrets_are_not_there(void **state) {
+  AUTO_ANSWER a = { 0 };
+  unsigned refused = 0, set = 0;
+  for (unsigned long n = 1; n < 1000; n++) {
+    char path[64], target[128];
+    snprintf(path, sizeof path, "/secrets/oom-%lu", n);
+    snprintf(target, sizeof target, "%s?api-version=7.4", path);
+    oom_start(n, OOM_ALL);
+    fixture_call(&f, buf_bytes(&f.authorization), HTTP_PUT, target,
+                 bytes_str("{\"value\":\"v\",\"contentType\":\"t\"}"), &a);
+    bool failed = oom_stop();
+    int status = a.status;
+    int found = fixture_do(&f, &a, HTTP_GET, path, "%s", "");
+    assert_true(status != 200 || found == 200);
+    assert_true(found == 200 || found == 404);
+    if (found == 200)
+      assert_string_equal(answer_str(&a, "value"), "v");
+    refused += status != 200;
+    set += status == 200;
+    if (!failed)
+      break;
+  }
+  assert_true(refused > 10 && set > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(create_get_unwrap),
     cmocka_unit_test(rsa_and_ec),
     cmocka_unit_test(change_delete_recover),
+    cmocka_unit_test(set_get_update_secrets),
+    cmocka_unit_test(refused_secrets_are_not_there),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
