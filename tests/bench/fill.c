@@ -1,6 +1,7 @@
 #include "fill.h"
 
 #include "vault/keys.h"
+#include "vault/secrets.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 struct filling {
   struct vault *vault;
+  enum kind_id kind;
   unsigned count;
   _Atomic unsigned next;
 };
@@ -19,21 +21,31 @@ struct filler {
   err_t result;
 };
 
-static err_t make_key(struct vault *v, unsigned number) {
-  char name[32];
+static err_t make_key(struct vault *v, const char *name) {
   struct key_request rq = { .spec = { .type = KEY_EC, .bits = 256, .curve = CURVE_P256 } };
   AUTO(key_version) struct key_version *first = NULL, *second = NULL;
-  snprintf(name, sizeof name, "fill-%010u", number);
   TRY(keys_create(v, name, &rq, &first));
   return keys_rotate(v, name, &second);
 }
 
-static void *make_keys(void *ctx) {
+static err_t make_secret(struct vault *v, const char *name) {
+  struct secret_request rq = { .value = bytes_str("correct horse battery staple 101") };
+  AUTO(version) struct version *version = NULL;
+  return secrets_set(v, name, &rq, &version);
+}
+
+static err_t make_object(struct filling *all, unsigned number) {
+  char name[32];
+  snprintf(name, sizeof name, "fill-%010u", number);
+  return all->kind == KIND_KEY ? make_key(all->vault, name) : make_secret(all->vault, name);
+}
+
+static void *make_objects(void *ctx) {
   struct filler *f = ctx;
   struct filling *all = f->filling;
   unsigned i;
   while (f->result == OK && (i = atomic_fetch_add(&all->next, 1)) < all->count)
-    f->result = make_key(all->vault, i);
+    f->result = make_object(all, i);
   return NULL;
 }
 
@@ -43,7 +55,7 @@ static err_t make_all(struct filling *all) {
   unsigned n = 0;
   for (; n < THREADS; n++) {
     fillers[n].filling = all;
-    if (pthread_create(&fillers[n].thread, NULL, make_keys, &fillers[n]) != 0)
+    if (pthread_create(&fillers[n].thread, NULL, make_objects, &fillers[n]) != 0)
       break;
   }
   for (unsigned i = 0; i < n; i++) {
@@ -68,7 +80,7 @@ static err_t unseal(const char *dir, struct store *s) {
   return store_unseal(s, root);
 }
 
-err_t fill(const char *dir, unsigned count) {
+err_t fill(const char *dir, enum kind_id kind, unsigned count) {
   AUTO(store) struct store *s = NULL;
   AUTO(vault) struct vault *v = NULL;
   struct vault_conf conf = { .retention_days = 90, .live_keys = 16 };
@@ -77,6 +89,6 @@ err_t fill(const char *dir, unsigned count) {
   TRY(vault_new(s, &conf, &v));
   TRY(store_load(s, load_record, v));
   TRY(vault_ready(v));
-  struct filling all = { .vault = v, .count = count };
+  struct filling all = { .vault = v, .kind = kind, .count = count };
   return make_all(&all);
 }

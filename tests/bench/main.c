@@ -11,8 +11,8 @@
 
 #define HEAP (1u << 22)
 
-static const struct bench_case *const cases[] = { &case_use, &case_tail, &case_idle, &case_keys,
-                                                  &case_rates };
+static const struct bench_case *const cases[] = { &case_use,  &case_tail,    &case_idle,
+                                                  &case_keys, &case_secrets, &case_rates };
 #define CASE_COUNT (sizeof cases / sizeof *cases)
 
 static bool wanted(const struct bench_case *c, int argc, char **argv) {
@@ -32,7 +32,7 @@ static bool known(const char *name) {
 static int usage(void) {
   fprintf(stderr, "usage: bench STRONGROOM DIR [CASE...]\n");
   for (size_t i = 0; i < CASE_COUNT; i++)
-    fprintf(stderr, "  %-6s %s\n", cases[i]->name, cases[i]->help);
+    fprintf(stderr, "  %-7s %s\n", cases[i]->name, cases[i]->help);
   return 2;
 }
 

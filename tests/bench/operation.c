@@ -78,3 +78,13 @@ err_t operation_unwrap(struct server *s, struct operation *out) {
   snprintf(path, sizeof path, "%s/unwrapkey", (const char *)key.data);
   return put_request(s, path, "A256KW", wrapped, out);
 }
+
+#define SECRET "/secrets/bench-secret"
+
+err_t operation_secret(struct server *s, struct operation *out) {
+  AUTO_ANSWER answer = { 0 };
+  TRY(
+    server_call(s, HTTP_PUT, SECRET, "{\"value\":\"correct horse battery staple 101\"}", &answer));
+  snprintf(out->expect, sizeof out->expect, "\"value\":\"correct horse battery staple 101\"");
+  return server_operation(s, "GET", SECRET, NULL, &out->request);
+}

@@ -14,6 +14,7 @@ void operation_free(struct operation *o);
 err_t operation_rs256(struct server *s, struct operation *out);
 err_t operation_es256(struct server *s, struct operation *out);
 err_t operation_unwrap(struct server *s, struct operation *out); /* A256KW, 32 bytes wrapped */
+err_t operation_secret(struct server *s, struct operation *out); /* get one of 32 characters */
 
 static inline struct load_spec operation_load(const struct operation *o, unsigned connections) {
   return (struct load_spec){ .connections = connections,
