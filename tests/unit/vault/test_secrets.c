@@ -2,6 +2,7 @@
  * values, versions, life cycle, backup, and that no value is on the disk. */
 #include "fixture.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -312,25 +313,43 @@ static void survives_a_restart(void **state) {
   assert_true(bytes_equal(buf_bytes(&a.body), buf_bytes(&before)));
 }
 
-/* As many and as large versions as there may be. */
+/* The largest value, content type and tags that a version may have, as a body. */
+static void put_large_body(struct buf *body) {
+  char value[SECRET_VALUE_MAX + 1], type[SECRET_TYPE_MAX + 1], quotes[2 * 250 + 1];
+  fill(value, sizeof value, 'v');
+  fill(type, sizeof type, 't');
+  for (size_t i = 0; i < sizeof quotes - 1; i += 2)
+    memcpy(quotes + i, "\\\"", 2);
+  quotes[sizeof quotes - 1] = '\0';
+  buf_put_str(body, "{\"value\":\"");
+  buf_put_str(body, value);
+  buf_printf(body, "\",\"contentType\":\"%s\",\"tags\":{", type);
+  for (int i = 0; i < OBJECT_TAGS_MAX; i++)
+    buf_printf(body, "%s\"%02d%s\":\"%s%s\"", i ? "," : "", i, quotes, quotes, "\\\"\\\"");
+  buf_put_str(body, "}}");
+}
+
 static void the_largest_backup_can_be_restored(void **state) {
   AUTO_ANSWER a = { 0 };
-  AUTO_BUF backup = BUF_EMPTY;
-  char value[SECRET_VALUE_MAX + 1];
-  fill(value, sizeof value, 'v');
-  for (int i = 0; i < OBJECT_VERSIONS_MAX; i++)
-    EXPECT(200, HTTP_PUT, "/secrets/big", "{\"value\":\"%s\"}", value);
-  EXPECT(400, HTTP_PUT, "/secrets/big", "{\"value\":\"x\"}");
+  AUTO_BUF body = BUF_EMPTY, backup = BUF_EMPTY;
+  put_large_body(&body);
+  for (int i = 0; i <= OBJECT_VERSIONS_MAX; i++) {
+    fixture_call(&f, buf_bytes(&f.authorization), HTTP_PUT, "/secrets/big?api-version=7.4",
+                 buf_bytes(&body), &a);
+    assert_int_equal(a.status, i < OBJECT_VERSIONS_MAX ? 200 : 400);
+  }
+  CODE("BadParameter");
   MESSAGE("Secret big has 500 versions, which is the most that it may have.");
   EXPECT(200, HTTP_POST, "/secrets/big/backup", "%s", "");
   buf_put_bytes(&backup, buf_bytes(&a.body));
+  assert_true(backup.size > 25u << 20);
   EXPECT(200, HTTP_DELETE, "/secrets/big", "%s", "");
   EXPECT(204, HTTP_DELETE, "/deletedsecrets/big", "%s", "");
   fixture_call(&f, buf_bytes(&f.authorization), HTTP_POST, "/secrets/restore?api-version=7.4",
                buf_bytes(&backup), &a);
   assert_int_equal(a.status, 200);
   EXPECT(200, HTTP_GET, "/secrets/big", "%s", "");
-  VALUE(value);
+  assert_int_equal(strlen(answer_str(&a, "value")), SECRET_VALUE_MAX);
 }
 
 static void backups_of_another_kind_are_refused(void **state) {
@@ -356,6 +375,49 @@ static void backups_of_another_kind_are_refused(void **state) {
   }
   EXPECT(409, HTTP_POST, "/secrets/restore", "{\"value\":\"%s\"}", secret);
   CODE("Conflict");
+}
+
+static unsigned carried_out;
+
+static err_t purged(void *ctx, const char *operation, const struct version *v, err_t e) {
+  assert_int_equal(e, OK);
+  assert_string_equal(operation, "SecretPurgeIfDue");
+  assert_string_equal(v->name, ctx);
+  carried_out++;
+  return OK;
+}
+
+static void what_is_due_is_purged(void **state) {
+  AUTO_ANSWER a = { 0 };
+  EXPECT(200, HTTP_PUT, "/secrets/due", "{\"value\":\"v\"}");
+  EXPECT(200, HTTP_PUT, "/secrets/due", "{\"value\":\"w\"}");
+  EXPECT(200, HTTP_DELETE, "/secrets/due", "%s", "");
+  assert_int_equal(vault_carry_out_due(f.hub->vault, purged, (void *)"due"), OK);
+  assert_int_equal(carried_out, 0);
+  clock_shift(90 * 86400 + 1);
+  err_t e = vault_carry_out_due(f.hub->vault, purged, (void *)"due");
+  clock_shift(0);
+  assert_int_equal(e, OK);
+  assert_int_equal(carried_out, 1);
+  fixture_reopen(&f);
+  EXPECT(404, HTTP_GET, "/deletedsecrets/due", "%s", "");
+  EXPECT(404, HTTP_GET, "/secrets/due", "%s", "");
+}
+
+static void protected_secrets_are_not_purged(void **state) {
+  struct fixture p;
+  AUTO_ANSWER a = { 0 };
+  fixture_open(&p, (const char *const[]){ "purge_protection = yes", "retention_days = 7", NULL });
+  fixture_do(&p, &a, HTTP_PUT, "/secrets/kept", "{\"value\":\"v\"}");
+  assert_int_equal(a.status, 200);
+  assert_string_equal(answer_str(&a, "attributes.recoveryLevel"), "CustomizedRecoverable");
+  assert_int_equal(fixture_do(&p, &a, HTTP_DELETE, "/secrets/kept", "%s", ""), 200);
+  assert_int_equal(fixture_do(&p, &a, HTTP_DELETE, "/deletedsecrets/kept", "%s", ""), 403);
+  CODE("Forbidden");
+  assert_int_equal(fixture_do(&p, &a, HTTP_POST, "/deletedsecrets/kept/recover", "%s", ""), 200);
+  assert_int_equal(fixture_do(&p, &a, HTTP_GET, "/secrets/kept", "%s", ""), 200);
+  VALUE("v");
+  fixture_close(&p);
 }
 
 /* --- nothing of a value is on the disk --- */
@@ -429,6 +491,8 @@ int main(void) {
     cmocka_unit_test(survives_a_restart),
     cmocka_unit_test(the_largest_backup_can_be_restored),
     cmocka_unit_test(backups_of_another_kind_are_refused),
+    cmocka_unit_test(what_is_due_is_purged),
+    cmocka_unit_test(protected_secrets_are_not_purged),
     cmocka_unit_test(values_are_not_on_the_disk),
   };
   return cmocka_run_group_tests(tests, begin, end);
