@@ -60,7 +60,7 @@ err_t listing_report(struct server *s, const char *collection, size_t count) {
     .name = "a page at the end, at the beginning", .unit = "us", .judge = JUDGE_RATIO, .limit = 1.5
   };
   struct figure growth = {
-    .name = "memory grown over the listing", .unit = "KiB", .judge = JUDGE_VALUE, .limit = 1024
+    .name = "memory grown over the listing", .unit = "KiB", .judge = JUDGE_VALUE, .limit = 64
   };
   TRY(list_all(s, &l));
   if (l.objects != count || l.pages < 2 * EDGE)
