@@ -206,6 +206,7 @@ static void refused_before_the_handler(void **state) {
   expect_refusal("KeySign", 413, "RequestEntityTooLarge", f.oid);
   assert_int_equal(app->head(app->ctx, &x), HTTP_SLOW);
   app->done(app->ctx, &x);
+  assert_int_equal(audit_wait(f.hub->audit, x.res.hold), OK);
   expect_refusal("KeyDelete", 400, "ConnectionClosed", f.oid);
   buf_free(&x.res.headers);
   struct http_exchange malformed = { .req = { .peer = "127.0.0.1" } };
