@@ -49,21 +49,9 @@ static void escape(struct buf *b, uint8_t c) {
 /* Bytes of the UTF-8 sequence (RFC 3629) at the start of v, 0 if there is none. NUL, which readers
  * of JSON refuse, does not count as one. */
 static size_t sequence(struct bytes v) {
-  uint8_t c = v.data[0];
-  if (c < 0x80)
-    return c ? 1 : 0;
-  size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-  if (c < 0xc2 || c > 0xf4 || v.size < n)
-    return 0;
-  uint32_t code = c & (0x7fU >> n);
-  for (size_t i = 1; i < n; i++) {
-    if ((v.data[i] & 0xc0) != 0x80)
-      return 0;
-    code = code << 6 | (v.data[i] & 0x3f);
-  }
-  static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-  bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+  struct bytes rest = v;
+  uint32_t c;
+  return utf8_next(&rest, &c) && c ? v.size - rest.size : 0;
 }
 
 /* Can the n bytes stand as they are? Control characters, of which a terminal would obey those up to
