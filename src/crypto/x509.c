@@ -43,20 +43,21 @@ static const char *subject_text(const char *common_name, struct buf *room) {
 
 /* Without an authority's certificate it is its own. */
 static err_t issue(const struct key *ca_key, struct bytes ca_der, const struct key *subject_key,
-                   const struct x509_subject *s, struct cert_profile *p, struct buf *der) {
+                   const struct x509_subject *s, const struct cert_profile *kind, struct buf *der) {
+  struct cert_profile p = *kind;
   struct sorted names;
   AUTO_BUF subject = BUF_EMPTY;
-  if (!(p->subject = subject_text(s->common_name, &subject)))
+  if (!(p.subject = subject_text(s->common_name, &subject)))
     return ERR_NOMEM;
-  TRY(sort(s, &names, p));
-  p->not_before = s->not_before;
-  p->not_after = s->not_after;
-  return ca_der.size ? cert_issue(ca_key, ca_der, subject_key, p, der)
-                     : cert_self_sign(subject_key, p, der);
+  TRY(sort(s, &names, &p));
+  p.not_before = s->not_before;
+  p.not_after = s->not_after;
+  return ca_der.size ? cert_issue(ca_key, ca_der, subject_key, &p, der)
+                     : cert_self_sign(subject_key, &p, der);
 }
 
 err_t x509_make_ca(const struct key *ca_key, const struct x509_subject *subject, struct buf *der) {
-  struct cert_profile p = { .usage = USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN, .ca = true };
+  const struct cert_profile p = { .usage = USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN, .ca = true };
   return issue(ca_key, (struct bytes){ 0 }, ca_key, subject, &p, der);
 }
 
@@ -64,7 +65,7 @@ err_t x509_issue_server(const struct key *ca_key, struct bytes ca_der,
                         const struct key *subject_key, const struct x509_subject *subject,
                         struct buf *der) {
   static const char *ekus[] = { "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2" }; /* server, client */
-  struct cert_profile p = { .usage = USAGE_DIGITAL_SIGNATURE, .ekus = { ekus, 2 } };
+  const struct cert_profile p = { .usage = USAGE_DIGITAL_SIGNATURE, .ekus = { ekus, 2 } };
   if (ca_der.size == 0)
     FAIL(ERR_BAD_PARAMETER, "no certificate of the authority");
   return issue(ca_key, ca_der, subject_key, subject, &p, der);
