@@ -1,5 +1,7 @@
 #include "base/bytes.h"
 
+#include "base/codec.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -52,21 +54,9 @@ err_t bytes_to_cstr(struct bytes a, char *out, size_t size) {
 }
 
 size_t bytes_utf8(struct bytes a) {
-  uint8_t c = a.data[0];
-  if (c < 0x80)
-    return c ? 1 : 0;
-  size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-  if (c < 0xc2 || c > 0xf4 || a.size < n)
-    return 0;
-  uint32_t code = c & (0x7fU >> n);
-  for (size_t i = 1; i < n; i++) {
-    if ((a.data[i] & 0xc0) != 0x80)
-      return 0;
-    code = code << 6 | (a.data[i] & 0x3f);
-  }
-  static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-  bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < least[n] || code > 0x10ffff || surrogate ? 0 : n;
+  struct bytes rest = a;
+  uint32_t c;
+  return utf8_next(&rest, &c) && c ? a.size - rest.size : 0;
 }
 
 err_t bytes_to_u64(struct bytes a, uint64_t max, uint64_t *out) {

@@ -165,3 +165,24 @@ bool guid_valid(struct bytes t) {
   }
   return true;
 }
+
+bool utf8_next(struct bytes *text, uint32_t *out) {
+  static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+  const uint8_t *p = text->data;
+  if (text->size == 0)
+    return false;
+  unsigned more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : *p >> 3 == 30 ? 3 : 4;
+  if (more == 4 || more >= text->size)
+    return false;
+  uint32_t c = more ? *p & (0x3fu >> more) : *p;
+  for (unsigned i = 1; i <= more; i++) {
+    if ((p[i] & 0xc0) != 0x80)
+      return false;
+    c = c << 6 | (p[i] & 0x3f);
+  }
+  if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+    return false;
+  *text = bytes_of(p + more + 1, text->size - more - 1);
+  *out = c;
+  return true;
+}

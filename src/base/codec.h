@@ -33,4 +33,8 @@ void guid_format(const uint8_t id[static 16], char out[static GUID_SIZE + 1]);
 /* Any case; exactly 8-4-4-4-12 hexadecimal digits. */
 bool guid_valid(struct bytes text);
 
+/* Takes the first code point off a text; false, with nothing taken, where it is empty or not UTF-8
+ * (RFC 3629). */
+bool utf8_next(struct bytes *text, uint32_t *out);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "crypto/der.h"
 
+#include <openssl/asn1.h>
 #include <openssl/core_names.h>
 
 static const uint8_t OID_RSA[] = {
@@ -149,4 +150,43 @@ err_t ec_numbers_of(const struct key *k, bool private_too, struct ec_numbers *ou
   *out = n;
   n = (struct ec_numbers){ 0 };
   return OK;
+}
+
+/* Steps into, or over, one element; its tag, or -1 where there is none. */
+static int next_tag(struct bytes *rest, bool into) {
+  const uint8_t *p = rest->data;
+  long size = 0;
+  int tag = 0, class = 0;
+  if (rest->size == 0 || ASN1_get_object(&p, &size, &tag, &class, (long)rest->size) & 0x80 ||
+      class != V_ASN1_UNIVERSAL)
+    return -1;
+  const uint8_t *end = rest->data + rest->size;
+  *rest = into ? bytes_of(p, (size_t)size) : bytes_of(p + size, (size_t)(end - p - size));
+  return tag;
+}
+
+/* PKCS#8 names its algorithm after the version; PKCS#1 has the modulus there, SEC1 the number. */
+static bool private_type(struct bytes der, enum key_type *type) {
+  if (next_tag(&der, true) != V_ASN1_SEQUENCE || next_tag(&der, false) != V_ASN1_INTEGER)
+    return false;
+  struct bytes algorithm = der;
+  int tag = next_tag(&der, true);
+  *type = tag == V_ASN1_INTEGER ? KEY_RSA : KEY_EC;
+  if (tag != V_ASN1_SEQUENCE)
+    return tag == V_ASN1_INTEGER || tag == V_ASN1_OCTET_STRING;
+  (void)next_tag(&algorithm, true);
+  bool rsa =
+    algorithm.size > sizeof OID_RSA &&
+    bytes_equal(bytes_of(algorithm.data, sizeof OID_RSA), bytes_of(OID_RSA, sizeof OID_RSA));
+  bool ec = algorithm.size > sizeof OID_EC &&
+            bytes_equal(bytes_of(algorithm.data, sizeof OID_EC), bytes_of(OID_EC, sizeof OID_EC));
+  *type = rsa ? KEY_RSA : KEY_EC;
+  return rsa || ec;
+}
+
+err_t key_load_private(struct bytes der, struct key **out) {
+  enum key_type type;
+  if (!private_type(der, &type))
+    EVP_REFUSE("The private key is malformed, or neither an RSA nor an EC key.");
+  return key_load(der, true, type, out);
 }

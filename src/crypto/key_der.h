@@ -41,6 +41,8 @@ err_t rsa_complete(struct rsa_numbers *n);
  * or of a size or curve that is not offered.
  */
 err_t key_load(struct bytes der, bool is_private, enum key_type type, struct key **out);
+/* The same for a private key of either type, which its DER tells. */
+err_t key_load_private(struct bytes der, struct key **out);
 /* The key that OpenSSL made or read; takes *pkey over, and refuses it as key_load() does. */
 err_t key_adopt(EVP_PKEY **pkey, enum key_type type, bool is_private, struct key **out);
 /* Refuses keys whose numbers do not fit one another, or whose point is not on the curve. */

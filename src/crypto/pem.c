@@ -3,6 +3,7 @@
 #include "crypto/key_der.h"
 #include "crypto/x509.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #define PEM_MAX (1024 * 1024)
@@ -31,12 +32,42 @@ static bool one_of(const char *label, const char *const *labels) {
   return false;
 }
 
-err_t pem_read(struct bytes text, const char *const *labels, struct secret *out) {
+static err_t open_text(struct bytes text, BIO **out) {
   if (text.size > PEM_MAX)
     REFUSE(ERR_BAD_PARAMETER, "The PEM text is too long.");
-  BIO *bio AUTO(bio) = BIO_new_mem_buf(text.size ? (const void *)text.data : "", (int)text.size);
-  if (!bio)
+  *out = BIO_new_mem_buf(text.size ? (const void *)text.data : "", (int)text.size);
+  if (!*out)
     EVP_FAIL(ERR_NOMEM, "PEM");
+  return OK;
+}
+
+/* Whether reading failed because no further block begins. */
+static bool at_end(void) {
+  unsigned long code = ERR_peek_last_error();
+  return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+err_t pem_each(struct bytes text, pem_visit *visit, void *ctx) {
+  BIO *bio AUTO(bio) = NULL;
+  TRY(open_text(text, &bio));
+  (void)evp_out_of_memory();
+  for (;;) {
+    AUTO_BLOCK b = { 0 };
+    if (!PEM_read_bio_ex(bio, &b.label, &b.header, &b.data, &b.size, FLAGS)) {
+      bool end = at_end();
+      if (evp_out_of_memory() || !end)
+        EVP_REFUSE("The PEM text is malformed.");
+      ERR_clear_error();
+      return OK;
+    }
+    struct pem_block block = { b.label, b.header[0] != '\0', bytes_of(b.data, (size_t)b.size) };
+    TRY(visit(ctx, &block));
+  }
+}
+
+err_t pem_read(struct bytes text, const char *const *labels, struct secret *out) {
+  BIO *bio AUTO(bio) = NULL;
+  TRY(open_text(text, &bio));
   for (;;) {
     AUTO_BLOCK b = { 0 };
     if (!PEM_read_bio_ex(bio, &b.label, &b.header, &b.data, &b.size, FLAGS))
@@ -72,8 +103,7 @@ err_t key_from_pem(struct bytes pem, struct key **out) {
   AUTO_SECRET der = { 0 };
   TRY(pem_read(pem, labels, &der));
   struct key *k AUTO(key) = NULL;
-  if (key_load(secret_bytes(&der), true, KEY_EC, &k) != OK)
-    TRY(key_load(secret_bytes(&der), true, KEY_RSA, &k));
+  TRY(key_load_private(secret_bytes(&der), &k));
   TRY(key_check(k));
   *out = TAKE(k);
   return OK;

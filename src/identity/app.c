@@ -63,32 +63,11 @@ err_t app_find(const struct identity *id, const char *app_id, struct app **out) 
   return OK;
 }
 
-/* The next code point; false where the text is not UTF-8 (RFC 3629). */
-static bool next_code_point(const uint8_t **text, uint32_t *out) {
-  static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-  const uint8_t *p = *text;
-  unsigned more = *p < 0x80 ? 0 : *p >> 5 == 6 ? 1 : *p >> 4 == 14 ? 2 : *p >> 3 == 30 ? 3 : 4;
-  if (more == 4)
-    return false;
-  uint32_t c = more ? *p & (0x3fu >> more) : *p;
-  for (unsigned i = 1; i <= more; i++) {
-    if ((p[i] & 0xc0) != 0x80)
-      return false;
-    c = c << 6 | (p[i] & 0x3f);
-  }
-  if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-    return false;
-  *text = p + more + 1;
-  *out = c;
-  return true;
-}
-
 bool app_name_valid(const char *name) {
   size_t count = 0, size = strlen(name);
   uint32_t c;
-  for (const uint8_t *p = (const uint8_t *)name; *p; count++)
-    if (count == IDENTITY_NAME_MAX || !next_code_point(&p, &c) || c < 0x20 ||
-        (c >= 0x7f && c < 0xa0))
+  for (struct bytes rest = bytes_str(name); rest.size; count++)
+    if (count == IDENTITY_NAME_MAX || !utf8_next(&rest, &c) || c < 0x20 || (c >= 0x7f && c < 0xa0))
       return false;
   return size && name[0] != ' ' && name[size - 1] != ' ' && !guid_valid(bytes_str(name));
 }

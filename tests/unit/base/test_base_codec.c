@@ -138,6 +138,39 @@ static void guids(void **state) {
     assert_false(guid_valid(bytes_str(bad[i])));
 }
 
+static void code_points(void **state) {
+  static const struct {
+    const char *text;
+    size_t size;
+    uint32_t expected; /* 0: refused */
+  } rows[] = {
+    { "a", 1, 'a' },
+    { "\x7f", 1, 0x7f },
+    { "\xc2\x80", 2, 0x80 },
+    { "\xe2\x82\xac", 3, 0x20ac },
+    { "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
+    { "", 0, 0 },
+    { "\x80", 1, 0 },
+    { "\xc1\xbf", 2, 0 },
+    { "\xc2", 1, 0 },
+    { "\xc2\x80", 1, 0 },
+    { "\xe2\x82"
+      "a",
+      3, 0 },
+    { "\xe0\x9f\xbf", 3, 0 },
+    { "\xed\xa0\x80", 3, 0 },
+    { "\xf4\x90\x80\x80", 4, 0 },
+    { "\xf8\x88\x80\x80\x80", 5, 0 },
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct bytes text = bytes_of(rows[i].text, rows[i].size);
+    uint32_t c = 0;
+    assert_int_equal(utf8_next(&text, &c), rows[i].expected != 0);
+    assert_int_equal(c, rows[i].expected);
+    assert_int_equal(text.size, rows[i].expected ? 0 : rows[i].size);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(known_answers),
@@ -147,6 +180,7 @@ int main(void) {
     cmocka_unit_test(refuses_too_little_room),
     cmocka_unit_test(failed_append_leaves_the_buffer),
     cmocka_unit_test(guids),
+    cmocka_unit_test(code_points),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

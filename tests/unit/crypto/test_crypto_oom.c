@@ -2,6 +2,7 @@
  * sanitizer build looks for leaks). */
 #include "check.h"
 
+#include "crypto/cert.h"
 #include "crypto/jws.h"
 #include "crypto/x509.h"
 #include "fault/oom.h"
@@ -167,6 +168,58 @@ static err_t certificate(void) {
   return x509_public_key(buf_bytes(&back), &k);
 }
 
+static const char *dns[] = { "vault.example" }, *upns[] = { "me@vault.example" },
+                  *ekus[] = { "1.3.6.1.5.5.7.3.1" };
+static const struct cert_profile profile = {
+  .subject = "CN=vault, O=\"Contoso, Ltd\"",
+  .sans = { [SAN_DNS] = { dns, 1 }, [SAN_UPN] = { upns, 1 } },
+  .ekus = { ekus, 1 },
+  .usage = USAGE_DIGITAL_SIGNATURE,
+  .not_before = 1800000000,
+  .not_after = 1900000000,
+};
+
+static err_t request_and_issue(void) {
+  AUTO_BUF csr = BUF_EMPTY, der = BUF_EMPTY;
+  AUTO_CERT_INFO request = { 0 }, info = { 0 };
+  TRY(cert_request(ec, &profile, &csr));
+  TRY(cert_request_read(buf_bytes(&csr), &request));
+  assert_true(request.is.ekus.count == 1 && request.is.sans[SAN_UPN].count == 1);
+  TRY(cert_issue(ec, buf_bytes(&ca), request.public_key, &profile, &der));
+  TRY(cert_read(buf_bytes(&der), &info));
+  assert_true(info.is.ekus.count == 1 && info.is.sans[SAN_UPN].count == 1);
+  return OK;
+}
+
+static err_t merge(struct cert_chain *chain) {
+  AUTO_BUF der = BUF_EMPTY;
+  TRY(cert_self_sign(ec, &profile, &der));
+  const struct bytes ders[] = { buf_bytes(&ca), buf_bytes(&der) };
+  return cert_merge_chain(ders, 2, ec, chain);
+}
+
+static err_t pkcs12_out_and_in(void) {
+  AUTO_CERT_CHAIN chain = { 0 }, back = { 0 };
+  AUTO_SECRET out = { 0 };
+  struct key *k AUTO(key) = NULL;
+  TRY(merge(&chain));
+  TRY(cert_export_pkcs12(ec, &chain, &out));
+  TRY(cert_import_pkcs12(secret_bytes(&out), str(""), &k, &back));
+  assert_true(chain.count == 2 && back.count == 2);
+  return OK;
+}
+
+static err_t pem_out_and_in(void) {
+  AUTO_CERT_CHAIN chain = { 0 }, back = { 0 };
+  AUTO_SECRET out = { 0 };
+  struct key *k AUTO(key) = NULL;
+  TRY(merge(&chain));
+  TRY(cert_export_pem(ec, &chain, &out));
+  TRY(cert_import_pem(secret_bytes(&out), &k, &back));
+  assert_true(chain.count == 2 && back.count == 2);
+  return OK;
+}
+
 static err_t private_pem(void) {
   AUTO_SECRET pem = { 0 };
   struct key *k AUTO(key) = NULL;
@@ -247,14 +300,25 @@ static struct CMUnitTest oom_test(const char *name, struct work *w) {
 int main(void) {
   start_crypto();
   const struct CMUnitTest tests[] = {
-    WORK(import_rsa, false),      WORK(import_ec, false),
-    WORK(rsa_from_jwk, true),     WORK(rsa_from_short_jwk, true),
-    WORK(ec_from_jwk, true),      WORK(generate_ec, false),
-    WORK(export_and_show, false), WORK(sign_and_verify, true),
-    WORK(wrap_and_unwrap, false), WORK(encrypt_and_decrypt, false),
-    WORK(seal_and_open, false),   WORK(derive_by_scrypt, false),
-    WORK(token, false),           WORK(certificate, true),
-    WORK(private_pem, true),      cmocka_unit_test(results_after_a_failure_are_right),
+    WORK(import_rsa, false),
+    WORK(import_ec, false),
+    WORK(rsa_from_jwk, true),
+    WORK(rsa_from_short_jwk, true),
+    WORK(ec_from_jwk, true),
+    WORK(generate_ec, false),
+    WORK(export_and_show, false),
+    WORK(sign_and_verify, true),
+    WORK(wrap_and_unwrap, false),
+    WORK(encrypt_and_decrypt, false),
+    WORK(seal_and_open, false),
+    WORK(derive_by_scrypt, false),
+    WORK(token, false),
+    WORK(certificate, true),
+    WORK(request_and_issue, true),
+    WORK(pkcs12_out_and_in, true),
+    WORK(pem_out_and_in, true),
+    WORK(private_pem, true),
+    cmocka_unit_test(results_after_a_failure_are_right),
   };
   return cmocka_run_group_tests(tests, prepare, release);
 }
