@@ -59,7 +59,8 @@ void write_text(struct buf *b, const char *key, struct bytes v) {
   buf_put_char(b, '"');
   size_t from = 0, n;
   for (size_t i = 0; i < v.size; i += n ? n : 1) {
-    n = bytes_utf8(bytes_of(v.data + i, v.size - i));
+    uint8_t c = v.data[i];
+    n = c >= 0x20 && c < 0x7f ? 1 : bytes_utf8(bytes_of(v.data + i, v.size - i));
     if (plain(v.data + i, n))
       continue;
     buf_put(b, v.data + from, i - from);
