@@ -435,7 +435,7 @@ static void search(const char *path) {
   for (size_t skip = 0; skip < 4; skip++) {
     AUTO_BUF needle = BUF_EMPTY;
     if (skip < 3)
-      buf_put_b64url(&needle, bytes_of(HIDDEN + skip, (sizeof HIDDEN - 1 - skip) / 3 * 3));
+      buf_put_b64url(&needle, bytes_of(&HIDDEN[skip], (sizeof HIDDEN - 1 - skip) / 3 * 3));
     else
       buf_put_str(&needle, HIDDEN);
     assert_true(needle.size >= 28 && !needle.failed);
