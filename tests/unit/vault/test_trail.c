@@ -120,7 +120,8 @@ static void the_scheduler_stops_where_it_cannot_record(void **state) {
 #define GUID_1 "11111111-2222-4333-8444-555555555555"
 
 /* The object of the newest record of that operation, without the host. */
-static void expect_object(const char *operation, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void expect_object(const char *operation,
+                                                                const char *format, ...) {
   AUTO_ANSWER a = { 0 };
   char wanted[512];
   va_list ap;
@@ -150,7 +151,7 @@ static void changes_of_roles_say_what_they_changed(void **state) {
   EXPECT(404, HTTP_DELETE, "/keys/mine" ASSIGNMENTS GUID_1, "%s", "");
   expect_object("RoleAssignmentDelete", "keys/mine" ASSIGNMENTS GUID_1);
   EXPECT(201, HTTP_PUT, DEFINITIONS GUID_1, "{\"properties\":{\"roleName\":\"mine\"}}");
-  expect_object("RoleDefinitionSet", "%s", DEFINITIONS GUID_1 + 1);
+  expect_object("RoleDefinitionSet", "%s", &(DEFINITIONS GUID_1)[1]);
 }
 
 static void changes_of_identities_say_what_they_changed(void **state) {
