@@ -32,7 +32,7 @@
   X(ERR_SEALED, 503, "VaultSealed", NULL, \
     "The vault is sealed. An operator must run 'strongroom vault unseal' first.") \
   X(ERR_ROOT_KEY, 403, "WrongRootKey", NULL, \
-    "This is not the root key that the vault was sealed with.") \
+    "This is not the passphrase, or root key, that the vault is under.") \
   X(ERR_AUDIT, 503, "ServiceUnavailable", NULL, \
     "The operation could not be recorded in the audit log and was not answered.") \
   X(ERR_BUSY, 503, "ServiceUnavailable", NULL, "The service is busy. Retry later.") \

@@ -63,7 +63,7 @@ err_t census_open(const struct record_keys *k, struct bytes sealed, struct censu
   AUTO_SECRET key = { 0 };
   AUTO_BUF plain = BUF_EMPTY;
   if (sealed.size < SALT_SIZE)
-    FAIL(ERR_CORRUPT, "the census of the records is cut short or missing");
+    FAIL(ERR_CORRUPT, "vault.db has no census of its records: restore the database from a backup");
   TRY(key_of(k, bytes_of(sealed.data, SALT_SIZE), &key));
   TRY(crypto_open(secret_bytes(&key), bytes_str(aad),
                   bytes_of(sealed.data + SALT_SIZE, sealed.size - SALT_SIZE), &plain));

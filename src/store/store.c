@@ -232,8 +232,9 @@ err_t store_load(struct store *s, store_each *each, void *ctx) {
   TRY(e);
   if (!census_equal(&l.seen, &s->census))
     FAIL(ERR_CORRUPT,
-         "vault.db holds %llu records of %llu, or older ones: it was changed from outside",
-         (unsigned long long)l.seen.count, (unsigned long long)s->census.count);
+         "vault.db was changed from outside: it should hold %llu records and holds %llu, or older "
+         "forms of them: restore the database from a backup",
+         (unsigned long long)s->census.count, (unsigned long long)l.seen.count);
   return OK;
 }
 

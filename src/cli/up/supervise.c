@@ -102,6 +102,7 @@ static void take_signals(struct supervisor *s, bool first) {
 static err_t start_due(struct supervisor *s) {
   if (s->stopping && clock_mono_us() >= s->kill_at) {
     out_note("up: not everything stopped in %u seconds: it is ended now", STOP_US / 1000000);
+    s->exit_code = 1;
     stop(s);
   }
   for (size_t i = 0; i < s->count; i++) {
