@@ -147,6 +147,7 @@ static err_t rewrap_by_file(struct hub *h) {
   char path[HUB_PATH_MAX], next[HUB_PATH_MAX];
   TRY(key_path(h, false, path));
   TRY(key_path(h, true, next));
+  unlink(next); /* of a rewrap that was cut off: it opens nothing, or it would have its name */
   TRY(root_file_create(next));
   TRY(open_file(next, &root));
   TRY(store_rewrap(h->store, root));
