@@ -173,6 +173,16 @@ identity() {
   [ $# -lt 2 ] || sr role assign "$2" --to "$1" --scope "${3:-/}" >/dev/null
 }
 
+# flip FILE OFFSET: turns a byte of a file into another one.
+flip() {
+  python3 -c 'import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(int(sys.argv[2]))
+    was = f.read(1)[0]
+    f.seek(-1, 1)
+    f.write(bytes([was ^ 0x55]))' "$1" "$2"
+}
+
 lib_end() {
   local status=$?
   trap - EXIT

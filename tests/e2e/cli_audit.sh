@@ -37,7 +37,7 @@ sr audit verify --data "$HUB_DATA" --key "$WORK/other.pem" >/dev/null 2>&1 && fa
 
 log=$(ls "$HUB_DATA"/audit/*.log)
 size=$(stat -c %s "$log")
-printf 'X' | dd of="$log" bs=1 seek=$((size / 2)) conv=notrunc status=none
+flip "$log" $((size / 2))
 status=0
 said=$(sr audit verify --data "$HUB_DATA" 2>&1) || status=$?
 same "status with a changed record" 1 "$status"

@@ -71,7 +71,7 @@ refused "half a database" "ERR_CORRUPT"
 
 again
 log=$(find "$HUB_DATA/audit" -name '*.log' | sort | head -n 1)
-printf '\x55' | dd of="$log" bs=1 seek=600 conv=notrunc status=none
+flip "$log" 600
 out=$(sr audit verify --data "$HUB_DATA" 2>&1) && fail "a changed audit record was not noticed: $out"
 contains "the first broken record is named" "$out" "record"
 refused "a changed audit log" "ERR_CORRUPT"
