@@ -118,7 +118,7 @@ static err_t commit_all(struct vault *v, enum kind_id kind, const struct entry *
   TRY(buf_ok(&bodies));
   for (size_t i = 0, from = 0; i < n; from = ends[i++])
     writes[i].body = bytes_of(bodies.data + from, ends[i] - from);
-  return store_commit(v->store, writes, n);
+  return vault_commit(v, writes, n);
 }
 
 /* New versions must come after restored ones. */

@@ -4,6 +4,10 @@
  */
 #include "vault/kind.h"
 
+err_t vault_commit(struct vault *v, const struct store_write *writes, size_t count) {
+  return store_commit(v->store, writes, count);
+}
+
 void change_publish(struct vault *v, struct index *x, struct entry *e) {
   pthread_rwlock_wrlock(&v->lock);
   index_insert(x, e);
@@ -16,7 +20,7 @@ err_t change_commit_head(struct vault *v, enum kind_id kind, const struct entry 
   record_head_place(kind, head->folded, place);
   record_put_head(kind, head, &body);
   TRY(buf_ok(&body));
-  return store_commit(v->store, &(struct store_write){ place, buf_bytes(&body) }, 1);
+  return vault_commit(v, &(struct store_write){ place, buf_bytes(&body) }, 1);
 }
 
 static err_t commit_version(struct vault *v, const struct entry *entry, bool new_entry,
@@ -31,7 +35,7 @@ static err_t commit_version(struct vault *v, const struct entry *entry, bool new
   TRY(buf_ok(&head));
   struct store_write writes[] = { { places[0], buf_bytes(&body) },
                                   { places[1], buf_bytes(&head) } };
-  return store_commit(v->store, writes, new_entry ? 2 : 1);
+  return vault_commit(v, writes, new_entry ? 2 : 1);
 }
 
 /* Entry and first version together. */

@@ -150,6 +150,8 @@ err_t active_entry(struct vault *v, enum kind_id kind, const char *name, const c
 struct entry *settled_entry(const struct vault *v, enum kind_id kind, const char *folded);
 
 /* change.c: under the stripe. */
+/* Makes records of the vault durable: all or none of them. */
+err_t vault_commit(struct vault *v, const struct store_write *writes, size_t count);
 /* Commits a version of an entry, which replaces one with its id, and makes it visible. */
 err_t change_set_version(struct vault *v, struct entry *entry, struct version *version);
 /* Makes the version its name's latest: the name is checked, an entry is made when there is none. */

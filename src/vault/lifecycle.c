@@ -100,7 +100,7 @@ err_t entry_purge(struct vault *v, enum kind_id kind, struct entry *e) {
       record_head_place(kind, e->folded, place);
     writes[i].place = place;
   }
-  TRY(store_commit(v->store, writes, n));
+  TRY(vault_commit(v, writes, n));
   pthread_rwlock_wrlock(&v->lock);
   index_remove(&s->deleted, e->folded);
   pthread_rwlock_unlock(&v->lock);

@@ -207,6 +207,7 @@ ROUTE_TABLE(X)
 struct call {
   struct api *api;
   struct http_exchange *x;
+  struct vault *vault; /* that the host names */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];

@@ -59,8 +59,8 @@ static void write_attributes(struct call *c, const struct version *v) {
     write_i64(b, "exp", a->exp);
   write_i64(b, "created", a->created);
   write_i64(b, "updated", a->updated);
-  write_str(b, "recoveryLevel", vault_recovery_level(c->api->vault));
-  write_i64(b, "recoverableDays", vault_retention_days(c->api->vault));
+  write_str(b, "recoveryLevel", vault_recovery_level(c->vault));
+  write_i64(b, "recoverableDays", vault_retention_days(c->vault));
   if (kv && kv->has_exportable)
     write_bool(b, "exportable", kv->exportable);
   if (kv && api_version_newer(c))

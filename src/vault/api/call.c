@@ -291,7 +291,7 @@ static err_t admit(struct call *c) {
 
 static enum http_lane lane_of(struct call *c) {
   if (c->route->lane == LANE_KEY)
-    return keys_is_slow(c->api->vault, c->name, c->version) ? HTTP_SLOW : HTTP_FAST;
+    return keys_is_slow(c->vault, c->name, c->version) ? HTTP_SLOW : HTTP_FAST;
   return c->route->lane == LANE_SLOW ? HTTP_SLOW : HTTP_FAST;
 }
 
@@ -300,6 +300,7 @@ static void call_begin(struct call *c, struct api *api, struct http_exchange *x)
   memset((char *)c + offsetof(struct call, name), 0, sizeof *c - offsetof(struct call, name));
   c->api = api;
   c->x = x;
+  c->vault = api->vault;
   c->name = c->version = c->id = "";
   c->time_us = clock_now_us();
   c->start_us = clock_mono_us();

@@ -49,8 +49,8 @@ err_t status_get(struct call *c) {
   struct http_server_stats s;
   struct buf *b = call_body(c);
   char started[28];
-  vault_counts(c->api->vault, KIND_KEY, &keys);
-  vault_counts(c->api->vault, KIND_SECRET, &secrets);
+  vault_counts(c->vault, KIND_KEY, &keys);
+  vault_counts(c->vault, KIND_SECRET, &secrets);
   c->api->stats(c->api->hub, &s);
   clock_format(c->api->started * 1000000, started);
   write_open(b, NULL, '{');

@@ -25,7 +25,7 @@ err_t objects_list(struct call *c) {
   size_t count;
   bool more;
   TRY(page_read(c, &p));
-  TRY(object_list(c->api->vault, c->kind, p.marker, page, p.max, &count, &more));
+  TRY(object_list(c->vault, c->kind, p.marker, page, p.max, &count, &more));
   write_list(c, &p, page, count, more, false);
   return OK;
 }
@@ -36,7 +36,7 @@ err_t objects_versions(struct call *c) {
   size_t count;
   bool more;
   TRY(page_read(c, &p));
-  TRY(object_list_versions(c->api->vault, c->kind, c->name, p.marker, page, p.max, &count, &more));
+  TRY(object_list_versions(c->vault, c->kind, c->name, p.marker, page, p.max, &count, &more));
   write_list(c, &p, page, count, more, true);
   return OK;
 }
@@ -50,7 +50,7 @@ static err_t answer_deleted(struct call *c, struct deleted *d) {
 
 err_t objects_delete(struct call *c) {
   struct deleted d;
-  TRY(object_delete(c->api->vault, c->kind, c->name, &d));
+  TRY(object_delete(c->vault, c->kind, c->name, &d));
   return answer_deleted(c, &d);
 }
 
@@ -61,7 +61,7 @@ err_t deleted_list(struct call *c) {
   size_t count;
   bool more;
   TRY(page_read(c, &p));
-  TRY(object_list_deleted(c->api->vault, c->kind, p.marker, page, p.max, &count, &more));
+  TRY(object_list_deleted(c->vault, c->kind, p.marker, page, p.max, &count, &more));
   write_open(b, NULL, '{');
   write_open(b, "value", '[');
   for (size_t i = 0; i < count; i++)
@@ -76,7 +76,7 @@ err_t deleted_list(struct call *c) {
 
 err_t deleted_show(struct call *c) {
   struct deleted d;
-  TRY(object_get_deleted(c->api->vault, c->kind, c->name, &d));
+  TRY(object_get_deleted(c->vault, c->kind, c->name, &d));
   if (c->kind == KIND_SECRET && !d.latest->attributes.enabled) {
     version_free(d.latest);
     return ERR_SECRET_DISABLED;
@@ -92,19 +92,19 @@ static err_t answer(struct call *c, const struct version *version) {
 
 err_t deleted_recover(struct call *c) {
   AUTO(version) struct version *version = NULL;
-  TRY(object_recover(c->api->vault, c->kind, c->name, &version));
+  TRY(object_recover(c->vault, c->kind, c->name, &version));
   return answer(c, version);
 }
 
 err_t deleted_purge(struct call *c) {
-  TRY(object_purge(c->api->vault, c->kind, c->name));
+  TRY(object_purge(c->vault, c->kind, c->name));
   c->x->res.status = 204;
   return OK;
 }
 
 err_t objects_backup(struct call *c) {
   AUTO_BUF blob = BUF_EMPTY;
-  TRY(object_backup(c->api->vault, c->kind, c->name, &blob));
+  TRY(object_backup(c->vault, c->kind, c->name, &blob));
   TRY(buf_ok(&blob));
   struct buf *b = call_body(c);
   write_open(b, NULL, '{');
@@ -125,6 +125,6 @@ err_t objects_restore(struct call *c) {
   if (e != OK)
     return e == ERR_NOMEM ? e : ERR_BACKUP_BLOB;
   TRY(bytes_to_cstr(call_host(c), host, sizeof host));
-  TRY(object_restore(c->api->vault, c->kind, buf_bytes(&blob), host, &version));
+  TRY(object_restore(c->vault, c->kind, buf_bytes(&blob), host, &version));
   return answer(c, version);
 }

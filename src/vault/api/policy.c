@@ -78,7 +78,7 @@ static void write_policy(struct call *c, const struct key_policy *p) {
 
 err_t keys_policy_get_(struct call *c) {
   struct key_policy p;
-  TRY(keys_policy_get(c->api->vault, c->name, &p));
+  TRY(keys_policy_get(c->vault, c->name, &p));
   write_policy(c, &p);
   return OK;
 }
@@ -93,7 +93,7 @@ err_t keys_policy_put(struct call *c) {
   TRY(json_get_object(body, "attributes", &attributes));
   json_array_foreach(actions, i, item) TRY(read_action(item, &p));
   TRY(read_duration(attributes, "expiryTime", p.expiry));
-  TRY(keys_policy_set(c->api->vault, c->name, &p));
+  TRY(keys_policy_set(c->vault, c->name, &p));
   write_policy(c, &p);
   return OK;
 }

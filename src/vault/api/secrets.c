@@ -31,7 +31,7 @@ err_t secrets_put(struct call *c) {
   struct secret_request rq = { 0 };
   TRY(call_json(c, &body));
   TRY(read_body(c, body, &rq, &tags));
-  TRY(secrets_set(c->api->vault, c->name, &rq, &version));
+  TRY(secrets_set(c->vault, c->name, &rq, &version));
   call_used(c, version->name, version->id);
   bundle_write_secret(c, version, rq.value);
   return OK;
@@ -40,11 +40,11 @@ err_t secrets_put(struct call *c) {
 err_t secrets_show(struct call *c) {
   AUTO_BUF value = BUF_EMPTY;
   AUTO(version) struct version *version = NULL;
-  TRY(object_get(c->api->vault, KIND_SECRET, c->name, c->version, &version));
+  TRY(object_get(c->vault, KIND_SECRET, c->name, c->version, &version));
   call_used(c, version->name, version->id);
   if (!version->attributes.enabled)
     return ERR_SECRET_DISABLED;
-  TRY(secrets_value(c->api->vault, version, &value));
+  TRY(secrets_value(c->vault, version, &value));
   bundle_write_secret(c, version, buf_bytes(&value));
   return OK;
 }
@@ -56,7 +56,7 @@ err_t secrets_patch(struct call *c) {
   struct secret_request rq = { 0 };
   TRY(call_json(c, &body));
   TRY(read_body(c, body, &rq, &tags));
-  TRY(secrets_update(c->api->vault, c->name, c->version, &rq, &version));
+  TRY(secrets_update(c->vault, c->name, c->version, &rq, &version));
   call_used(c, version->name, version->id);
   bundle_write(c, version, NULL);
   return OK;

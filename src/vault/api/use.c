@@ -80,7 +80,7 @@ static err_t use(struct call *c, enum key_op op) {
   u.iv = f.iv;
   u.aad = f.aad;
   u.tag = f.tag;
-  err_t e = keys_use(c->api->vault, c->name, c->version, &u);
+  err_t e = keys_use(c->vault, c->name, c->version, &u);
   if (u.version_id[0])
     call_used(c, u.name, u.version_id);
   TRY(e);
