@@ -271,6 +271,8 @@ static err_t admit(struct call *c) {
   c->route = split == OK ? route_find(c, method, &other_method) : NULL;
   if (!ready(c->api) && !open_while_sealed(c->route))
     return ERR_SEALED;
+  if (ready(c->api))
+    c->vault = c->api->vault;
   if (!host_known(c->api, call_host(c)))
     REFUSE(ERR_NOT_FOUND,
            "There is no vault at this host name. Names are given to the hub with --host.");
@@ -300,7 +302,6 @@ static void call_begin(struct call *c, struct api *api, struct http_exchange *x)
   memset((char *)c + offsetof(struct call, name), 0, sizeof *c - offsetof(struct call, name));
   c->api = api;
   c->x = x;
-  c->vault = api->vault;
   c->name = c->version = c->id = "";
   c->time_us = clock_now_us();
   c->start_us = clock_mono_us();
