@@ -65,7 +65,8 @@ err_t hub_load_all(struct hub *h) {
                              .purge_protection = conf_bool(h->conf, "purge_protection"),
                              .async_delete_ms = (unsigned)conf_uint(h->conf, "test.async_delete"),
                              .live_keys = (unsigned)conf_uint(h->conf, "live_keys") };
-  TRY(vault_new(h->store, &conf, &h->vault));
+  partition_main(h->store, &h->part);
+  TRY(vault_new(&h->part, &conf, &h->vault));
   TRY(identity_new(h->store, &h->identity));
   TRY(store_load(h->store, load_record, h));
   TRY(vault_ready(h->vault));

@@ -18,6 +18,7 @@ struct hub {
   struct http_gate *gate;
   struct http_server *server;
   struct store *store;
+  struct partition part; /* the store's main one */
   struct identity *identity;
   struct vault *vault;
   struct audit *audit;
