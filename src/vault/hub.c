@@ -27,6 +27,8 @@ static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
     return vault_load(h->vault, place, body);
   if (identity_owns(place))
     return identity_load(h->identity, place, body);
+  if (roles_owns(place))
+    return roles_load(h->roles, place, body);
   if (hub_owns(place))
     return hub_load(h, place, body);
   FAIL(ERR_CORRUPT, "a record that this version does not know: it was written by a newer one");
@@ -68,9 +70,11 @@ err_t hub_load_all(struct hub *h) {
   partition_main(h->store, &h->part);
   TRY(vault_new(&h->part, &conf, &h->vault));
   TRY(identity_new(h->store, &h->identity));
+  TRY(roles_new(h->identity, &h->part, "", &h->roles));
   TRY(store_load(h->store, load_record, h));
   TRY(vault_ready(h->vault));
   TRY(identity_ready(h->identity));
+  TRY(roles_ready(h->roles));
   TRY(hub_ready_keys(h));
   return open_audit(h);
 }
@@ -83,6 +87,7 @@ static err_t make_ready(struct hub *h) {
   TRY(hub_ready_owner(h));
   h->api.vault = h->vault;
   h->api.identity = h->identity;
+  h->api.roles = h->roles;
   h->api.audit = h->audit;
   TRY(hub_scheduler_start(h));
   atomic_store_explicit(&h->api.state, API_READY, memory_order_release);
@@ -95,6 +100,8 @@ static void unload(struct hub *h) {
     audit_close(TAKE(h->audit));
   if (h->vault)
     vault_free(TAKE(h->vault));
+  if (h->roles)
+    roles_free(TAKE(h->roles));
   if (h->identity)
     identity_free(TAKE(h->identity));
   if (h->ca_key)

@@ -20,6 +20,7 @@ struct hub {
   struct store *store;
   struct partition part; /* the store's main one */
   struct identity *identity;
+  struct roles *roles; /* of the hub's own vault: of the hub, too */
   struct vault *vault;
   struct audit *audit;
   struct secret audit_key;

@@ -25,6 +25,7 @@ enum api_state { API_SEALED, API_READY };
 struct api {
   _Atomic int state;
   struct vault *vault;
+  struct roles *roles; /* the vault's; the hub's, too */
   struct identity *identity;
   struct audit *audit;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
@@ -207,7 +208,8 @@ ROUTE_TABLE(X)
 struct call {
   struct api *api;
   struct http_exchange *x;
-  struct vault *vault; /* that the host names */
+  struct vault *vault;       /* that the host names */
+  struct roles *roles;       /* its */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
