@@ -22,6 +22,9 @@
 
 #define CERT_SERIAL_SIZE 16 /* of what is issued here */
 
+#define EKU_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
+#define EKU_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
+
 /* A list of texts: NUL-terminated UTF-8 without control characters. */
 struct cert_texts {
   const char **items;

@@ -103,7 +103,7 @@ static err_t read_sans(json_t *o, struct cert_policy *p) {
 /* Both kinds of use that a TLS server or client has. A key of an elliptic curve only signs (RFC
  * 8813, 3). */
 static err_t read_usages(json_t *o, struct cert_policy *p) {
-  static const char *both[] = { "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2" };
+  static const char *both[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH };
   json_t *list = NULL, *item;
   size_t i;
   if (json_present(o, "ekus"))

@@ -5,7 +5,7 @@
 #include "vault/kind.h"
 
 err_t vault_commit(struct vault *v, const struct store_write *writes, size_t count) {
-  return store_commit(v->store, writes, count);
+  return partition_commit(v->part, writes, count);
 }
 
 err_t change_room(const struct entry *e) {

@@ -76,7 +76,7 @@ struct live {
 };
 
 struct vault {
-  struct store *store;
+  struct partition *part;
   struct vault_conf conf;
   struct shelf shelves[KINDS];
   struct secret material_key, secret_key;

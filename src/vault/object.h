@@ -14,7 +14,7 @@
 #ifndef VAULT_OBJECT_H
 #define VAULT_OBJECT_H
 
-#include "store/store.h"
+#include "store/partition.h"
 
 #include <stdatomic.h>
 
@@ -36,8 +36,9 @@ struct vault_conf {
   unsigned live_keys;       /* opened keys kept on the secure heap */
 };
 
-/* An empty vault over an unsealed store; then every record of vault_owns() places; then ready. */
-err_t vault_new(struct store *s, const struct vault_conf *conf, struct vault **out);
+/* An empty vault over a part of an unsealed store, borrowed; then every record of vault_owns()
+ * places; then ready. */
+err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault **out);
 void vault_free(struct vault *v);
 CLEANUP(vault, struct vault *, vault_free)
 bool vault_owns(struct bytes place);
