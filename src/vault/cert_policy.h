@@ -39,11 +39,15 @@ struct cert_policy {
 void cert_policy_free(struct cert_policy *p); /* a zeroed struct is fine */
 #define AUTO_CERT_POLICY __attribute__((cleanup(cert_policy_free))) struct cert_policy
 
+/* "application/x-pem-file" or "application/x-pkcs12" */
+const char *cert_policy_type(bool pem);
+
 /* given (may be NULL), completed by what base says and then by the service's defaults, checked.
  * base: a policy's text, or empty. REFUSEd with ERR_BAD_PARAMETER and the property's name. */
 err_t cert_policy_read(json_t *given, struct bytes base, struct cert_policy *out);
 /* The same for a certificate that is imported: what given leaves open is what the certificate and
- * its key say; the issuer is "Unknown". pem: how it was given. */
+ * its key say; the issuer is "Unknown". pem: how it was given. REFUSEd when given describes another
+ * key. */
 err_t cert_policy_of(json_t *given, const struct cert_info *info, bool pem,
                      struct cert_policy *out);
 

@@ -19,29 +19,34 @@
 #include "vault/cert_policy.h"
 #include "vault/object.h"
 
+#include <stdatomic.h>
+
 struct key_material;
 
 #define CERT_BACKUP_MAX (64 * 1024 * 1024)
+#define CERT_BACKDATED 600 /* seconds: clocks of those who check it may be behind */
+#define CERT_TYPE_PKCS12 "application/x-pkcs12"
+#define CERT_TYPE_PEM "application/x-pem-file"
 
 struct certificate_version {
   struct version base;
-  struct buf cer; /* DER; empty: not issued yet */
+  struct buf cer;        /* DER; empty: not issued yet */
+  _Atomic bool notified; /* its near expiry was reported */
 };
 static inline struct certificate_version *certificate_version_of(const struct version *v) {
   return (struct certificate_version *)v;
 }
 
-enum cert_status { CERT_IN_PROGRESS, CERT_COMPLETED, CERT_CANCELLED, CERT_FAILED };
+enum cert_status { CERT_IN_PROGRESS, CERT_COMPLETED, CERT_FAILED };
 
 struct certificate_pending {
   enum cert_status status;
   bool cancel; /* was asked for */
   char version[OBJECT_VERSION_SIZE + 1], request_id[OBJECT_VERSION_SIZE + 1];
   char issuer[CERT_ISSUER_MAX + 1];
-  char oid[GUID_SIZE + 1]; /* who asked */
-  bool keep_order;         /* of the chain: preserveCertOrder */
-  bool enabled;            /* what the version will be */
-  struct buf csr;          /* DER */
+  bool keep_order; /* of the chain: preserveCertOrder */
+  bool enabled;    /* what the version will be */
+  struct buf csr;  /* DER */
   struct buf tags;
   struct buf error;              /* text, of CERT_FAILED */
   struct key_material *material; /* the key; until completed */
@@ -50,8 +55,11 @@ struct certificate_pending {
 /* What a certificate has beside its versions, at one moment: immutable, counted. */
 struct certificate_state {
   _Atomic unsigned refs;
-  struct buf policy; /* cert_policy.text */
+  struct buf policy;              /* cert_policy.text */
+  char policy_oid[GUID_SIZE + 1]; /* who set it: the hub's authority issues to whom that may */
   int64_t policy_created, policy_updated;
+  struct cert_trigger renew, email; /* of the policy */
+  uint64_t settles_at_us;           /* tests: monotonic time from which the hub completes */
   bool has_pending;
   struct certificate_pending pending;
 };
@@ -77,15 +85,16 @@ err_t certificates_import(struct vault *v, const char *name, const struct certif
 /* Completes the pending operation with what another authority issued: certificates in any order. */
 err_t certificates_merge(struct vault *v, const char *name, const struct bytes *ders, size_t count,
                          const struct object_request *rq, struct version **out);
-/* Attributes and tags, of the three objects; policy: a JSON object, or NULL. */
+/* State, of the three objects, and tags; policy: a JSON object, or NULL; oid: the caller's. */
 err_t certificates_update(struct vault *v, const char *name, const char *version,
-                          const struct object_request *rq, json_t *policy, struct version **out);
-err_t certificates_update_policy(struct vault *v, const char *name, json_t *given,
+                          const struct object_request *rq, json_t *policy, const char *oid,
+                          struct version **out);
+err_t certificates_update_policy(struct vault *v, const char *name, json_t *given, const char *oid,
                                  struct certificate_state **out);
 
-/* ERR_PENDING_NOT_FOUND when there is no operation. */
+/* ERR_PENDING_NOT_FOUND when there is no operation. Completes it first if the hub can. */
 err_t certificates_pending(struct vault *v, const char *name, struct certificate_state **out);
-/* Asks for cancellation: from then on it is not completed. ERR_CONFLICT once it is complete. */
+/* Asks for cancellation: from then on it is not completed. ERR_CONFLICT once it has ended. */
 err_t certificates_cancel(struct vault *v, const char *name, struct certificate_state **out);
 /* Forgets the operation; *out is what it was. */
 err_t certificates_delete_pending(struct vault *v, const char *name,

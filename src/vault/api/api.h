@@ -13,6 +13,8 @@
 #include "identity/role.h"
 #include "net/server.h"
 #include "vault/audit.h"
+#include "vault/certificates.h"
+#include "vault/ca/ca.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
 
@@ -25,8 +27,10 @@ enum api_state { API_SEALED, API_READY };
 struct api {
   _Atomic int state;
   struct vault *vault;
+  struct roles *roles; /* the vault's; the hub's, too */
   struct identity *identity;
   struct audit *audit;
+  struct ca *ca;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
   char issuer[512];
@@ -207,7 +211,8 @@ ROUTE_TABLE(X)
 struct call {
   struct api *api;
   struct http_exchange *x;
-  struct vault *vault; /* that the host names */
+  struct vault *vault;       /* that the host names */
+  struct roles *roles;       /* its */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
@@ -250,6 +255,12 @@ err_t call_json(struct call *c, json_t **out); /* the request's body; an empty o
 /* What the audit log says that it was about. */
 void call_used(struct call *c, const char *name, const char *version);
 void call_object(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ca.c: whether the caller may have such a certificate: who manages the authority any, others what
+ * their grant covers. */
+err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who,
+                    enum ca_profile profile, const struct cert_profile *says);
+err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
 /* bundle.c: objects as the API shows them. d: of a deleted one; NULL: it is not. */
 void bundle_write(struct call *c, const struct version *v, const struct deleted *d);
