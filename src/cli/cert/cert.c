@@ -8,11 +8,11 @@
 
 err_t cert_decode(struct bytes base64, struct buf *out) {
   size_t size;
-  if (base64.size > 2 * CERT_DER_MAX || !buf_reserve(out, base64.size))
+  if (!buf_reserve(out, base64.size))
     return ERR_NOMEM;
-  if (b64_decode(base64, out->data, base64.size, &size) != OK)
+  if (b64_decode(base64, out->data + out->size, base64.size, &size) != OK)
     FAIL(ERR_INTERNAL, "the server's answer holds a certificate that is not base64");
-  out->size = size;
+  out->size += size;
   return OK;
 }
 

@@ -10,7 +10,7 @@ static err_t run(const struct args *a) {
   const char *name = args_value(a, "name"), *phone = args_value(a, "phone");
   bool found;
   TRY(ask_open(a, &c));
-  TRY(contacts_others(c, args_word(a, 0), &body, &found));
+  TRY(contact_list_others(c, args_word(a, 0), &body, &found));
   write_open(&body, NULL, '{');
   write_str(&body, "email", args_word(a, 0));
   if (name)
@@ -18,8 +18,8 @@ static err_t run(const struct args *a) {
   if (phone)
     write_str(&body, "phone", phone);
   write_close(&body, '}');
-  TRY(contacts_put(c, &body, &answer));
-  return contacts_print(a, answer.body);
+  TRY(contact_list_put(c, &body, &answer));
+  return contact_list_print(a, answer.body);
 }
 
 static const struct opt options[] = {

@@ -8,11 +8,11 @@ static err_t run(const struct args *a) {
   AUTO_BUF body = BUF_EMPTY;
   bool found;
   TRY(ask_open(a, &c));
-  TRY(contacts_others(c, args_word(a, 0), &body, &found));
+  TRY(contact_list_others(c, args_word(a, 0), &body, &found));
   if (!found)
     FAIL(ERR_NOT_FOUND, "%s is not among the contacts", args_word(a, 0));
-  TRY(contacts_put(c, &body, &answer));
-  return contacts_print(a, answer.body);
+  TRY(contact_list_put(c, &body, &answer));
+  return contact_list_print(a, answer.body);
 }
 
 const struct verb verb_cert_contact_remove = {

@@ -3,7 +3,7 @@
 #include "cli/cert/issuer.h"
 #include "cli/verbs.h"
 
-err_t contacts_print(const struct args *a, json_t *body) {
+err_t contact_list_print(const struct args *a, json_t *body) {
   static const char *const headings[] = { "E-MAIL", "NAME", "PHONE" };
   AUTO_TABLE t = { 0 };
   json_t *item;
@@ -27,7 +27,7 @@ static void copy_field(struct buf *b, json_t *contact, const char *field) {
     write_text(b, field, text);
 }
 
-err_t contacts_others(struct client *c, const char *email, struct buf *b, bool *found) {
+err_t contact_list_others(struct client *c, const char *email, struct buf *b, bool *found) {
   AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path("certificates", "contacts", NULL);
   json_t *item;
@@ -52,7 +52,7 @@ err_t contacts_others(struct client *c, const char *email, struct buf *b, bool *
   return buf_ok(b);
 }
 
-err_t contacts_put(struct client *c, struct buf *b, struct client_answer *out) {
+err_t contact_list_put(struct client *c, struct buf *b, struct client_answer *out) {
   AUTO_BUF path = client_path("certificates", "contacts", NULL);
   bool none = b->data[b->size - 1] == '[';
   write_close(b, ']');
@@ -67,7 +67,7 @@ static err_t run(const struct args *a) {
   AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path("certificates", "contacts", NULL);
   TRY(ask(a, HTTP_GET, &path, NULL, &answer));
-  return contacts_print(a, answer.body);
+  return contact_list_print(a, answer.body);
 }
 
 const struct verb verb_cert_contacts = {

@@ -10,8 +10,8 @@
 struct enrolment {
   const struct args *a; /* with the options of a policy */
   const char *name;
-  struct client *client;
-  uint64_t asked_at; /* monotonic microseconds: when a new version was asked for; 0: never */
+  struct client *client; /* NULL: to be opened */
+  uint64_t asked_at;     /* monotonic microseconds: when a new version was asked for; 0: never */
 };
 
 /* The certificate as the vault has it, issued; made if it is not there. ERR_CONFLICT (FAILed with

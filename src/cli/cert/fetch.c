@@ -3,6 +3,10 @@
 #include "base/codec.h"
 #include "crypto/x509.h"
 
+#include <stdio.h>
+
+#define ROOT_PATH "/pki/root.cer"
+
 void cert_set_free(struct cert_set *s) {
   buf_free(&s->cert);
   buf_free(&s->chain);
@@ -51,11 +55,23 @@ err_t cert_set_of(json_t *bundle, struct cert_set *out) {
 
 /* --- from the secret --- */
 
+/* The right to a certificate is not the one to its key. */
+static err_t refused(err_t e, const char *name) {
+  char text[160];
+  snprintf(text, sizeof text, "%s", out_error_text(e));
+  FAIL(e,
+       "%s The private key is the value of the secret '%s': a role such as secrets-user shows it.",
+       text, name);
+}
+
 static err_t ask_secret(struct client *c, const char *name, const char *version, struct key **key,
                         struct cert_chain *chain) {
   AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path("secrets", name, version, NULL), pkcs12 = BUF_EMPTY;
-  TRY(client_call(c, HTTP_GET, &path, NULL, &answer));
+  err_t e = client_call(c, HTTP_GET, &path, NULL, &answer);
+  if (e == ERR_FORBIDDEN)
+    return refused(e, name);
+  TRY(e);
   struct bytes value = field_text(answer.body, "value");
   if (bytes_equal_nocase(field_text(answer.body, "contentType"), "application/x-pem-file"))
     return cert_import_pem(value, key, chain);
@@ -63,25 +79,39 @@ static err_t ask_secret(struct client *c, const char *name, const char *version,
   return cert_import_pkcs12(buf_bytes(&pkcs12), bytes_str(""), key, chain);
 }
 
-/* The certificates after the first: those between, and what is nearest to the root. */
-static err_t put_chain(const struct cert_chain *chain, struct cert_set *s) {
+/* The certificates between the first one and the root; top is what the last one says. */
+static err_t put_chain(const struct cert_chain *chain, struct cert_set *s, struct cert_info *top) {
   for (size_t i = 0; i < chain->count; i++) {
     struct bytes der = buf_bytes(&chain->ders[i]);
-    AUTO_CERT_INFO info = { 0 };
-    TRY(cert_read(der, &info));
-    if (i > 0 && !cert_is_root(&info))
+    cert_info_free(top);
+    TRY(cert_read(der, top));
+    if (i > 0 && !cert_is_root(top))
       TRY(x509_to_pem(der, &s->chain));
-    if (i + 1 == chain->count)
-      TRY(x509_to_pem(der, &s->ca));
   }
   buf_put_bytes(&s->fullchain, buf_bytes(&s->cert));
   buf_put_bytes(&s->fullchain, buf_bytes(&s->chain));
   return buf_ok(&s->fullchain);
 }
 
+/* A chain ends below the root, as servers send it: the root of the hub's authority is asked for. */
+static err_t put_root(struct client *c, struct bytes last, const struct cert_info *top,
+                      struct cert_set *s) {
+  AUTO_BUF root = BUF_EMPTY;
+  AUTO_CERT_INFO info = { 0 };
+  if (cert_is_root(top))
+    return x509_to_pem(last, &s->ca);
+  err_t e = client_download(c, ROOT_PATH, &root);
+  if (e != ERR_NOT_FOUND)
+    TRY(e);
+  bool ours = e == OK && cert_read(buf_bytes(&root), &info) == OK &&
+              strcmp(info.is.subject, top->issuer) == 0;
+  return x509_to_pem(ours ? buf_bytes(&root) : last, &s->ca);
+}
+
 err_t cert_fetch(struct client *c, const char *name, json_t *bundle, struct cert_set *out) {
   AUTO_CERT_SET s = { 0 };
   AUTO_CERT_CHAIN chain = { 0 };
+  AUTO_CERT_INFO top = { 0 };
   AUTO(key) struct key *key = NULL;
   if (!cert_exportable(bundle))
     FAIL(
@@ -92,7 +122,8 @@ err_t cert_fetch(struct client *c, const char *name, json_t *bundle, struct cert
   TRY(cert_version_of(bundle, s.version));
   TRY(ask_secret(c, name, s.version, &key, &chain));
   TRY(put_certificate(buf_bytes(&chain.ders[0]), &s));
-  TRY(put_chain(&chain, &s));
+  TRY(put_chain(&chain, &s, &top));
+  TRY(put_root(c, buf_bytes(&chain.ders[chain.count - 1]), &top, &s));
   TRY(key_to_pem(key, &s.key));
   *out = s;
   s = (struct cert_set){ 0 };

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -64,7 +65,9 @@ err_t hook_run(const char *program, const char *dir, const char *name) {
   AUTO_BUF dir_text = BUF_EMPTY, name_text = BUF_EMPTY;
   AUTO_FREE char **envp = NULL;
   size_t count;
-  buf_printf(&dir_text, "STRONGROOM_CERT_DIR=%s", dir);
+  char *absolute = realpath(dir, NULL);
+  buf_printf(&dir_text, "STRONGROOM_CERT_DIR=%s", absolute ? absolute : dir);
+  free(absolute);
   buf_printf(&name_text, "STRONGROOM_CERT_NAME=%s", name);
   if (!buf_cstr(&dir_text) || !buf_cstr(&name_text))
     return ERR_NOMEM;

@@ -66,15 +66,15 @@ static err_t read_options(const struct args *a, struct keeper *k) {
 }
 
 static err_t run(const struct args *a) {
-  AUTO(client) struct client *c = NULL;
   AUTO_CERT_DIR dir = CERT_DIR_CLOSED;
-  struct keeper k = { 0 };
+  struct keeper k __attribute__((cleanup(keeper_hang_up))) = { 0 };
   bool renew = args_flag(a, "renew");
+  k.enrolment.a = a;
+  k.enrolment.name = args_word(a, 0);
   TRY(read_options(a, &k));
-  TRY(ask_open(a, &c));
+  TRY(ask_open(a, &k.enrolment.client));
   TRY(cert_dir_open(args_value(a, "out"), &dir));
   k.dir = &dir;
-  k.enrolment = (struct enrolment){ .a = a, .name = args_word(a, 0), .client = c };
   if (renew)
     keep_catch_signals();
   TRY(begin(&k, renew));

@@ -7,10 +7,10 @@
 err_t issuer_print(const struct args *a, json_t *issuer);
 
 /* A list of contacts, as a table. */
-err_t contacts_print(const struct args *a, json_t *body);
+err_t contact_list_print(const struct args *a, json_t *body);
 /* Those that are there, but the one with that address, as an open array in *b; *found: it was among
  * them. An array that nobody set is empty. */
-err_t contacts_others(struct client *c, const char *email, struct buf *b, bool *found);
-err_t contacts_put(struct client *c, struct buf *b, struct client_answer *out);
+err_t contact_list_others(struct client *c, const char *email, struct buf *b, bool *found);
+err_t contact_list_put(struct client *c, struct buf *b, struct client_answer *out);
 
 #endif

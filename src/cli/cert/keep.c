@@ -54,6 +54,11 @@ void keep_catch_signals(void) {
 
 /* --- one look --- */
 
+void keeper_hang_up(struct keeper *k) {
+  if (k->enrolment.client)
+    client_free(TAKE(k->enrolment.client));
+}
+
 static err_t read_times(struct keeper *k, json_t *bundle) {
   AUTO_BUF der = BUF_EMPTY;
   AUTO_CERT_INFO info = { 0 };
@@ -67,6 +72,8 @@ static err_t read_times(struct keeper *k, json_t *bundle) {
 /* Whatever asks the vault. The set stays empty if what is live is what the vault has. */
 static err_t look(struct keeper *k, struct cert_set *set) {
   AUTO_ANSWER bundle = { 0 };
+  if (!k->enrolment.client)
+    TRY(ask_open(k->enrolment.a, &k->enrolment.client));
   TRY(enrol_current(&k->enrolment, &bundle));
   trouble_note(&k->renewing, k->enrolment.name, enrol_renew(&k->enrolment, &bundle));
   TRY(read_times(k, bundle.body));
@@ -147,6 +154,8 @@ void keep_on(struct keeper *k) {
     err_t e = keep(k, &changed, true);
     trouble_note(&k->asking, k->enrolment.name, e);
     failures = e == OK ? 0 : failures + 1;
+    if (e != OK)
+      keeper_hang_up(k);
     if (changed)
       note_change(k);
   }

@@ -24,6 +24,9 @@ struct keeper {
   struct trouble asking, renewing, telling;
 };
 
+/* The next look reads settings, credentials and trusted roots again: they may be what was wrong. */
+void keeper_hang_up(struct keeper *k);
+
 /* One look. An error means that the files are as they were; what went wrong with a renewal or the
  * hook is in their troubles. *changed: the files are new. */
 err_t keep_once(struct keeper *k, bool *changed);

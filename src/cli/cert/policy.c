@@ -106,8 +106,9 @@ const struct verb verb_cert_policy = {
   .client = true,
   .summary = "Show what new versions of a certificate are made like, or change it",
   .details =
-    "Without options the policy is shown; what is not given stays as it is. Versions that\n"
-    "are there stay as they are: 'strongroom cert create' makes a new one.",
+    "Without options the policy is shown; what is not given stays as it is, but names are\n"
+    "replaced as a whole. Versions that are there stay as they are: 'strongroom cert create'\n"
+    "makes a new one.",
   .options = options,
   .examples = "strongroom cert policy web\n"
               "strongroom cert policy web --renew-days 30 --months 3\n"
