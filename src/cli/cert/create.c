@@ -37,6 +37,7 @@ static err_t run(const struct args *a) {
   TRY(ask_open(a, &c));
   TRY(operation_begin(c, name, &body, &begun));
   TRY(operation_wait(c, name, &operation));
+  TRY(operation_check(operation.body));
   if (!operation_completed(operation.body))
     return hand_out(a, operation.body);
   TRY(client_call(c, HTTP_GET, &path, NULL, &made));

@@ -33,6 +33,7 @@ static bool is_issued(const struct client_answer *bundle) {
 static err_t finish(struct enrolment *e, struct client_answer *bundle) {
   AUTO_ANSWER operation = { 0 };
   TRY(operation_wait(e->client, e->name, &operation));
+  TRY(operation_check(operation.body));
   if (!operation_completed(operation.body))
     FAIL(ERR_CONFLICT,
          "'%s' waits for another authority: 'strongroom cert pending %s --csr' shows the request, "
@@ -113,13 +114,25 @@ static err_t check_names(const struct enrolment *e, const struct client_answer *
   return OK;
 }
 
+/* One that was begun and is not there yet: it is waited for, or begun anew if that came to nothing.
+ */
+static err_t resume(struct enrolment *e, struct client_answer *bundle) {
+  AUTO_ANSWER operation = { 0 };
+  err_t got = operation_wait(e->client, e->name, &operation);
+  if (got != OK && got != ERR_NOT_FOUND)
+    return got;
+  bool nothing = got != OK || operation_check(operation.body) != OK;
+  return nothing ? make(e, bundle) : finish(e, bundle);
+}
+
 err_t enrol_current(struct enrolment *e, struct client_answer *bundle) {
   err_t got = get(e, bundle);
   if (got == ERR_NOT_FOUND)
-    got = make(e, bundle);
-  TRY(got);
-  if (!is_issued(bundle))
-    TRY(finish(e, bundle));
+    TRY(make(e, bundle));
+  else if (got != OK)
+    return got;
+  else if (!is_issued(bundle))
+    TRY(resume(e, bundle));
   if (!is_issued(bundle))
     FAIL(ERR_CONFLICT, "'%s' is not issued: see 'strongroom cert pending %s'", e->name, e->name);
   return check_names(e, bundle);

@@ -25,15 +25,19 @@ bool operation_completed(json_t *operation) {
   return bytes_equal_nocase(field_text(operation, "status"), "completed");
 }
 
-static err_t check_failed(json_t *operation, const char *name) {
+static bool in_progress(json_t *operation) {
+  return bytes_equal_nocase(field_text(operation, "status"), "inProgress") &&
+         !json_is_true(json_object_get(operation, "cancellation_requested"));
+}
+
+err_t operation_check(json_t *operation) {
   struct bytes status = field_text(operation, "status");
   struct bytes why = field_text(field_object(operation, "error"), "message");
-  if (bytes_equal_nocase(status, "completed") || bytes_equal_nocase(status, "inProgress"))
+  if (operation_completed(operation) || in_progress(operation))
     return OK;
-  FAIL(ERR_CONFLICT,
-       "the operation is '" BYTES_FMT "', not completed: " BYTES_FMT
-       " ('strongroom cert pending %s --forget' clears it)",
-       BYTES_ARG(status), BYTES_ARG(why), name);
+  if (!bytes_equal_nocase(status, "failed"))
+    FAIL(ERR_CONFLICT, "the making of the certificate was cancelled");
+  FAIL(ERR_CONFLICT, "the certificate was not made: " BYTES_FMT, BYTES_ARG(why));
 }
 
 static uint64_t patience(json_t *operation) {
@@ -54,8 +58,7 @@ err_t operation_wait(struct client *c, const char *name, struct client_answer *o
   for (uint64_t pause = FIRST_PAUSE_US;; pause = pause < LAST_PAUSE_US ? 2 * pause : pause) {
     AUTO_ANSWER now = { 0 };
     TRY(client_call(c, HTTP_GET, &path, NULL, &now));
-    TRY(check_failed(now.body, name));
-    if (operation_completed(now.body) || clock_mono_us() - began >= patience(now.body)) {
+    if (!in_progress(now.body) || clock_mono_us() - began >= patience(now.body)) {
       *out = now;
       now = (struct client_answer){ 0 };
       return OK;
