@@ -3,7 +3,6 @@
 #include "cli/cert/files.h"
 #include "cli/verbs.h"
 
-/* With key and chain, or without where the caller may not have them. */
 static err_t fetch(const struct args *a, struct cert_set *out) {
   const char *name = args_word(a, 0), *version = args_word(a, 1);
   AUTO(client) struct client *c = NULL;
@@ -13,16 +12,12 @@ static err_t fetch(const struct args *a, struct cert_set *out) {
   TRY(client_call(c, HTTP_GET, &path, NULL, &answer));
   if (field_text(answer.body, "cer").size == 0)
     FAIL(ERR_CONFLICT, "it is not issued yet: see 'strongroom cert pending %s'", name);
-  if (!cert_exportable(answer.body)) {
-    out_note("Its private key is not exportable: here is the certificate alone.");
+  if (args_flag(a, "public"))
     return cert_set_of(answer.body, out);
-  }
   err_t e = cert_fetch(c, name, answer.body, out);
-  if (e != ERR_FORBIDDEN)
-    return e;
-  out_error(e);
-  out_note("Here is the certificate alone.");
-  return cert_set_of(answer.body, out);
+  if (e == ERR_FORBIDDEN || e == ERR_CONFLICT)
+    out_note("The certificate alone is written with --public.");
+  return e;
 }
 
 static err_t run(const struct args *a) {
@@ -36,6 +31,7 @@ static err_t run(const struct args *a) {
 
 static const struct opt options[] = {
   { "out", OPT_VALUE, "DIR", NULL, "where the files go; made if it is not there" },
+  { "public", OPT_FLAG, NULL, NULL, "cert.pem alone, without the key" },
   OPT_END,
 };
 
