@@ -85,6 +85,7 @@ struct vault {
   pthread_mutex_t stripes[STRIPES];
   _Atomic uint64_t order;
   struct live live;
+  struct issuers *issuers;
 };
 
 const struct kind *kind_of(enum kind_id kind);
@@ -196,6 +197,12 @@ err_t group_commit(struct vault *v, const struct group *g, bool remove);
 
 /* lifecycle.c: under the stripe. Frees the entry and what it carries. */
 err_t entry_purge(struct vault *v, struct entry *e);
+
+/* issuers.c: its part of making, loading and freeing a vault. */
+err_t issuers_new(struct issuers **out);
+void issuers_free(struct issuers *all);
+bool issuers_own(struct bytes place);
+err_t issuers_load(struct vault *v, struct bytes place, struct bytes body);
 
 /* due.c, and the keys' part of it (key_due.c). */
 bool due_may_try(const struct version *version, int64_t now);
