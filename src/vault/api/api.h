@@ -13,8 +13,8 @@
 #include "identity/role.h"
 #include "net/server.h"
 #include "vault/audit.h"
-#include "vault/certificates.h"
 #include "vault/ca/ca.h"
+#include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
 
