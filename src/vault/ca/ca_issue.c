@@ -152,5 +152,10 @@ bool ca_knows(struct ca *ca, struct bytes der, int64_t now) {
   hex_encode(bytes_of(info.serial, info.serial_size), serial);
   CA_READ_LOCKED(ca);
   const struct issued *i = ledger_serial(&ca->ledger, serial);
-  return i && i->revoked_at == 0 && i->not_after >= now;
+  if (!i || i->revoked_at || i->not_after < now)
+    return false;
+  for (size_t k = 0; k < ca->authority_count; k++)
+    if (ca->authorities[k]->number == i->authority)
+      return ca->authorities[k]->revoked_at == 0;
+  return false;
 }
