@@ -23,6 +23,7 @@ static inline void extensions_cleanup(STACK_OF(X509_EXTENSION) * *s) {
 }
 
 /* One certificate and no byte more; at most CERT_DER_MAX bytes. */
+err_t cert_request_parse(struct bytes der, X509_REQ **out);
 err_t cert_parse(struct bytes der, X509 **out);
 /* Appends the certificate's DER. */
 err_t cert_put(const X509 *x, struct buf *out);

@@ -114,7 +114,7 @@ err_t cert_read(struct bytes der, struct cert_info *info) {
   return OK;
 }
 
-static err_t parse_request(struct bytes der, X509_REQ **out) {
+err_t cert_request_parse(struct bytes der, X509_REQ **out) {
   if (der.size == 0 || der.size > CERT_DER_MAX)
     REFUSE(ERR_BAD_PARAMETER, "The certificate request is empty or too large.");
   const uint8_t *p = der.data;
@@ -134,7 +134,7 @@ static bool asks_for_extensions(const X509_REQ *r) {
 
 static err_t request_into(struct bytes der, struct cert_info *info) {
   X509_REQ *r AUTO(x509_req) = NULL;
-  TRY(parse_request(der, &r));
+  TRY(cert_request_parse(der, &r));
   EVP_PKEY *pkey AUTO(evp_pkey) = X509_REQ_get_pubkey(r);
   TRY(adopt(&pkey, &info->public_key));
   if (X509_REQ_verify(r, key_evp(info->public_key)) != 1)
