@@ -66,6 +66,7 @@
     "The secret was not found in this key vault.") \
   X(ERR_SECRET_DISABLED, 403, "Forbidden", "SecretDisabled", \
     "Operation get is not allowed on a disabled secret.") \
+  X(ERR_CERTIFICATE_NOT_FOUND, 404, "CertificateNotFound", NULL, "The certificate was not found.") \
   X(ERR_KEY_NOT_FOUND, 404, "KeyNotFound", NULL, "The key was not found in this key vault.") \
   X(ERR_ROLE_DEFINITION_NOT_FOUND, 404, "RoleDefinitionNotFound", NULL, \
     "Requested role definition not found") \

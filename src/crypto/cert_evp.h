@@ -23,7 +23,6 @@ static inline void extensions_cleanup(STACK_OF(X509_EXTENSION) * *s) {
 }
 
 /* One certificate and no byte more; at most CERT_DER_MAX bytes. */
-err_t cert_request_parse(struct bytes der, X509_REQ **out);
 err_t cert_parse(struct bytes der, X509 **out);
 /* Appends the certificate's DER. */
 err_t cert_put(const X509 *x, struct buf *out);
@@ -66,9 +65,12 @@ bool text_is_plain(struct bytes text);
 err_t sans_make(const struct cert_profile *p, GENERAL_NAMES **out);
 /* Appends a read name to the list of its kind; names of other kinds are passed over. */
 err_t sans_read(const GENERAL_NAMES *names, struct cert_profile *p);
-/* Appends a copy of the text; refuses NULs, control characters and what is not UTF-8. */
-err_t texts_add(struct cert_texts *list, struct bytes text);
-void texts_free(struct cert_texts *list);
+
+/* cert_constraint.c: extensions that only issuers add. */
+err_t extensions_of_issuer(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *out);
+/* "example.com", without wildcard. */
+bool text_is_host(struct bytes text);
+err_t extension_add(STACK_OF(X509_EXTENSION) * *list, int nid, void *value, bool critical);
 
 /* Extensions that both certificates and requests have: appended to *out, which may be NULL. */
 err_t extensions_make(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *out);

@@ -5,7 +5,6 @@
 
 #include <openssl/err.h>
 
-#define SERIAL_SIZE 16
 #define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z, RFC 5280's last second */
 
 CLEANUP(bignum, BIGNUM *, BN_free)
@@ -33,11 +32,18 @@ static err_t check_times(const struct cert_profile *p) {
   return OK;
 }
 
-/* Positive, 128 random bits with the top one cleared. */
-static err_t set_serial(X509 *x) {
-  uint8_t serial[SERIAL_SIZE];
-  TRY(crypto_random(serial, sizeof serial));
-  serial[0] = (serial[0] & 0x7f) | 0x40; /* never short, never zero */
+err_t cert_serial_random(uint8_t out[static CERT_SERIAL_SIZE]) {
+  TRY(crypto_random(out, CERT_SERIAL_SIZE));
+  out[0] = (out[0] & 0x7f) | 0x40; /* never short, never zero */
+  return OK;
+}
+
+static err_t set_serial(X509 *x, const struct cert_profile *p) {
+  uint8_t serial[CERT_SERIAL_SIZE];
+  if (p->serial)
+    memcpy(serial, p->serial, sizeof serial);
+  else
+    TRY(cert_serial_random(serial));
   BIGNUM *number AUTO(bignum) = BN_bin2bn(serial, sizeof serial, NULL);
   if (!number || !BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x)))
     EVP_FAIL(ERR_CRYPTO, "serial number");
@@ -93,6 +99,7 @@ static err_t add_identifiers(X509 *x, X509 *issuer) {
 static err_t add_extensions(X509 *x, const struct cert_profile *p) {
   STACK_OF(X509_EXTENSION) * list AUTO(extensions) = NULL;
   TRY(extensions_make(p, &list));
+  TRY(extensions_of_issuer(p, &list));
   for (int i = 0; i < sk_X509_EXTENSION_num(list); i++)
     if (!X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1))
       EVP_FAIL(ERR_NOMEM, "extension");
@@ -132,7 +139,7 @@ static err_t issue(const struct key *ca_key, X509 *issuer, const struct key *sub
   TRY(check_key(subject_key, false));
   if (!x || !X509_set_version(x, X509_VERSION_3) || !X509_set_pubkey(x, key_evp(subject_key)))
     EVP_FAIL(ERR_CRYPTO, "certificate");
-  TRY(set_serial(x));
+  TRY(set_serial(x, p));
   TRY(set_times(x, p));
   TRY(set_subject(x, p));
   if (!X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer : x)))

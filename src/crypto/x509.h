@@ -34,10 +34,6 @@ err_t x509_authority_key_id(struct bytes der, struct buf *out);
 /* The critical acmeIdentifier extension (RFC 8737): ERR_BAD_PARAMETER unless it is there, once, and
  * well-formed. */
 err_t x509_acme_identifier(struct bytes der, uint8_t out[static SHA256_SIZE]);
-/* The common name of a certificate request, "" when it has none. REFUSEd when there are several, or
- * when it is too long or no plain text. */
-err_t x509_request_common_name(struct bytes der, char *out, size_t size);
-
 err_t x509_to_pem(struct bytes der, struct buf *pem);
 /* The first certificate of a PEM text (or DER as it is). */
 err_t x509_from_pem(struct bytes text, struct buf *der);

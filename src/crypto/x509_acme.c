@@ -36,28 +36,3 @@ err_t x509_acme_identifier(struct bytes der, uint8_t out[static SHA256_SIZE]) {
   memcpy(out, v.data + 2, SHA256_SIZE);
   return OK;
 }
-
-static err_t copy_entry(const X509_NAME_ENTRY *entry, char *out, size_t size) {
-  unsigned char *utf8 = NULL;
-  int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry));
-  struct bytes text = bytes_of(utf8, n > 0 ? (size_t)n : 0);
-  bool good = n >= 0 && text_is_plain(text) && bytes_to_cstr(text, out, size) == OK;
-  OPENSSL_free(utf8);
-  ERR_clear_error();
-  if (!good)
-    REFUSE(ERR_BAD_PARAMETER, "The common name is malformed or too long.");
-  return OK;
-}
-
-err_t x509_request_common_name(struct bytes der, char *out, size_t size) {
-  X509_REQ *r AUTO(x509_req) = NULL;
-  TRY(cert_request_parse(der, &r));
-  const X509_NAME *name = X509_REQ_get_subject_name(r);
-  int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-  out[0] = '\0';
-  if (at < 0)
-    return OK;
-  if (X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
-    REFUSE(ERR_BAD_PARAMETER, "The request has more than one common name.");
-  return copy_entry(X509_NAME_get_entry(name, at), out, size);
-}

@@ -26,6 +26,7 @@ struct acme_authority {
   err_t (*check)(struct ca *ca, const char *oid, enum ca_profile profile,
                  const struct cert_profile *says);
   err_t (*revoke)(struct ca *ca, const char *serial, unsigned reason, const char *oid);
+  bool (*knows)(struct ca *ca, struct bytes der, int64_t now);
 };
 
 struct acme_conf {
@@ -63,8 +64,8 @@ err_t acme_write_accounts(struct acme *a, struct buf *json);
 err_t acme_nonce(struct acme *a, char out[static ACME_NONCE_MAX]);
 
 /*
- * One request. What it answers with is left in it; when it fails, problem is the type of the problem
- * document (NULL: what fits the error) and more its further members, as JSON after a comma.
+ * One request. What it answers with is left in it; when it fails, problem is the type of the
+ * problem document (NULL: what fits the error) and more its further members, as JSON after a comma.
  */
 struct acme_jws;
 struct acme_request {
@@ -84,14 +85,15 @@ struct acme_request {
   const char *content_type; /* NULL: JSON */
   char location[200], up[200];
   unsigned retry_after; /* seconds; 0: none */
-  char object[120];     /* for the audit log */
+  char object[200];     /* for the audit log */
 };
 void acme_request_free(struct acme_request *r);
 #define AUTO_ACME_REQUEST __attribute__((cleanup(acme_request_free))) struct acme_request
 
 /* Who may sign. */
 enum acme_signer { ACME_BY_ACCOUNT = 1, ACME_BY_KEY = 2 };
-/* Reads the JWS of a POST, uses its nonce up, checks address and signature and finds the account. */
+/* Reads the JWS of a POST, uses its nonce up, checks address and signature and finds the account.
+ */
 err_t acme_admit(struct acme_request *r, struct bytes body, unsigned signers);
 
 /* The resources. Those with an id are of the account that signed. */

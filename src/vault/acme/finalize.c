@@ -27,7 +27,7 @@ static bool ask(struct asked *a, const char *name, bool any_kind, bool address) 
 
 /* Exactly the order's names: none more, none less, none in the subject alone that is no name. */
 static err_t check_csr_names(struct acme_request *r, const struct acme_order *o,
-                             const struct cert_profile *says, const char *common_name) {
+                             const struct cert_profile *says, const struct cert_texts *subject) {
   struct asked asked = { .order = o };
   if (says->sans[SAN_EMAIL].count || says->sans[SAN_UPN].count || says->sans[SAN_URI].count)
     BAD_CSR(r, "The request asks for names that are neither DNS names nor addresses.");
@@ -37,8 +37,10 @@ static err_t check_csr_names(struct acme_request *r, const struct acme_order *o,
   for (size_t i = 0; i < says->sans[SAN_IP].count; i++)
     if (!ask(&asked, says->sans[SAN_IP].items[i], false, true))
       BAD_CSR(r, "The request asks for an address that is not in the order.");
-  if (common_name[0] && !ask(&asked, common_name, true, false))
-    BAD_CSR(r, "The request's common name is not in the order.");
+  for (size_t i = 0; i < subject->count; i++)
+    if (bytes_starts(bytes_str(subject->items[i]), "CN=") &&
+        !ask(&asked, subject->items[i] + 3, true, false))
+      BAD_CSR(r, "The request's common name is not in the order.");
   for (size_t i = 0; i < o->count; i++)
     if (!asked.seen[i])
       BAD_CSR(r, "The request does not ask for all names of the order.");
@@ -47,9 +49,10 @@ static err_t check_csr_names(struct acme_request *r, const struct acme_order *o,
 
 struct csr {
   struct cert_info info;
-  char common_name[ACME_NAME_SIZE + 3];
+  struct cert_texts subject; /* its attributes */
 };
 static void csr_free(struct csr *c) {
+  cert_texts_free(&c->subject);
   cert_info_free(&c->info);
 }
 
@@ -62,7 +65,7 @@ static err_t read_csr(struct acme_request *r, struct csr *out) {
   TRY(json_get_b64url(payload, "csr", &der, &found));
   err_t e = cert_request_read(buf_bytes(&der), &out->info);
   if (e == OK)
-    e = x509_request_common_name(buf_bytes(&der), out->common_name, sizeof out->common_name);
+    e = cert_subject_attributes(out->info.is.subject, &out->subject);
   if (e == ERR_BAD_PARAMETER)
     r->problem = "badCSR";
   TRY(e);
@@ -94,7 +97,7 @@ static err_t claim(struct acme_request *r, const char *id, const struct csr *csr
   enum order_status status = acme_order_status(o, clock_now());
   if (status != STATUS_READY)
     return not_ready(r, status);
-  TRY(check_csr_names(r, o, &csr->info.is, csr->common_name));
+  TRY(check_csr_names(r, o, &csr->info.is, &csr->subject));
   TRY(acme_check_names(r, o));
   o->busy = true;
   *out = o;
@@ -118,7 +121,8 @@ static err_t issue(struct acme_request *r, const struct acme_order *o, const str
   return e;
 }
 
-/* The certificate becomes the order's, durably, or not at all: then the order is ready as before. */
+/* The certificate becomes the order's, durably, or not at all: then the order is ready as before.
+ */
 static err_t fulfil(struct acme *a, struct acme_order *o, struct cert_chain *chain) {
   struct acme_order next = *o;
   struct bytes leaf = buf_bytes(&chain->ders[0]);
@@ -223,19 +227,17 @@ err_t acme_revoke(struct acme_request *r) {
   err_t e = ca->revoke(ca->ca, o->serial, reason, NULL);
   if (e == ERR_CONFLICT)
     PROBLEM(r, ERR_BAD_PARAMETER, "alreadyRevoked", "The certificate is revoked already.");
-  TRY(e);
-  int64_t was = o->revoked;
-  o->revoked = clock_now();
-  if (acme_commit_order(r->acme, o) != OK) /* it is revoked all the same; renewal is told later */
-    o->revoked = was;
-  return OK;
+  return e;
 }
 
 /* In the last third of its life, over a twentieth of it; at once when it is revoked. */
-static void window_of(const struct acme_order *o, int64_t *from, int64_t *to) {
+static void window_of(const struct acme *a, const struct acme_order *o, int64_t *from,
+                      int64_t *to) {
+  const struct acme_authority *ca = &a->conf.authority;
   int64_t life = o->cert_until - o->cert_from;
-  *from = o->revoked ? o->revoked - 3600 : o->cert_from + life / 3 * 2;
-  *to = *from + (o->revoked ? 60 : life / 20 + 1);
+  bool good = ca->knows(ca->ca, buf_bytes(&o->chain.ders[0]), o->cert_from);
+  *from = good ? o->cert_from + life / 3 * 2 : clock_now() - 3600;
+  *to = *from + (good ? life / 20 + 1 : 60);
 }
 
 err_t acme_renewal_info(struct acme_request *r, const char *id) {
@@ -244,7 +246,7 @@ err_t acme_renewal_info(struct acme_request *r, const char *id) {
   const struct acme_order *o = acme_order_by_cert(r->acme, id);
   if (!o)
     PROBLEM(r, ERR_NOT_FOUND, "malformed", "There is no such certificate.");
-  window_of(o, &from, &to);
+  window_of(r->acme, o, &from, &to);
   int64_t again = (o->cert_until - o->cert_from) / 20;
   r->retry_after = again > 21600 ? 21600 : again < 60 ? 60 : (unsigned)again;
   write_open(r->body, NULL, '{');

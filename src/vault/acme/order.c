@@ -11,9 +11,9 @@ err_t acme_directory(struct acme_request *r) {
   static const struct {
     const char *name, *path;
   } entries[] = {
-    { "newNonce", "new-nonce" }, { "newAccount", "new-account" }, { "newOrder", "new-order" },
-    { "revokeCert", "revoke-cert" }, { "keyChange", "key-change" },
-    { "renewalInfo", "renewal-info" },
+    { "newNonce", "new-nonce" },   { "newAccount", "new-account" },
+    { "newOrder", "new-order" },   { "revokeCert", "revoke-cert" },
+    { "keyChange", "key-change" }, { "renewalInfo", "renewal-info" },
   };
   write_open(r->body, NULL, '{');
   for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)

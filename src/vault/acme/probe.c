@@ -146,8 +146,7 @@ static err_t fetch_certificate(const struct net_address *to, const char *sni, ui
   struct tls_io io;
   int fd = -1;
   TRY(tls_prober(PROTOCOL, &tls));
-  int error =
-    net_dial((const struct sockaddr *)&to->socket, to->size, SOCK_STREAM, budget_us, &fd);
+  int error = net_dial((const struct sockaddr *)&to->socket, to->size, SOCK_STREAM, budget_us, &fd);
   if (error)
     FAIL(ERR_IO, "cannot connect: %s", strerror(error));
   TRY(tls_io_probe(&io, tls, fd, sni));

@@ -152,7 +152,6 @@ err_t acme_commit_order(struct acme *a, const struct acme_order *o) {
   pack_i64(&body, o->expires);
   pack_i64(&body, o->not_before);
   pack_i64(&body, o->not_after);
-  pack_i64(&body, o->revoked);
   pack_str(&body, o->replaces);
   pack_failure(&body, &o->failure);
   pack_u32(&body, (uint32_t)o->count);
@@ -208,7 +207,6 @@ err_t acme_read_order(const char *id, struct bytes body, struct acme_order **out
   o->expires = unpack_i64(&u);
   o->not_before = unpack_i64(&u);
   o->not_after = unpack_i64(&u);
-  o->revoked = unpack_i64(&u);
   unpack_str(&u, o->replaces, sizeof o->replaces);
   unpack_failure(&u, &o->failure);
   TRY(read_authzs(&u, o));

@@ -43,7 +43,8 @@ static err_t check_header(struct acme_request *r) {
 /* The account of a kid, which is its URL, and its key. */
 static err_t key_of_account(struct acme_request *r, struct bytes kid, struct key **out) {
   char prefix[400], id[GUID_SIZE + 1];
-  int n = snprintf(prefix, sizeof prefix, "https://" BYTES_FMT "/acme/account/", BYTES_ARG(r->host));
+  int n =
+    snprintf(prefix, sizeof prefix, "https://" BYTES_FMT "/acme/account/", BYTES_ARG(r->host));
   bool good = n > 0 && (size_t)n < sizeof prefix && bytes_starts(kid, prefix) &&
               bytes_to_cstr(bytes_of(kid.data + n, kid.size - (size_t)n), id, sizeof id) == OK;
   ACME_LOCKED(r->acme);

@@ -66,7 +66,8 @@ struct failure {
 
 enum authz_state { AUTHZ_PENDING, AUTHZ_VALID, AUTHZ_INVALID, AUTHZ_DEACTIVATED };
 struct acme_authz {
-  char name[ACME_NAME_SIZE + 1]; /* without the "*." of a wildcard; lower case; an address as text */
+  char
+    name[ACME_NAME_SIZE + 1]; /* without the "*." of a wildcard; lower case; an address as text */
   bool address, wildcard;
   enum authz_state state;
   enum challenge tried; /* the one that the client asked to be validated */
@@ -75,8 +76,8 @@ struct acme_authz {
   struct failure failure;
 };
 
-/* Kept: whether it is open, valid (with its certificate) or invalid. The rest of what RFC 8555 calls
- * its status follows from the authorizations and the time. */
+/* Kept: whether it is open, valid (with its certificate) or invalid. The rest of what RFC 8555
+ * calls its status follows from the authorizations and the time. */
 enum order_state { ORDER_OPEN, ORDER_VALID, ORDER_INVALID };
 struct acme_order {
   char id[GUID_SIZE + 1], account[GUID_SIZE + 1];
@@ -90,7 +91,6 @@ struct acme_order {
   struct cert_chain chain;
   char cert_id[ACME_CERT_ID_MAX + 1], serial[2 * CERT_SERIAL_MAX + 1];
   int64_t cert_from, cert_until;
-  int64_t revoked; /* when; 0: it is not */
 };
 
 struct nonces;

@@ -205,7 +205,7 @@ bool acme_validate(struct acme *a, const struct acme_order *o, size_t index) {
   *v->last = j;
   v->last = &j->next;
   v->waiting++;
-  pthread_cond_signal(&v->wake);
+  pthread_cond_broadcast(&v->wake); /* some who hear it only pause */
   pthread_mutex_unlock(&v->lock);
   return true;
 }

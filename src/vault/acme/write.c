@@ -1,6 +1,6 @@
 /* The resources as JSON (RFC 8555, 7.1). */
-#include "base/clock.h"
 #include "base/write.h"
+#include "base/clock.h"
 #include "vault/acme/state.h"
 
 #include <stdarg.h>
