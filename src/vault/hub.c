@@ -31,6 +31,8 @@ static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
     return ca_load(h->ca, place, body);
   if (roles_owns(place))
     return roles_load(h->roles, place, body);
+  if (acme_owns(place))
+    return acme_load(h->acme, place, body);
   if (hub_owns(place))
     return hub_load(h, place, body);
   FAIL(ERR_CORRUPT, "a record that this version does not know: it was written by a newer one");
@@ -74,6 +76,7 @@ err_t hub_load_all(struct hub *h) {
   TRY(identity_new(h->store, &h->identity));
   TRY(ca_new(h->store, &h->ca));
   TRY(roles_new(h->identity, &h->part, "", &h->roles));
+  TRY(acme_new(h->store, h->identity, &h->acme));
   TRY(store_load(h->store, load_record, h));
   TRY(vault_ready(h->vault));
   TRY(identity_ready(h->identity));
@@ -97,6 +100,8 @@ static err_t make_ready(struct hub *h) {
   h->api.roles = h->roles;
   h->api.audit = h->audit;
   h->api.ca = h->ca;
+  h->api.acme = h->acme;
+  TRY(hub_ready_acme(h));
   TRY(hub_scheduler_start(h));
   atomic_store_explicit(&h->api.state, API_READY, memory_order_release);
   return OK;
@@ -104,6 +109,8 @@ static err_t make_ready(struct hub *h) {
 
 /* Forgets what a failed unsealing left behind. */
 static void unload(struct hub *h) {
+  if (h->acme)
+    acme_free(TAKE(h->acme));
   if (h->audit)
     audit_close(TAKE(h->audit));
   if (h->vault)

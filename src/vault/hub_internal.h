@@ -30,6 +30,7 @@ struct hub {
   bool audit_begun; /* "hub/auditlog": the audit log has begun, and had this record */
   uint64_t audit_reached;
   struct ca *ca;
+  struct acme *acme;
   /* records of its own: "hub/audit", "hub/auditlog", "hub/owner" */
   struct key *audit_signer;
   char owner[GUID_SIZE + 1]; /* app id */
@@ -60,6 +61,8 @@ void hub_set_ca_url(struct hub *h); /* as far as it is known */
 /* What the hub's authority is to be constrained to: what is given, and the hub's own names. */
 err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
                     struct cert_texts *out);
+/* hub_acme.c: what needs the audit log. */
+err_t hub_ready_acme(struct hub *h);
 /* hub_owner.c: the owner identity of a new hub, and DIR/env. */
 err_t hub_ready_owner(struct hub *h);
 /* hub_tls.c: the server's certificate: configured, kept in DIR/tls, or issued by the hub's

@@ -38,9 +38,9 @@ err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault
   for (int kind = 0; kind < KINDS; kind++)
     TRY(shelf_init(p, &v->shelves[kind], (enum kind_id)kind));
   TRY(live_init(&v->live, conf->live_keys));
-  TRY(issuers_new(&v->issuers));
   TRY(partition_derive(p, "vault/key-material", SHA256_SIZE, &v->material_key));
   TRY(partition_derive(p, "vault/secret-value", SHA256_SIZE, &v->secret_key));
+  TRY(issuers_new(&v->issuers));
   *out = TAKE(v);
   return OK;
 }

@@ -12,6 +12,7 @@
 
 #include "identity/role.h"
 #include "net/server.h"
+#include "vault/acme/acme.h"
 #include "vault/audit.h"
 #include "vault/ca/ca.h"
 #include "vault/certificates.h"
@@ -31,6 +32,7 @@ struct api {
   struct identity *identity;
   struct audit *audit;
   struct ca *ca;
+  struct acme *acme;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
   char issuer[512];
@@ -237,6 +239,42 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     "StatusGet") \
   X(seal_post, HTTP_POST, "hub/seal", LANE_SLOW, BODY_NONE, ACT_SEAL, SCOPE_ROOT, "Seal") \
   X(unseal_post, HTTP_POST, "hub/unseal", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, "Unseal") \
+  X(acme_keys_list, HTTP_GET, "hub/acme/keys", LANE_SLOW, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "AcmeKeyList") \
+  X(acme_keys_post, HTTP_POST, "hub/acme/keys", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "AcmeKeyCreate") \
+  X(acme_keys_delete, HTTP_DELETE, "hub/acme/keys/{id}", LANE_SLOW, BODY_NONE, ACT_CA_WRITE, \
+    SCOPE_ROOT, "AcmeKeyDelete") \
+  X(acme_accounts_list, HTTP_GET, "hub/acme/accounts", LANE_SLOW, BODY_NONE, ACT_CA_READ, \
+    SCOPE_ROOT, "AcmeAccountList") \
+  X(acme_directory_get, HTTP_GET, "acme/directory", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_nonce_get, HTTP_GET, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_nonce_get, HTTP_HEAD, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_new_account_post, HTTP_POST, "acme/new-account", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeNewAccount") \
+  X(acme_account_post, HTTP_POST, "acme/account/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeAccount") \
+  X(acme_orders_post, HTTP_POST, "acme/account/{id}/orders", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "") \
+  X(acme_key_change_post, HTTP_POST, "acme/key-change", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeKeyChange") \
+  X(acme_new_order_post, HTTP_POST, "acme/new-order", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeNewOrder") \
+  X(acme_order_post, HTTP_POST, "acme/order/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_finalize_post, HTTP_POST, "acme/order/{id}/finalize", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeFinalize") \
+  X(acme_authz_post, HTTP_POST, "acme/authz/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeAuthorization") \
+  X(acme_challenge_post, HTTP_POST, "acme/chall/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeChallenge") \
+  X(acme_cert_post, HTTP_POST, "acme/cert/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeCertificate") \
+  X(acme_revoke_post, HTTP_POST, "acme/revoke-cert", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeRevoke") \
+  X(acme_renewal_get, HTTP_GET, "acme/renewal-info/{id}", LANE_SLOW, BODY_NONE, ACT_NONE, \
+    SCOPE_ROOT, "") \
   X(health_get, HTTP_GET, "hub/health", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(oidc_get, HTTP_GET, "{id}/v2.0/.well-known/openid-configuration", LANE_FAST, BODY_NONE, \
     ACT_NONE, SCOPE_ROOT, "") \
@@ -282,6 +320,7 @@ struct call {
   enum kind_id kind;                 /* of object, by the path */
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
+  const char *content_type;          /* of the answer; NULL: JSON */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
@@ -323,6 +362,11 @@ err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_
 /* "https://<host>/<collection>/<name>" and what follows, to a body or a header. */
 void call_put_id(const struct call *c, struct buf *out, const char *collection, const char *name,
                  const char *rest);
+
+/* acme.c: problem documents (RFC 7807), which ACME answers with instead of the API's errors. type
+ * NULL: what fits the error; more: further members, as JSON after a comma. */
+bool acme_is_route(const struct route *r);
+void acme_put_problem(struct call *c, err_t e, const char *type, struct bytes more);
 
 /* bundle.c: objects as the API shows them. d: of a deleted one; NULL: it is not. */
 void bundle_write(struct call *c, const struct version *v, const struct deleted *d);

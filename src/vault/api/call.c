@@ -95,7 +95,8 @@ static void put_headers(struct call *c) {
                               "X-Content-Type-Options: nosniff\r\n";
   struct buf *h = &c->x->res.headers;
   if (c->x->res.body.size)
-    buf_put_str(h, "Content-Type: application/json; charset=utf-8\r\n");
+    put_header(h, "Content-Type",
+               bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
   struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
@@ -120,7 +121,12 @@ static void put_challenge(struct call *c) {
 static void put_error(struct call *c, err_t e) {
   const struct err_info *info = err_info(e);
   struct buf *b = call_body(c);
+  if (acme_is_route(c->route)) {
+    acme_put_problem(c, e, NULL, (struct bytes){ 0 });
+    return;
+  }
   buf_clear(b);
+  c->content_type = NULL;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
   write_str(b, "code", info->code);
