@@ -69,7 +69,7 @@ const struct verb verb_ca_allow = {
     "Requester\", too. A name that no --name covers is refused, wherever a request has it:\n"
     "as a DNS name, an address, a URI or in the subject.",
   .options = allow_options,
-  .examples = "strongroom role assign certificate-requester web\n"
+  .examples = "strongroom role assign strongroom-certificate-requester --to web\n"
               "strongroom ca allow web --profile server --name web.example --name .web.example",
   .run = run_allow,
 };
