@@ -37,6 +37,8 @@ static size_t names_of(const struct hub *h, const char **names, size_t room) {
     names[n++] = always[i];
   for (size_t i = 0; i < count && n < room; i++)
     names[n++] = hosts[i];
+  for (size_t i = 0; i < h->api.domain_count && n < room; i++)
+    names[n++] = h->wildcards[i];
   return n;
 }
 

@@ -77,7 +77,8 @@ struct vault {
   pthread_rwlock_t lock; /* the indexes and what their entries point to */
   pthread_mutex_t stripes[STRIPES];
   _Atomic uint64_t order;
-  struct live live;
+  struct live *live; /* own_live, or another vault's */
+  struct live own_live;
 };
 
 const struct kind *kind_of(enum kind_id kind);
