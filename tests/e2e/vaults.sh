@@ -102,20 +102,23 @@ hub_stop
 before=$(rows)
 
 # Killed while it purges, a vault is gone all the same, and what is left of it goes at the next start.
-# fill VAULT: 300 secrets over one connection.
+# fill VAULT: some 300 secrets over connections side by side, whose writes are committed together.
 fill() {
   owner_token
   TOKEN=$TOKEN python3 -c 'import http.client, os, socket, ssl, sys
+from concurrent.futures import ThreadPoolExecutor
 host, port, ca = sys.argv[1:]
-c = http.client.HTTPSConnection(host, int(port), context=ssl.create_default_context(cafile=ca))
-raw = socket.create_connection(("127.0.0.1", int(port)))
-c.sock = c._context.wrap_socket(raw, server_hostname=host)
-for i in range(300):
-    c.request("PUT", f"/secrets/s-{i}?api-version=7.4", "{\"value\":\"v\"}",
-              {"Authorization": "Bearer " + os.environ["TOKEN"], "Content-Type": "application/json"})
-    r = c.getresponse()
-    assert r.status == 200, r.read()
-    r.read()' "$1.$domain" "$HUB_PORT" "$SSL_CERT_FILE" || fail "filling $1"
+trust = ssl.create_default_context(cafile=ca)
+def work(n):
+    c = http.client.HTTPSConnection(host, int(port))
+    c.sock = trust.wrap_socket(socket.create_connection(("127.0.0.1", int(port))), server_hostname=host)
+    for i in range(20):
+        c.request("PUT", f"/secrets/s-{n}-{i}?api-version=7.4", "{\"value\":\"v\"}",
+                  {"Authorization": "Bearer " + os.environ["TOKEN"], "Content-Type": "application/json"})
+        r = c.getresponse()
+        assert r.status == 200, r.read()
+        r.read()
+list(ThreadPoolExecutor(15).map(work, range(15)))' "$1.$domain" "$HUB_PORT" "$SSL_CERT_FILE" || fail "filling $1"
 }
 for pause in 0 0.01; do
   hub_start --domain "$domain"
