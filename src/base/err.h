@@ -43,6 +43,8 @@
   X(ERR_HEAD_TOO_LARGE, 431, "RequestHeaderFieldsTooLarge", NULL, \
     "The request's header section is too large.") \
   X(ERR_TOO_LARGE, 413, "RequestEntityTooLarge", NULL, "The request body is too large.") \
+  X(ERR_MEDIA_TYPE, 415, "UnsupportedMediaType", NULL, \
+    "The request body's Content-Type is not the one that is expected here.") \
   X(ERR_EXPECTATION, 417, "ExpectationFailed", NULL, "Only 'Expect: 100-continue' is understood.") \
   X(ERR_NOT_FOUND, 404, "NotFound", NULL, "There is nothing at this address.") \
   X(ERR_METHOD, 405, "MethodNotAllowed", NULL, "HTTP method not allowed") \
@@ -65,6 +67,14 @@
   X(ERR_SECRET_DISABLED, 403, "Forbidden", "SecretDisabled", \
     "Operation get is not allowed on a disabled secret.") \
   X(ERR_KEY_NOT_FOUND, 404, "KeyNotFound", NULL, "The key was not found in this key vault.") \
+  X(ERR_CERTIFICATE_NOT_FOUND, 404, "CertificateNotFound", NULL, \
+    "The certificate was not found in this key vault.") \
+  X(ERR_PENDING_NOT_FOUND, 404, "PendingCertificateNotFound", NULL, \
+    "Pending certificate not found") \
+  X(ERR_ISSUER_NOT_FOUND, 404, "CertificateIssuerNotFound", NULL, "Issuer not found") \
+  X(ERR_CONTACTS_NOT_FOUND, 404, "ContactsNotFound", NULL, "Contacts not found") \
+  X(ERR_MANAGED, 403, "Forbidden", "SecretManagedByKeyVault", \
+    "Operation is not allowed as this object's lifetime is managed by Key Vault.") \
   X(ERR_ROLE_DEFINITION_NOT_FOUND, 404, "RoleDefinitionNotFound", NULL, \
     "Requested role definition not found") \
   X(ERR_ROLE_ASSIGNMENT_NOT_FOUND, 404, "RoleAssignmentNotFound", NULL, \

@@ -20,6 +20,11 @@
 #define CERT_PASSWORD_MAX 1024       /* bytes */
 #define CERT_SERIAL_MAX 32           /* bytes; RFC 5280 allows 20 */
 
+#define CERT_SERIAL_SIZE 16 /* of what is issued here */
+
+#define EKU_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
+#define EKU_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
+
 /* A list of texts: NUL-terminated UTF-8 without control characters. */
 struct cert_texts {
   const char **items;
@@ -62,7 +67,36 @@ struct cert_profile {
   unsigned usage;         /* bits of enum cert_usage; 0: no such extension */
   bool ca;
   int64_t not_before, not_after; /* Unix seconds; both ends belong to it */
+  /* What only issuers say; it is written, but not read. */
+  const uint8_t *serial;                       /* CERT_SERIAL_SIZE bytes; NULL: random ones */
+  bool ca_last;                                /* an authority without others under it */
+  bool ocsp_nocheck;                           /* nobody asks whether it is revoked (RFC 6960) */
+  const char *crl_url, *ocsp_url, *issuer_url; /* NULL: none */
+  struct cert_texts permitted;                 /* what an authority may issue for: see below */
 };
+
+/*
+ * A permitted subtree (RFC 5280, 4.2.1.10): "dns:example.com" (itself and all below it),
+ * "ip:10.0.0.0/8", "uri:example.com" (that host) or "uri:.example.com" (those below it),
+ * "email:example.com" (mailboxes of that host), "email:.example.com" or "email:a@example.com". Of
+ * DNS names, addresses and e-mail, what no subtree is permitted of is excluded as a whole.
+ */
+struct cert_subtree {
+  enum cert_san kind;
+  struct bytes base; /* what stands behind the colon; of the text that was parsed */
+};
+/* REFUSEs what is none. */
+err_t cert_subtree_parse(struct bytes text, struct cert_subtree *out);
+
+/* The attributes of a subject's text as "CN=example.com", by the types' usual names or OIDs, in the
+ * order of the encoded name. The list is the caller's. */
+err_t cert_subject_attributes(const char *subject, struct cert_texts *out);
+void cert_texts_free(struct cert_texts *list); /* of a list that owns its texts */
+/* A copy of a text. */
+err_t cert_texts_add(struct cert_texts *list, struct bytes text);
+
+/* A serial to issue with: random, positive, never short. */
+err_t cert_serial_random(uint8_t out[static CERT_SERIAL_SIZE]);
 
 /* OK if cert_self_sign() would take the profile, but for what depends on the key. */
 err_t cert_profile_check(const struct cert_profile *p);
@@ -95,7 +129,8 @@ void cert_info_free(struct cert_info *info); /* a zeroed struct is fine */
 /* Refuses what is malformed, has trailing bytes, names with control characters, or a key that is
  * not offered (key.h). Signatures and times are not checked. */
 err_t cert_read(struct bytes der, struct cert_info *info);
-/* The same for a PKCS#10 request; refuses it if it is not signed with its own key. */
+/* The same for a PKCS#10 request; refuses it if it is not signed with its own key, and hashes other
+ * than SHA-2. */
 err_t cert_request_read(struct bytes der, struct cert_info *info);
 /* OK if the certificate's key is this one (private or public), else refused with the API's text. */
 err_t cert_matches_key(struct bytes der, const struct key *key);
@@ -104,14 +139,17 @@ err_t cert_matches_key(struct bytes der, const struct key *key);
 struct cert_chain {
   struct buf ders[CERT_CHAIN_MAX];
   size_t count;
+  size_t leaf;     /* the key's own one; 0 but where the given order was kept */
+  bool keep_order; /* of what is merged or imported; set before */
 };
 void cert_chain_free(struct cert_chain *chain); /* a zeroed struct is fine */
 #define AUTO_CERT_CHAIN __attribute__((cleanup(cert_chain_free))) struct cert_chain
 
 /*
  * Certificates in any order, as a chain: the key's own one first, then issuer after issuer (names
- * and signatures), then the rest in the order given. Copies are dropped. Refuses none, too many,
- * malformed ones, none that is the key's, and a certificate of the key whose size is not offered.
+ * and signatures), then the rest in the order given; or, if chain->keep_order was set, all as
+ * given. Copies are dropped. Refuses none, too many, malformed ones, none that is the key's, and a
+ * certificate of the key whose size is not offered.
  */
 err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key *key,
                        struct cert_chain *chain);
@@ -131,7 +169,8 @@ err_t cert_import_pkcs12(struct bytes pkcs12, struct bytes password, struct key 
 /* Under the empty password: AES-256-CBC, PBKDF2 and the MAC with SHA-256, 2048 iterations. The key
  * and the first certificate carry the same localKeyId. */
 err_t cert_export_pkcs12(const struct key *key, const struct cert_chain *chain, struct secret *out);
-/* "PRIVATE KEY" (PKCS#8), then a "CERTIFICATE" each, in the chain's order. */
+/* "PRIVATE KEY" (PKCS#8), then a "CERTIFICATE" each, in the chain's order. Without a key (NULL)
+ * both are certificates only. */
 err_t cert_export_pem(const struct key *key, const struct cert_chain *chain, struct secret *out);
 
 #endif

@@ -22,7 +22,7 @@ unsigned cert_usage_bit(struct bytes name) {
   return 0;
 }
 
-static err_t add(STACK_OF(X509_EXTENSION) * *list, int nid, void *value, bool critical) {
+err_t extension_add(STACK_OF(X509_EXTENSION) * *list, int nid, void *value, bool critical) {
   if (X509V3_add1_i2d(list, nid, value, critical, X509V3_ADD_APPEND) != 1)
     EVP_FAIL(ERR_CRYPTO, OBJ_nid2sn(nid));
   return OK;
@@ -33,7 +33,9 @@ static err_t add_constraints(const struct cert_profile *p, STACK_OF(X509_EXTENSI
   if (!constraints)
     EVP_FAIL(ERR_NOMEM, "basicConstraints");
   constraints->ca = p->ca ? 0xff : 0;
-  return add(list, NID_basic_constraints, constraints, true);
+  if (p->ca && p->ca_last && !(constraints->pathlen = ASN1_INTEGER_new())) /* new: 0 */
+    EVP_FAIL(ERR_NOMEM, "basicConstraints");
+  return extension_add(list, NID_basic_constraints, constraints, true);
 }
 
 static err_t add_usage(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *list) {
@@ -47,7 +49,7 @@ static err_t add_usage(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * 
   for (int i = 0; i < USAGE_COUNT; i++)
     if (p->usage >> i & 1 && !ASN1_BIT_STRING_set_bit(bits, i, 1))
       EVP_FAIL(ERR_NOMEM, "keyUsage");
-  return add(list, NID_key_usage, bits, true);
+  return extension_add(list, NID_key_usage, bits, true);
 }
 
 static err_t add_eku(const char *text, EXTENDED_KEY_USAGE *list) {
@@ -73,7 +75,7 @@ static err_t add_ekus(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *
     REFUSE(ERR_BAD_PARAMETER, "Property ekus has invalid value: at most %d\r\n", CERT_TEXTS_MAX);
   for (size_t i = 0; i < p->ekus.count; i++)
     TRY(add_eku(p->ekus.items[i], ekus));
-  return add(list, NID_ext_key_usage, ekus, false);
+  return extension_add(list, NID_ext_key_usage, ekus, false);
 }
 
 static err_t add_sans(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *list) {
@@ -84,7 +86,7 @@ static err_t add_sans(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *
     REFUSE(ERR_BAD_PARAMETER,
            "Property subject has invalid value: without a subject there has to be a subject "
            "alternative name\r\n");
-  return names ? add(list, NID_subject_alt_name, names, nameless) : OK;
+  return names ? extension_add(list, NID_subject_alt_name, names, nameless) : OK;
 }
 
 err_t extensions_make(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *out) {
@@ -129,7 +131,7 @@ static err_t read_ekus(const STACK_OF(X509_EXTENSION) * list, struct cert_profil
   for (int i = 0; i < sk_ASN1_OBJECT_num(ekus); i++) {
     AUTO_BUF text = BUF_EMPTY;
     TRY(oid_to_text(sk_ASN1_OBJECT_value(ekus, i), &text));
-    TRY(texts_add(&p->ekus, buf_bytes(&text)));
+    TRY(cert_texts_add(&p->ekus, buf_bytes(&text)));
   }
   return OK;
 }

@@ -308,3 +308,25 @@ err_t name_to_text(const X509_NAME *name, struct buf *out) {
   buf_put_bytes(out, buf_bytes(&text));
   return buf_ok(out);
 }
+
+static err_t add_attribute(const X509_NAME_ENTRY *entry, struct cert_texts *list) {
+  AUTO_BUF text = BUF_EMPTY;
+  unsigned char *value = NULL;
+  TRY(put_type(X509_NAME_ENTRY_get_object(entry), &text));
+  buf_put_char(&text, '=');
+  int n = ASN1_STRING_to_UTF8(&value, X509_NAME_ENTRY_get_data(entry));
+  if (n < 0)
+    EVP_FAIL(ERR_CRYPTO, "a value of a name");
+  buf_put(&text, value, (size_t)n);
+  OPENSSL_free(value);
+  TRY(buf_ok(&text));
+  return cert_texts_add(list, buf_bytes(&text));
+}
+
+err_t cert_subject_attributes(const char *subject, struct cert_texts *out) {
+  X509_NAME *name AUTO(x509_name) = NULL;
+  TRY(name_from_text(subject, &name));
+  for (int i = 0; i < X509_NAME_entry_count(name); i++)
+    TRY(add_attribute(X509_NAME_get_entry(name, i), out));
+  return OK;
+}

@@ -4,6 +4,9 @@
 #include "crypto/key_der.h"
 
 #include <openssl/err.h>
+#include <openssl/rsa.h>
+
+CLEANUP(pss, RSA_PSS_PARAMS *, RSA_PSS_PARAMS_free)
 
 static void move_info(struct cert_info *from, struct cert_info *to) {
   *to = *from;
@@ -13,8 +16,8 @@ static void move_info(struct cert_info *from, struct cert_info *to) {
 void cert_info_free(struct cert_info *info) {
   mem_free((void *)info->is.subject);
   for (unsigned kind = 0; kind < SAN_KINDS; kind++)
-    texts_free(&info->is.sans[kind]);
-  texts_free(&info->is.ekus);
+    cert_texts_free(&info->is.sans[kind]);
+  cert_texts_free(&info->is.ekus);
   key_free(info->public_key);
   *info = (struct cert_info){ 0 };
 }
@@ -132,11 +135,30 @@ static bool asks_for_extensions(const X509_REQ *r) {
          X509_REQ_get_attr_by_NID(r, NID_ms_ext_req, -1) >= 0;
 }
 
+/* The hash that a request is signed with, if it is one of SHA-2; RSA-PSS names it in its
+ * parameters, and without them it is SHA-1. */
+static bool strong_hash(const X509_REQ *r) {
+  const X509_ALGOR *alg = NULL;
+  int hash = NID_undef, type = NID_undef;
+  X509_REQ_get0_signature(r, NULL, &alg);
+  if (!OBJ_find_sigid_algs(X509_REQ_get_signature_nid(r), &hash, &type))
+    return false;
+  if (type == NID_rsassaPss) {
+    RSA_PSS_PARAMS *pss AUTO(pss) =
+      ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), alg->parameter);
+    hash = pss && pss->hashAlgorithm ? OBJ_obj2nid(pss->hashAlgorithm->algorithm) : NID_undef;
+  }
+  return hash == NID_sha256 || hash == NID_sha384 || hash == NID_sha512;
+}
+
 static err_t request_into(struct bytes der, struct cert_info *info) {
   X509_REQ *r AUTO(x509_req) = NULL;
   TRY(parse_request(der, &r));
   EVP_PKEY *pkey AUTO(evp_pkey) = X509_REQ_get_pubkey(r);
   TRY(adopt(&pkey, &info->public_key));
+  if (!strong_hash(r))
+    EVP_REFUSE("The certificate request is signed with a weak hash: SHA-256, SHA-384 or SHA-512 "
+               "expected.");
   if (X509_REQ_verify(r, key_evp(info->public_key)) != 1)
     EVP_REFUSE("The certificate request is not signed with its own key.");
   TRY(read_subject(X509_REQ_get_subject_name(r), &info->is));

@@ -8,14 +8,14 @@
 #define DNS_MAX 253
 #define NAME_MAX_SIZE 2048
 
-void texts_free(struct cert_texts *list) {
+void cert_texts_free(struct cert_texts *list) {
   for (size_t i = 0; i < list->count; i++)
     mem_free((void *)list->items[i]);
   mem_free(list->items);
   *list = (struct cert_texts){ 0 };
 }
 
-err_t texts_add(struct cert_texts *list, struct bytes text) {
+err_t cert_texts_add(struct cert_texts *list, struct bytes text) {
   if (list->count == CERT_TEXTS_MAX)
     REFUSE(ERR_BAD_PARAMETER, "The certificate has more than %d names or usages of one kind.",
            CERT_TEXTS_MAX);
@@ -58,6 +58,10 @@ static bool is_host(struct bytes name, bool wildcard) {
       return false;
   }
   return true;
+}
+
+bool text_is_host(struct bytes text) {
+  return is_host(text, false);
 }
 
 /* What a URI (RFC 3986) or an address (RFC 5321, unquoted) is made of. */
@@ -181,7 +185,7 @@ static err_t read_ip(struct bytes address, struct cert_texts *list) {
     REFUSE(ERR_BAD_PARAMETER, "The certificate has an IP address of %zu bytes.", address.size);
   if (!inet_ntop(family, address.data, text, sizeof text))
     FAIL(ERR_INTERNAL, "an address as text");
-  return texts_add(list, bytes_str(text));
+  return cert_texts_add(list, bytes_str(text));
 }
 
 static struct bytes string_bytes(const ASN1_STRING *s) {
@@ -196,13 +200,13 @@ static err_t read_name(const GENERAL_NAME *name, struct cert_profile *p) {
     if (OBJ_obj2nid(other->type_id) != NID_ms_upn ||
         ASN1_TYPE_get(other->value) != V_ASN1_UTF8STRING)
       return OK;
-    return texts_add(&p->sans[SAN_UPN], string_bytes(other->value->value.utf8string));
+    return cert_texts_add(&p->sans[SAN_UPN], string_bytes(other->value->value.utf8string));
   }
   if (general == GEN_IPADD)
     return read_ip(string_bytes(value), &p->sans[SAN_IP]);
   for (unsigned kind = 0; kind < SAN_KINDS; kind++)
     if (kinds[kind].general == general)
-      return texts_add(&p->sans[kind], string_bytes(value));
+      return cert_texts_add(&p->sans[kind], string_bytes(value));
   return OK;
 }
 

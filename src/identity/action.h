@@ -54,7 +54,10 @@
   X(ACT_IDENTITY_WRITE, "Strongroom/identities/write") \
   X(ACT_AUDIT_READ, "Strongroom/audit/read") \
   X(ACT_STATUS_READ, "Strongroom/status/read") \
-  X(ACT_SEAL, "Strongroom/seal/action")
+  X(ACT_SEAL, "Strongroom/seal/action") \
+  X(ACT_CA_READ, "Strongroom/ca/read") \
+  X(ACT_CA_ISSUE, "Strongroom/ca/issue/action") \
+  X(ACT_CA_WRITE, "Strongroom/ca/write")
 
 enum action {
 #define X(name, text) name,

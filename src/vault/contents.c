@@ -48,5 +48,5 @@ err_t vault_each_place(struct vault *v, vault_place *each, void *ctx) {
     TRY(each_place((enum kind_id)kind, &v->shelves[kind].active, each, ctx));
     TRY(each_place((enum kind_id)kind, &v->shelves[kind].deleted, each, ctx));
   }
-  return OK;
+  return issuers_each_place(v, each, ctx);
 }

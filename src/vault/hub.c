@@ -36,8 +36,12 @@ static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
     return vault_load(h->vault, place, body);
   if (identity_owns(place))
     return identity_load(h->identity, place, body);
+  if (ca_owns(place))
+    return ca_load(h->ca, place, body);
   if (roles_owns(place))
     return roles_load(h->roles, place, body);
+  if (acme_owns(place))
+    return acme_load(h->acme, place, body);
   if (hub_owns(place))
     return hub_load(h, place, body);
   if (vaults_owns(place))
@@ -89,9 +93,11 @@ err_t hub_load_all(struct hub *h) {
   partition_main(h->store, &h->part);
   TRY(vault_new(&h->part, &conf, &h->vault));
   TRY(identity_new(h->store, &h->identity));
+  TRY(ca_new(h->store, &h->ca));
   TRY(roles_new(h->identity, &h->part, "", &h->roles));
   TRY(hub_new_vaults(h));
   h->parts_seen = false;
+  TRY(acme_new(h->store, h->identity, &h->acme));
   TRY(store_load(h->store, load_record, h));
   if (h->parts_seen)
     TRY(store_load(h->store, load_part, h));
@@ -99,6 +105,9 @@ err_t hub_load_all(struct hub *h) {
   TRY(identity_ready(h->identity));
   TRY(roles_ready(h->roles));
   TRY(vaults_ready(h->vaults));
+  TRY(hub_ready_ca(h));
+  struct cert_authority authority = hub_authority(h);
+  vault_set_authority(h->vault, &authority);
   TRY(hub_ready_keys(h));
   return open_audit(h);
 }
@@ -108,12 +117,16 @@ static err_t make_ready(struct hub *h) {
   struct token_policy policy = { h->api.issuer, (int64_t)conf_uint(h->conf, "token_seconds") };
   snprintf(h->api.issuer, sizeof h->api.issuer, "%s/%s/v2.0", h->url, identity_tenant(h->identity));
   token_set_policy(h->identity, &policy);
+  hub_set_ca_url(h);
   TRY(hub_ready_owner(h));
   h->api.vault = h->vault;
   h->api.identity = h->identity;
   h->api.roles = h->roles;
   h->api.vaults = h->vaults;
   h->api.audit = h->audit;
+  h->api.ca = h->ca;
+  h->api.acme = h->acme;
+  TRY(hub_ready_acme(h));
   TRY(hub_scheduler_start(h));
   atomic_store_explicit(&h->api.state, API_READY, memory_order_release);
   return OK;
@@ -121,6 +134,8 @@ static err_t make_ready(struct hub *h) {
 
 /* Forgets what a failed unsealing left behind. */
 static void unload(struct hub *h) {
+  if (h->acme)
+    acme_free(TAKE(h->acme));
   if (h->audit)
     audit_close(TAKE(h->audit));
   if (h->vaults)
@@ -131,11 +146,10 @@ static void unload(struct hub *h) {
     roles_free(TAKE(h->roles));
   if (h->identity)
     identity_free(TAKE(h->identity));
-  if (h->ca_key)
-    key_free(TAKE(h->ca_key));
+  if (h->ca)
+    ca_free(TAKE(h->ca));
   if (h->audit_signer)
     key_free(TAKE(h->audit_signer));
-  buf_free(&h->ca_der);
   secret_free(&h->audit_key);
   if (h->store)
     store_seal(h->store);

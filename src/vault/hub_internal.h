@@ -32,9 +32,10 @@ struct hub {
   bool audit_lost;
   bool audit_begun; /* "hub/auditlog": the audit log has begun, and had this record */
   uint64_t audit_reached;
-  /* records of its own: "hub/ca", "hub/audit", "hub/auditlog", "hub/owner" */
-  struct key *ca_key, *audit_signer;
-  struct buf ca_der;
+  struct ca *ca;
+  struct acme *acme;
+  /* records of its own: "hub/audit", "hub/auditlog", "hub/owner" */
+  struct key *audit_signer;
   char owner[GUID_SIZE + 1]; /* app id */
   bool owner_has_secret;     /* it was handed over in DIR/env */
   pthread_t scheduler;
@@ -53,10 +54,19 @@ err_t hub_unseal_store(struct hub *h, struct bytes passphrase);
 
 bool hub_owns(struct bytes place);
 err_t hub_load(struct hub *h, struct bytes place, struct bytes body);
-/* hub_keys.c: authority, audit signer: made when they are not there. */
+/* hub_keys.c: the audit signer, made when it is not there; the authority's certificate in
+ * DIR/ca.pem. */
 err_t hub_ready_keys(struct hub *h);
 /* Keeps in the store how far the audit log has come, so that its loss shows. */
 err_t hub_mark_audit(struct hub *h);
+/* hub_ca.c */
+err_t hub_ready_ca(struct hub *h);
+void hub_set_ca_url(struct hub *h); /* as far as it is known */
+/* What the hub's authority is to be constrained to: what is given, and the hub's own names. */
+err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
+                    struct cert_texts *out);
+/* hub_acme.c: what needs the audit log. */
+err_t hub_ready_acme(struct hub *h);
 /* hub_owner.c: the owner identity of a new hub, and DIR/env. */
 err_t hub_ready_owner(struct hub *h);
 /* hub_tls.c: the server's certificate: configured, kept in DIR/tls, or issued by the hub's
@@ -71,6 +81,11 @@ err_t hub_vaults_due(struct hub *h);
 /* One record of the scheduler's in the audit log; durable on return. host: that the vault has. */
 err_t hub_record_due(struct hub *h, const char *host, const char *operation, const char *object,
                      err_t e);
+/* The names and addresses that the certificate must cover. */
+#define HUB_NAMES_MAX 80
+size_t hub_names(const struct hub *h, const char *names[static HUB_NAMES_MAX]);
+/* hub_authority.c: the hub's authority, as vaults use it. */
+struct cert_authority hub_authority(struct hub *h);
 /* hub_scheduler.c */
 void hub_scheduler_wake(void *hub);
 err_t hub_scheduler_start(struct hub *h);

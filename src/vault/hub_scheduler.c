@@ -43,6 +43,12 @@ static void renew_certificate(struct hub *h) {
     log_err("scheduler", e, "renewing the server's certificate");
 }
 
+static void tidy_acme(struct hub *h) {
+  err_t e = acme_carry_out_due(h->acme);
+  if (e != OK)
+    log_err("scheduler", e, "forgetting finished ACME orders");
+}
+
 static void mark_audit(struct hub *h) {
   err_t e = hub_mark_audit(h);
   if (e != OK)
@@ -68,6 +74,7 @@ static void *run(void *ctx) {
     if (e != OK)
       log_err("scheduler", e, "carrying out what is due");
     renew_certificate(h);
+    tidy_acme(h);
     mark_audit(h);
   } while (!told_to_stop(h));
   mark_audit(h);

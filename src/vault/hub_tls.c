@@ -3,6 +3,7 @@
  * can't be in the store. Certificates of the hub's authority live 90 days and are issued anew, with
  * a new key, when a third of that is left or the names changed.
  */
+#include "base/cidr.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -28,33 +29,31 @@ static err_t load(const char *certificate, const char *key_file, struct tls **ou
   return tls_server(buf_bytes(&chain), key, out);
 }
 
-/* The names and addresses that the certificate must cover. */
-static size_t names_of(const struct hub *h, const char **names, size_t room) {
+size_t hub_names(const struct hub *h, const char *names[static HUB_NAMES_MAX]) {
   const char *const *hosts;
   size_t n = 0, count = conf_list(h->conf, "host", &hosts);
   static const char *const always[] = { "localhost", "127.0.0.1", "::1" };
   for (size_t i = 0; i < sizeof always / sizeof *always; i++)
     names[n++] = always[i];
-  for (size_t i = 0; i < count && n < room; i++)
+  for (size_t i = 0; i < count && n < HUB_NAMES_MAX; i++)
     names[n++] = hosts[i];
-  for (size_t i = 0; i < h->api.domain_count && n < room; i++)
+  for (size_t i = 0; i < h->api.domain_count && n < HUB_NAMES_MAX; i++)
     names[n++] = h->wildcards[i];
   return n;
 }
 
-#define NAMES_MAX 80
-
-/* Is the certificate in DIR/tls of this authority, for these names, and not due? */
+/* Is the certificate in DIR/tls of this authority, not revoked, for these names, and not due? */
 static bool fit(const struct hub *h) {
   char path[HUB_PATH_MAX];
-  const char *names[NAMES_MAX];
+  const char *names[HUB_NAMES_MAX];
   AUTO_BUF pem = BUF_EMPTY, der = BUF_EMPTY;
   int64_t from, until;
   if (hub_path(h, "tls/server.pem", path) != OK || file_read(path, PEM_MAX, &pem) != OK ||
       x509_from_pem(buf_bytes(&pem), &der) != OK ||
-      x509_validity(buf_bytes(&der), &from, &until) != OK)
+      x509_validity(buf_bytes(&der), &from, &until) != OK ||
+      !ca_knows(h->ca, buf_bytes(&der), clock_real()))
     return false;
-  for (size_t i = 0, n = names_of(h, names, NAMES_MAX); i < n; i++)
+  for (size_t i = 0, n = hub_names(h, names); i < n; i++)
     if (!x509_covers(buf_bytes(&der), names[i]))
       return false;
   return until - clock_real() > (until - from) / 3;
@@ -65,27 +64,42 @@ static bool configured(const struct hub *h) {
 }
 
 bool hub_tls_due(const struct hub *h) {
-  return !configured(h) && h->ca_key && !fit(h);
+  return !configured(h) && h->ca && !fit(h);
+}
+
+/* The hub calls other hubs with it, too. */
+static err_t issue_chain(struct hub *h, const struct key *key, struct cert_chain *chain) {
+  static const char *ekus[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH };
+  const char *names[HUB_NAMES_MAX], *dns[HUB_NAMES_MAX], *ip[HUB_NAMES_MAX];
+  struct ca_request rq = { .profile = CA_SERVER, .key = key, .oid = "", .via = "hub" };
+  struct cidr unused;
+  rq.says = (struct cert_profile){ .subject = "CN=Strongroom hub",
+                                   .ekus = { ekus, 2 },
+                                   .not_after = clock_real() + LEAF_DAYS * 86400ll };
+  rq.says.sans[SAN_DNS].items = dns;
+  rq.says.sans[SAN_IP].items = ip;
+  for (size_t i = 0, n = hub_names(h, names); i < n; i++) {
+    bool address = cidr_parse(bytes_str(names[i]), &unused);
+    struct cert_texts *list = &rq.says.sans[address ? SAN_IP : SAN_DNS];
+    list->items[list->count++] = names[i];
+  }
+  return ca_issue(h->ca, &rq, chain);
 }
 
 static err_t issue(struct hub *h, const char *certificate, const char *key_file) {
   const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
-  const char *names[NAMES_MAX];
   char dir[HUB_PATH_MAX];
   AUTO(key) struct key *key = NULL;
-  AUTO_BUF der = BUF_EMPTY, pem = BUF_EMPTY;
+  AUTO_CERT_CHAIN chain = { 0 };
+  AUTO_BUF pem = BUF_EMPTY;
   AUTO_SECRET key_pem = { 0 };
-  struct x509_subject subject = { .common_name = "Strongroom hub",
-                                  .names = names,
-                                  .name_count = names_of(h, names, NAMES_MAX) };
-  subject.not_before = clock_real() - 300;
-  subject.not_after = clock_real() + LEAF_DAYS * 86400ll;
   TRY(hub_path(h, "tls", dir));
   if (mkdir(dir, 0700) != 0 && access(dir, X_OK) != 0)
     FAIL(ERR_CONFIG, "cannot make %s", dir);
   TRY(key_generate(&spec, &key));
-  TRY(x509_issue_server(h->ca_key, buf_bytes(&h->ca_der), key, &subject, &der));
-  TRY(x509_to_pem(buf_bytes(&der), &pem));
+  TRY(issue_chain(h, key, &chain));
+  for (size_t i = 0; i < chain.count; i++)
+    TRY(x509_to_pem(buf_bytes(&chain.ders[i]), &pem));
   TRY(key_to_pem(key, &key_pem));
   TRY(file_write_private(key_file, secret_bytes(&key_pem)));
   TRY(file_write_private(certificate, buf_bytes(&pem)));
@@ -101,10 +115,10 @@ err_t hub_tls(struct hub *h, struct tls **out) {
     return load(conf_str(h->conf, "tls.certificate"), conf_str(h->conf, "tls.key"), out);
   TRY(hub_path(h, "tls/server.pem", certificate));
   TRY(hub_path(h, "tls/server.key", key_file));
-  if (h->ca_key && !fit(h))
+  if (h->ca && !fit(h))
     TRY(issue(h, certificate, key_file));
   err_t e = load(certificate, key_file, out);
-  if (e == ERR_CONFIG && h->ca_key) { /* cut off between the two files: the pair does not fit */
+  if (e == ERR_CONFIG && h->ca) { /* cut off between the two files: the pair does not fit */
     TRY(issue(h, certificate, key_file));
     e = load(certificate, key_file, out);
   }

@@ -44,6 +44,7 @@ err_t hub_new_vaults(struct hub *h) {
   struct vaults_conf conf = { .store = h->store,
                               .identity = h->identity,
                               .vault = hub_vault_conf(h),
+                              .authority = hub_authority(h),
                               .wake = hub_scheduler_wake,
                               .ctx = h };
   conf.vault.live_of = h->vault;

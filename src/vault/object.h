@@ -1,6 +1,6 @@
 /*
- * What keys and secrets have in common: named objects of versions, soft deletion, attributes, tags,
- * listings, backups. A kind adds what its versions hold (kind.h).
+ * What keys, secrets and certificates have in common: named objects of versions, soft deletion,
+ * attributes, tags, listings, backups. A kind adds what its versions hold (kind.h).
  *
  * Everything that an answer needs is in memory: an ordered index of entries (a name and its
  * versions), each version an immutable, counted snapshot. Reading takes a share of the snapshot
@@ -26,7 +26,7 @@
 #define OBJECT_VERSIONS_MAX 500      /* of one object, as the service's backup allows */
 
 struct vault;
-enum kind_id { KIND_KEY, KIND_SECRET, KINDS };
+enum kind_id { KIND_KEY, KIND_SECRET, KIND_CERTIFICATE, KINDS };
 
 struct vault_conf {
   unsigned retention_days;  /* 7 to 90 */
@@ -81,6 +81,7 @@ struct version {
   char name[OBJECT_NAME_MAX + 1]; /* as first given */
   char id[OBJECT_VERSION_SIZE + 1];
   struct attributes attributes;
+  bool managed;             /* it belongs to a certificate and changes with that only */
   struct buf tags;          /* JSON object text, or empty */
   uint64_t order;           /* of creation in this vault: the greatest of an object is its latest */
   _Atomic int64_t retry_at; /* what was due failed: not again before */

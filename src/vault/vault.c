@@ -42,6 +42,7 @@ err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault
   v->live = conf->live_of ? conf->live_of->live : &v->own_live;
   TRY(partition_derive(p, "vault/key-material", SHA256_SIZE, &v->material_key));
   TRY(partition_derive(p, "vault/secret-value", SHA256_SIZE, &v->secret_key));
+  TRY(issuers_new(&v->issuers));
   *out = TAKE(v);
   return OK;
 }
@@ -80,6 +81,8 @@ void vault_free(struct vault *v) {
     live_fini(&v->own_live);
   for (int kind = 0; kind < KINDS; kind++)
     shelf_free(&v->shelves[kind]);
+  if (v->issuers)
+    issuers_free(v->issuers);
   secret_free(&v->material_key);
   secret_free(&v->secret_key);
   for (size_t i = 0; i < STRIPES; i++)
@@ -105,7 +108,7 @@ bool vault_owns(struct bytes place) {
   enum kind_id kind;
   struct bytes rest;
   bool head;
-  return place_kind(place, &kind, &head, &rest);
+  return place_kind(place, &kind, &head, &rest) || issuers_own(place);
 }
 
 static bool grow(void *array, size_t count, size_t *room) {
@@ -149,6 +152,8 @@ err_t vault_load(struct vault *v, struct bytes place, struct bytes body) {
   enum kind_id kind;
   struct bytes rest;
   bool head;
+  if (issuers_own(place))
+    return issuers_load(v, place, body);
   if (!place_kind(place, &kind, &head, &rest))
     FAIL(ERR_INTERNAL, "a record that is not the vault's");
   struct loading *l = v->shelves[kind].loading;

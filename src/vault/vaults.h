@@ -14,7 +14,7 @@
 #define VAULT_VAULTS_H
 
 #include "identity/role.h"
-#include "vault/object.h"
+#include "vault/certificates.h"
 
 #define VAULT_NAME_MIN 3
 #define VAULT_NAME_MAX ROLES_VAULT_MAX
@@ -25,8 +25,9 @@ struct vaults;
 struct vaults_conf {
   struct store *store;
   struct identity *identity;
-  struct vault_conf vault; /* what a vault has if it is not told otherwise */
-  void (*wake)(void *ctx); /* there is something to sweep; NULL: nobody waits for it */
+  struct vault_conf vault;         /* what a vault has if it is not told otherwise */
+  struct cert_authority authority; /* the issuer "Hub" of all vaults */
+  void (*wake)(void *ctx);         /* there is something to sweep; NULL: nobody waits for it */
   void *ctx;
 };
 /* None yet; then every record of vaults_owns() places; then, if there are records of parts (see

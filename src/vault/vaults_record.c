@@ -17,6 +17,7 @@ err_t hosted_open(struct vaults *vs, struct hosted *h, struct secret *master) {
   vault_name_fold(bytes_str(h->name), h->folded);
   TRY(partition_open(vs->conf.store, h->guid, master, &h->part));
   TRY(vault_new(&h->part, &h->conf, &h->vault));
+  vault_set_authority(h->vault, &vs->conf.authority);
   return roles_new(vs->conf.identity, &h->part, h->name, &h->roles);
 }
 

@@ -12,7 +12,10 @@
 
 #include "identity/role.h"
 #include "net/server.h"
+#include "vault/acme/acme.h"
 #include "vault/audit.h"
+#include "vault/ca/ca.h"
+#include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
 #include "vault/vaults.h"
@@ -32,6 +35,8 @@ struct api {
   struct vaults *vaults;
   struct identity *identity;
   struct audit *audit;
+  struct ca *ca;
+  struct acme *acme;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
   const char *const *domains; /* the vault NAME is at NAME.<domain> */
@@ -199,6 +204,42 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     "StatusGet") \
   X(seal_post, HTTP_POST, "hub/seal", LANE_SLOW, BODY_NONE, ACT_SEAL, SCOPE_ROOT, "Seal") \
   X(unseal_post, HTTP_POST, "hub/unseal", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, "Unseal") \
+  X(acme_keys_list, HTTP_GET, "hub/acme/keys", LANE_SLOW, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "AcmeKeyList") \
+  X(acme_keys_post, HTTP_POST, "hub/acme/keys", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "AcmeKeyCreate") \
+  X(acme_keys_delete, HTTP_DELETE, "hub/acme/keys/{id}", LANE_SLOW, BODY_NONE, ACT_CA_WRITE, \
+    SCOPE_ROOT, "AcmeKeyDelete") \
+  X(acme_accounts_list, HTTP_GET, "hub/acme/accounts", LANE_SLOW, BODY_NONE, ACT_CA_READ, \
+    SCOPE_ROOT, "AcmeAccountList") \
+  X(acme_directory_get, HTTP_GET, "acme/directory", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_nonce_get, HTTP_GET, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_nonce_get, HTTP_HEAD, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_new_account_post, HTTP_POST, "acme/new-account", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeNewAccount") \
+  X(acme_account_post, HTTP_POST, "acme/account/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeAccount") \
+  X(acme_orders_post, HTTP_POST, "acme/account/{id}/orders", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "") \
+  X(acme_key_change_post, HTTP_POST, "acme/key-change", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeKeyChange") \
+  X(acme_new_order_post, HTTP_POST, "acme/new-order", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeNewOrder") \
+  X(acme_order_post, HTTP_POST, "acme/order/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_finalize_post, HTTP_POST, "acme/order/{id}/finalize", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeFinalize") \
+  X(acme_authz_post, HTTP_POST, "acme/authz/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeAuthorization") \
+  X(acme_challenge_post, HTTP_POST, "acme/chall/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeChallenge") \
+  X(acme_cert_post, HTTP_POST, "acme/cert/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeCertificate") \
+  X(acme_revoke_post, HTTP_POST, "acme/revoke-cert", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeRevoke") \
+  X(acme_renewal_get, HTTP_GET, "acme/renewal-info/{id}", LANE_SLOW, BODY_NONE, ACT_NONE, \
+    SCOPE_ROOT, "") \
   X(health_get, HTTP_GET, "hub/health", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(oidc_get, HTTP_GET, "{id}/v2.0/.well-known/openid-configuration", LANE_FAST, BODY_NONE, \
     ACT_NONE, SCOPE_ROOT, "") \
@@ -245,6 +286,7 @@ struct call {
   enum kind_id kind;                 /* of object, by the path */
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
+  const char *content_type;          /* of the answer; NULL: JSON */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
@@ -278,6 +320,17 @@ err_t call_json(struct call *c, json_t **out); /* the request's body; an empty o
 /* What the audit log says that it was about. */
 void call_used(struct call *c, const char *name, const char *version);
 void call_object(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ca.c: whether the caller may have such a certificate: who manages the authority any, others what
+ * their grant covers. */
+err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who,
+                    enum ca_profile profile, const struct cert_profile *says);
+err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
+
+/* acme.c: problem documents (RFC 7807), which ACME answers with instead of the API's errors. type
+ * NULL: what fits the error; more: further members, as JSON after a comma. */
+bool acme_is_route(const struct route *r);
+void acme_put_problem(struct call *c, err_t e, const char *type, struct bytes more);
 
 /* bundle.c: objects as the API shows them. d: of a deleted one; NULL: it is not. */
 void bundle_write(struct call *c, const struct version *v, const struct deleted *d);

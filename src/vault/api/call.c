@@ -83,7 +83,8 @@ static void put_headers(struct call *c) {
                               "X-Content-Type-Options: nosniff\r\n";
   struct buf *h = &c->x->res.headers;
   if (c->x->res.body.size)
-    buf_put_str(h, "Content-Type: application/json; charset=utf-8\r\n");
+    put_header(h, "Content-Type",
+               bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
   struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
@@ -108,7 +109,12 @@ static void put_challenge(struct call *c) {
 static void put_error(struct call *c, err_t e) {
   const struct err_info *info = err_info(e);
   struct buf *b = call_body(c);
+  if (acme_is_route(c->route)) {
+    acme_put_problem(c, e, NULL, (struct bytes){ 0 });
+    return;
+  }
   buf_clear(b);
+  c->content_type = NULL;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
   write_str(b, "code", info->code);
@@ -269,7 +275,8 @@ static bool open_while_sealed(const struct route *r) {
 
 /* Of the hub and no vault's. What watches a hub may ask for its health by any of its names. */
 static bool of_hub(const struct route *r) {
-  return strncmp(r->path, "hub/", 4) == 0 && r->handler != health_get;
+  bool hub = strncmp(r->path, "hub/", 4) == 0, acme = strncmp(r->path, "acme/", 5) == 0;
+  return (hub && r->handler != health_get) || acme;
 }
 
 /* What the host names, and whether it is there. Deleted vaults and those that never were look the

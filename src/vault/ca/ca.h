@@ -17,6 +17,39 @@
 
 struct ca;
 
+/* Empty; ca_load() is given every record of the store whose place ca_owns() says is ours. */
+err_t ca_new(struct store *s, struct ca **out);
+void ca_free(struct ca *ca);
+CLEANUP(ca, struct ca *, ca_free)
+bool ca_owns(struct bytes place); /* "ca/.." */
+err_t ca_load(struct ca *ca, struct bytes place, struct bytes body);
+/* After the records: makes a root and an issuing authority where there are none. permit: what the
+ * first issuing authority may issue for (struct cert_subtree); none: anything. */
+err_t ca_ready(struct ca *ca, const struct cert_texts *permit);
+/* Where the hub is reached, "https://hub.example:8443": certificates name it. "": they name
+ * nothing. Before serving. */
+void ca_set_url(struct ca *ca, const char *url);
+
+/* Certificates as DER: the root, and an issuing authority by its number (0: the one that issues
+ * now). ERR_NOT_FOUND. */
+err_t ca_root(struct ca *ca, struct buf *der);
+err_t ca_issuer(struct ca *ca, unsigned number, struct buf *der);
+/* Their revocation lists, and until when they are good. */
+err_t ca_root_crl(struct ca *ca, struct buf *der, int64_t *next_update);
+err_t ca_crl(struct ca *ca, unsigned number, struct buf *der, int64_t *next_update);
+/* The response to an OCSP request, whatever that is. *fresh_until: 0, or until when caches may keep
+ * it. Signs at most some hundred answers a second that it has not signed before; what is asked for
+ * beyond that is told to try later, or gets an answer without its nonce. */
+err_t ca_ocsp(struct ca *ca, struct bytes request, struct buf *der, int64_t *fresh_until);
+
+/* What happens by time (now: Unix seconds): the renewal of the issuing authority while the root's
+ * key is here, of revocation lists and OCSP signers; what expired long ago is forgotten. *renewed:
+ * the number of a fresh issuing authority, or 0. */
+err_t ca_carry_out_due(struct ca *ca, int64_t now, unsigned *renewed);
+
+/* Whether it was issued here and is neither revoked nor expired at that time. */
+bool ca_knows(struct ca *ca, struct bytes der, int64_t now);
+
 /* What a kind of holder needs: key usage, extended usages and the longest lifetime. */
 enum ca_profile { CA_SERVER, CA_CLIENT, CA_WORKLOAD, CA_VPN, CA_PROFILES };
 const char *ca_profile_name(enum ca_profile p); /* "server" */
@@ -36,15 +69,50 @@ struct ca_request {
  * in it. REFUSEd: names out of the authority's constraints, weak keys, times out of its own. */
 err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *out);
 
-/* OK if that identity's grant covers the profile and every name that the request asks for (DNS names
- * incl. the common name, addresses, URIs, e-mail), else REFUSEs with ERR_ACCESS_DENIED and the
- * first name that it may not have. */
+/* OK if that identity's grant covers the profile and every name that the request asks for (DNS
+ * names incl. the common name, addresses, URIs, e-mail), else REFUSEs with ERR_ACCESS_DENIED and
+ * the first name that it may not have. */
 err_t ca_check_names(struct ca *ca, const char *oid, enum ca_profile profile,
                      const struct cert_profile *says);
 
+/*
+ * What an identity may have certificates for. A name of a grant covers, of
+ *   "a.example"          that DNS name; ".svc.example" those below it, at any depth;
+ * "*.svc.example" the wildcard itself and names of one more label, which it stands for
+ *   "10.1.0.0/16"        addresses in the block
+ *   "spiffe://x/a"       that URI; with "*" at its end all that begin so
+ *   "a@example.com"      that mailbox; "*@example.com" all of that host
+ *   "upn:a@example.com"  that UPN
+ *   "O=Contoso"          that attribute in a subject. Common names are covered by names as above,
+ *                        too.
+ * All else is refused. Replaces the identity's grant; without names and profiles removes it.
+ */
+#define CA_GRANT_NAMES_MAX 128
+err_t ca_grant(struct ca *ca, const char *oid, unsigned profiles, const struct cert_texts *names);
+/* {"objectId","names":[..],"profiles":[..]}; ERR_NOT_FOUND without a grant. */
+err_t ca_write_grant(struct ca *ca, const char *oid, struct buf *json);
+err_t ca_write_grants(struct ca *ca, struct buf *json); /* {"value":[..]} */
+
+/* RFC 5280's names, 5.3.1: "keyCompromise". */
+const char *ca_reason_name(unsigned reason);
+bool ca_reason_parse(struct bytes text, unsigned *out);
 /* By serial (lower-case hexadecimal). reason: RFC 5280, 5.3.1 (0 unspecified, 1 keyCompromise, 4
  * superseded, 5 cessationOfOperation, ..). oid: only if that identity asked for it; NULL: whoever
  * did. ERR_CERTIFICATE_NOT_FOUND, ERR_CONFLICT when it is revoked already. */
 err_t ca_revoke(struct ca *ca, const char *serial, unsigned reason, const char *oid);
+
+/* All that are for that name and have neither expired nor been revoked. *count may be 0. */
+err_t ca_revoke_name(struct ca *ca, const char *name, unsigned reason, size_t *count);
+
+/* {"root":{..},"authorities":[..],"certificates":n,"revoked":n} */
+err_t ca_write(struct ca *ca, struct buf *json);
+/* "value":[{..},..], the newest first. name: only those that are for it; NULL: all. after: a
+ * serial, "" to begin. *last: the last one's serial if there are more, else "". */
+struct ca_page {
+  const char *name, *after;
+  size_t max;
+};
+err_t ca_write_certificates(struct ca *ca, const struct ca_page *page, struct buf *json,
+                            char last[static 2 * CERT_SERIAL_SIZE + 1]);
 
 #endif

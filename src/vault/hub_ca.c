@@ -1,0 +1,48 @@
+/* The hub's authority: where it is reached, what it may issue for. */
+#include "base/cidr.h"
+#include "vault/hub_internal.h"
+
+#include <stdio.h>
+
+/* What is configured, or the first name and the port; "" as long as the port is not known. */
+void hub_set_ca_url(struct hub *h) {
+  char url[300];
+  const char *const *hosts, *const *listen;
+  const char *given = conf_str(h->conf, "ca.url");
+  size_t host_count = conf_list(h->conf, "host", &hosts);
+  const char *colon = conf_list(h->conf, "listen", &listen) ? strrchr(listen[0], ':') : NULL;
+  bool known = colon && strcmp(colon, ":0") != 0;
+  snprintf(url, sizeof url, "https://%s%s", host_count ? hosts[0] : "localhost",
+           known && strcmp(colon, ":443") != 0 ? colon : "");
+  ca_set_url(h->ca, given[0] ? given : h->url[0] ? h->url : known ? url : "");
+}
+
+/* "dns:" or "ip:" and the name. */
+static err_t permit(struct cert_texts *list, const char *name) {
+  AUTO_BUF text = BUF_EMPTY;
+  struct cidr unused;
+  buf_put_str(&text, cidr_parse(bytes_str(name), &unused) ? "ip:" : "dns:");
+  buf_put_str(&text, strncmp(name, "*.", 2) == 0 ? name + 2 : name); /* names below are included */
+  TRY(buf_ok(&text));
+  return cert_texts_add(list, buf_bytes(&text));
+}
+
+/* Where names are constrained, the hub's own are permitted, too. */
+err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
+                    struct cert_texts *out) {
+  const char *names[HUB_NAMES_MAX];
+  for (size_t i = 0; i < count; i++)
+    TRY(cert_texts_add(out, bytes_str(given[i])));
+  for (size_t i = 0, n = count ? hub_names(h, names) : 0; i < n; i++)
+    TRY(permit(out, names[i]));
+  return OK;
+}
+
+err_t hub_ready_ca(struct hub *h) {
+  struct cert_texts permitted __attribute__((cleanup(cert_texts_free))) = { 0 };
+  const char *const *given;
+  size_t count = conf_list(h->conf, "ca.permit", &given);
+  hub_set_ca_url(h);
+  TRY(hub_permitted(h, given, count, &permitted));
+  return ca_ready(h->ca, &permitted);
+}
