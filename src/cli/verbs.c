@@ -15,7 +15,7 @@ const struct verb *const verbs[] = {
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
 const struct noun nouns[] = {
-  { "vault", "the vault's server, sealing and its root key" },
+  { "vault", "the vault's server, sealing, its root key, and further vaults" },
   { "key", "keys: made, used, rotated, deleted and recovered" },
   { "secret", "secrets: values of text, set, read, deleted and recovered" },
   { "ca", "the hub's certificate authority: issuing, revoking, who may have which names" },

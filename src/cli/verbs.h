@@ -15,6 +15,12 @@
   X(verb_vault_seal) \
   X(verb_vault_rewrap) \
   X(verb_vault_recover_owner) \
+  X(verb_vault_create) \
+  X(verb_vault_list) \
+  X(verb_vault_show) \
+  X(verb_vault_delete) \
+  X(verb_vault_recover) \
+  X(verb_vault_purge) \
   X(verb_key_create) \
   X(verb_key_import) \
   X(verb_key_list) \

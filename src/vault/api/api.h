@@ -19,9 +19,12 @@
 #include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
+#include "vault/vaults.h"
 
 #define API_VERSION_MAX 32
 #define API_SEGMENTS 8
+#define DOMAINS_MAX 16
+#define DOMAIN_SIZE_MAX 200 /* characters */
 
 /* What the rooms need to answer; filled by the hub, which owns all of it. Pointers are set before
  * state becomes API_READY. */
@@ -30,12 +33,16 @@ struct api {
   _Atomic int state;
   struct vault *vault;
   struct roles *roles; /* the vault's; the hub's, too */
+  struct vaults *vaults;
   struct identity *identity;
   struct audit *audit;
   struct ca *ca;
   struct acme *acme;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
+  const char *const *domains; /* the vault NAME is at NAME.<domain> */
+  size_t domain_count;
+  char resources[DOMAINS_MAX][DOMAIN_SIZE_MAX + 16]; /* of the domains, for tokens */
   char issuer[512];
   char provider[16]; /* root key provider */
   int64_t started;
@@ -233,6 +240,22 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityAddCertificate") \
   X(identities_uncredential, HTTP_DELETE, "hub/identities/{id}/credentials/{version}", LANE_SLOW, \
     BODY_NONE, ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityRemoveCredential") \
+  X(vaults_list_get, HTTP_GET, "hub/vaults", LANE_FAST, BODY_NONE, ACT_VAULT_READ, SCOPE_ROOT, \
+    "VaultList") \
+  X(vaults_show_get, HTTP_GET, "hub/vaults/{name}", LANE_FAST, BODY_NONE, ACT_VAULT_READ, \
+    SCOPE_ROOT, "VaultGet") \
+  X(vaults_put, HTTP_PUT, "hub/vaults/{name}", LANE_SLOW, BODY_SMALL, ACT_VAULT_WRITE, SCOPE_ROOT, \
+    "VaultCreate") \
+  X(vaults_delete_, HTTP_DELETE, "hub/vaults/{name}", LANE_SLOW, BODY_NONE, ACT_VAULT_DELETE, \
+    SCOPE_ROOT, "VaultDelete") \
+  X(deletedvaults_list, HTTP_GET, "hub/deletedvaults", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultListDeleted") \
+  X(deletedvaults_show, HTTP_GET, "hub/deletedvaults/{name}", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultGetDeleted") \
+  X(deletedvaults_recover, HTTP_POST, "hub/deletedvaults/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_VAULT_WRITE, SCOPE_ROOT, "VaultRecover") \
+  X(deletedvaults_purge, HTTP_DELETE, "hub/deletedvaults/{name}", LANE_SLOW, BODY_NONE, \
+    ACT_DELETED_VAULT_PURGE, SCOPE_ROOT, "VaultPurge") \
   X(tokenkeys_rotate, HTTP_POST, "hub/tokenkeys/rotate", LANE_SLOW, BODY_NONE, ACT_IDENTITY_WRITE, \
     SCOPE_ROOT, "TokenKeyRotate") \
   X(ca_get, HTTP_GET, "hub/ca", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, "CaGet") \
@@ -329,6 +352,7 @@ struct call {
   struct http_exchange *x;
   struct vault *vault;       /* that the host names */
   struct roles *roles;       /* its */
+  struct hosted *hosted;     /* a share of it; NULL: it is the hub's own */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
@@ -355,7 +379,9 @@ const struct route *route_find(struct call *c, enum http_method method, bool *ot
 err_t route_split(struct call *c);
 
 /* host.c */
-bool host_known(const struct api *api, struct bytes host);
+enum host_kind { HOST_UNKNOWN, HOST_OWN /* of the hub and its own vault */, HOST_VAULT };
+/* vault: the name of which vault, if it is HOST_VAULT. */
+enum host_kind host_kind(const struct api *api, struct bytes host, struct bytes *vault);
 /* The resource of the challenge: "https://<parent domain>", for localhost and addresses
  * "https://vault.azure.net". */
 void host_resource(struct bytes host, char out[static TOKEN_AUDIENCE_MAX]);
