@@ -15,6 +15,12 @@
   X(verb_vault_seal) \
   X(verb_vault_rewrap) \
   X(verb_vault_recover_owner) \
+  X(verb_vault_create) \
+  X(verb_vault_list) \
+  X(verb_vault_show) \
+  X(verb_vault_delete) \
+  X(verb_vault_recover) \
+  X(verb_vault_purge) \
   X(verb_key_create) \
   X(verb_key_import) \
   X(verb_key_list) \
@@ -64,6 +70,15 @@
   X(verb_cert_contacts) \
   X(verb_cert_contact_add) \
   X(verb_cert_contact_remove) \
+  X(verb_ca_show) \
+  X(verb_ca_issue) \
+  X(verb_ca_list) \
+  X(verb_ca_revoke) \
+  X(verb_ca_allow) \
+  X(verb_ca_disallow) \
+  X(verb_ca_grants) \
+  X(verb_ca_take_offline) \
+  X(verb_ca_renew_issuing) \
   X(verb_identity_create) \
   X(verb_identity_list) \
   X(verb_identity_show) \

@@ -76,6 +76,12 @@ static err_t change(struct identity *id, struct app *a, struct app *next) {
   return OK;
 }
 
+bool identity_enabled(struct identity *id, const char *oid) {
+  READ_LOCKED(id);
+  const struct app *a = guid_map_get(&id->apps_by_oid, oid);
+  return a && a->enabled;
+}
+
 err_t identity_set_enabled(struct identity *id, const char *app_id, bool enabled) {
   struct app *a;
   AUTO(app) struct app *next = NULL;

@@ -30,10 +30,41 @@ err_t ca_ready(struct ca *ca, const struct cert_texts *permit);
  * nothing. Before serving. */
 void ca_set_url(struct ca *ca, const char *url);
 
+/* Keeps where the hub is reached and its names, for when it is stopped. */
+err_t ca_keep_hub(struct ca *ca, const char *const *names, size_t count);
+const char *ca_kept_url(const struct ca *ca); /* "" at first */
+const struct cert_texts *ca_kept_names(const struct ca *ca);
+
+/*
+ * The root's key elsewhere. Sealed under a passphrase (scrypt) it is appended to out; once that is
+ * safe, ca_forget_root() removes it here. ca_open_root(): ERR_ROOT_KEY for a wrong passphrase,
+ * ERR_CONFLICT for the key of another root.
+ */
+err_t ca_seal_root(struct ca *ca, struct bytes passphrase, struct buf *out);
+err_t ca_open_root(struct ca *ca, struct bytes passphrase, struct bytes sealed, struct key **out);
+err_t ca_forget_root(struct ca *ca);
+/* A fresh issuing authority. root_key NULL: the one that is here. permit: what it may issue for;
+ * empty: what the last one may. revoke: the earlier ones, and so all that they issued. */
+err_t ca_renew(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
+               bool revoke, unsigned *number);
+
 /* Certificates as DER: the root, and an issuing authority by its number (0: the one that issues
  * now). ERR_NOT_FOUND. */
 err_t ca_root(struct ca *ca, struct buf *der);
 err_t ca_issuer(struct ca *ca, unsigned number, struct buf *der);
+/* Their revocation lists, and until when they are good. */
+err_t ca_root_crl(struct ca *ca, struct buf *der, int64_t *next_update);
+err_t ca_crl(struct ca *ca, unsigned number, struct buf *der, int64_t *next_update);
+/* The response to an OCSP request, whatever that is. *fresh_until: 0, or until when caches may keep
+ * it. Signs at most some hundred answers a second that it has not signed before; what is asked for
+ * beyond that is told to try later, or gets an answer without its nonce. */
+err_t ca_ocsp(struct ca *ca, struct bytes request, struct buf *der, int64_t *fresh_until);
+
+/* What happens by time (now: Unix seconds): the renewal of the issuing authority while the root's
+ * key is here, of revocation lists and OCSP signers; what expired long ago is forgotten. *renewed:
+ * the number of a fresh issuing authority, or 0. */
+err_t ca_carry_out_due(struct ca *ca, int64_t now, unsigned *renewed);
+
 /* Whether it was issued here and is neither revoked nor expired at that time. */
 bool ca_knows(struct ca *ca, struct bytes der, int64_t now);
 
@@ -47,6 +78,7 @@ struct ca_request {
   /* Subject, names and times. Usages: those of the profile if none are given. not_after 0: the
    * profile's lifetime from now. */
   struct cert_profile says;
+  int64_t lifetime;      /* seconds from now, where not_after is 0; 0: the profile's */
   const struct key *key; /* the holder's; its public part is enough */
   const char *oid;       /* who asked: object id of an identity; "": the hub itself */
   const char *via;       /* "api", "vault", "acme", "hub": for lists */
@@ -80,9 +112,26 @@ err_t ca_grant(struct ca *ca, const char *oid, unsigned profiles, const struct c
 err_t ca_write_grant(struct ca *ca, const char *oid, struct buf *json);
 err_t ca_write_grants(struct ca *ca, struct buf *json); /* {"value":[..]} */
 
+/* RFC 5280's names, 5.3.1: "keyCompromise". */
+const char *ca_reason_name(unsigned reason);
+bool ca_reason_parse(struct bytes text, unsigned *out);
 /* By serial (lower-case hexadecimal). reason: RFC 5280, 5.3.1 (0 unspecified, 1 keyCompromise, 4
  * superseded, 5 cessationOfOperation, ..). oid: only if that identity asked for it; NULL: whoever
  * did. ERR_CERTIFICATE_NOT_FOUND, ERR_CONFLICT when it is revoked already. */
 err_t ca_revoke(struct ca *ca, const char *serial, unsigned reason, const char *oid);
+
+/* All that are for that name and have neither expired nor been revoked. *count may be 0. */
+err_t ca_revoke_name(struct ca *ca, const char *name, unsigned reason, size_t *count);
+
+/* {"root":{..},"authorities":[..],"certificates":n,"revoked":n} */
+err_t ca_write(struct ca *ca, struct buf *json);
+/* "value":[{..},..], the newest first. name: only those that are for it; NULL: all. after: a
+ * serial, "" to begin. *last: the last one's serial if there are more, else "". */
+struct ca_page {
+  const char *name, *after;
+  size_t max;
+};
+err_t ca_write_certificates(struct ca *ca, const struct ca_page *page, struct buf *json,
+                            char last[static 2 * CERT_SERIAL_SIZE + 1]);
 
 #endif

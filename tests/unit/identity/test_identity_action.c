@@ -41,7 +41,7 @@ static void patterns(void **state) {
     { KV "certificates/read", 0 },
     { "*rng*", bit(ACT_RNG) },
     { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_SECRET_DELETE) | bit(ACT_ROLE_DELETE) |
-                    bit(ACT_ASSIGNMENT_DELETE) },
+                    bit(ACT_ASSIGNMENT_DELETE) | bit(ACT_VAULT_DELETE) },
     { "Strongroom/seal/action*", bit(ACT_SEAL) },
     { "Strongroom/seal/action?", 0 },
   };
