@@ -34,7 +34,7 @@ is_live() { [ "$(live "$1")" = "$2" ]; }
 is_not_live() { [ "$(live "$1")" != "$2" ]; }
 
 # The first time, and the second.
-made=$(sr cert issue web --out tls --dns localhost --ip 127.0.0.1 --uri spiffe://example/web)
+made=$(sr cert issue web --out tls --dns localhost --ip 127.0.0.1 --uri spiffe://example/web --months 3)
 first=$(field Version <<<"$made")
 same "written" written "$(field Files <<<"$made")"
 whole tls
@@ -120,13 +120,13 @@ contains "what the hook is told" "$(cat told)" "web $WORK/tls serial="
 if grep -q "AZURE\|KEY_VAULT" hook.env; then fail "the hook has our credentials"; fi
 hub_stop
 until_ "the outage is told" grep -q "No answer" renew.log
-hub_start --test-clock-shift $((330 * 86400))
+hub_start --test-clock-shift $((80 * 86400))
 until_ "the renewed version" is_not_live tls "$was"
 until_ "the end of the outage is told" test "$(grep -c 'all is well again' renew.log)" -ge 2
 until_ "the hook is told" test "$(wc -l <told)" -gt "$calls"
 same "an outage is told once" 1 "$(grep -c 'No answer' renew.log)"
 whole tls
-openssl verify -CAfile tls/ca.pem -untrusted tls/chain.pem -attime $(($(date +%s) + 330 * 86400)) tls/cert.pem >/dev/null
+openssl verify -CAfile tls/ca.pem -untrusted tls/chain.pem tls/cert.pem >/dev/null
 kill -TERM $renewing
 wait $renewing || fail "it ended with status $?"
 same "told once for a version" $((calls + 1)) "$(wc -l <told)"
