@@ -69,35 +69,64 @@ ends 1 "nowhere/tls" web --out nowhere/tls
 ends 1 "invalid name" ../web --out tls2 --dns a
 identity plain reader
 AZURE_CLIENT_ID=$APP_CLIENT_ID AZURE_CLIENT_SECRET=$APP_CLIENT_SECRET ends 4 secrets-user web --out plain
+
+# Who may read a certificate with its key has the files of one that is there.
+identity machine certificate-user /certificates/web
+sr role assign certificate-user --to machine --scope /secrets/web >/dev/null
+AZURE_CLIENT_ID=$APP_CLIENT_ID AZURE_CLIENT_SECRET=$APP_CLIENT_SECRET sr cert issue web --out machine >/dev/null
+whole machine
+
+# Whoever may have a name gets its certificate with these rights, and no other.
+identity node certificates-officer /certificates/node
+sr role assign secrets-user --to node --scope /secrets/node >/dev/null
+sr role assign strongroom-certificate-requester --to node >/dev/null
+sr ca allow node --profile server --name node.example >/dev/null
+as_node() { AZURE_CLIENT_ID=$APP_CLIENT_ID AZURE_CLIENT_SECRET=$APP_CLIENT_SECRET "$@"; }
+as_node ends 4 other.example node --out node --dns other.example
+as_node ends 4 "not authorized" web2 --out node --dns node.example
+as_node sr cert issue node --out node --dns node.example >/dev/null
+whole node
+openssl verify -CAfile node/ca.pem -untrusted node/chain.pem -verify_hostname node.example node/cert.pem >/dev/null
+
 rm tls/live/key.pem
 same "what is damaged is written again" written "$(sr cert issue web --out tls | field Files)"
 whole tls
 if mkdir small && mount -t tmpfs -o size=64k,mode=0755 tmpfs small 2>/dev/null; then
-  trap 'umount -l "$WORK/small"; lib_end' EXIT
-  sr cert issue web --out small/tls >/dev/null
-  sr cert create web >/dev/null
-  dd if=/dev/zero of=small/filler bs=4k 2>/dev/null || true
-  ends 1 "No space left" web --out small/tls
-  whole small/tls
-  same "the old files" "$first" "$(live small/tls)"
-  rm small/filler
-  sr cert issue web --out small/tls >/dev/null
-  is_not_live small/tls "$first" || fail "there is room again"
-  same "no remains" 2 "$(find small/tls/.versions -mindepth 1 -maxdepth 1 | wc -l)"
+  (
+    trap 'umount -l "$WORK/small"' EXIT
+    sr cert issue web --out small/tls >/dev/null
+    sr cert create web >/dev/null
+    dd if=/dev/zero of=small/filler bs=4k 2>/dev/null || true
+    ends 1 "No space left" web --out small/tls
+    whole small/tls
+    same "the old files" "$first" "$(live small/tls)"
+    rm small/filler
+    sr cert issue web --out small/tls >/dev/null
+    is_not_live small/tls "$first" || fail "there is room again"
+    same "no remains" 2 "$(find small/tls/.versions -mindepth 1 -maxdepth 1 | wc -l)"
+  )
 fi
 
 # Killed at each of its steps: a pair is there, and the next run goes on.
-sr cert issue web --out tls >/dev/null
-kills=0
-for step in mkdir:1 mkdirat:1 fsync:1 fsync:3 fsync:5 fsync:6 fsync:7 symlinkat:1 renameat:1 renameat2:1 unlinkat:1 fsync:8; do
+killed_at() { # SYSCALL:N
   sr cert create web >/dev/null
-  strace -f -qq -o strace.log -e "trace=${step%:*}" -e "inject=${step%:*}:signal=KILL:when=${step#*:}" "$STRONGROOM" cert issue web --out tls \
-    >/dev/null 2>&1 || kills=$((kills + 1))
+  if strace -f -qq -o strace.log -e "trace=${1%:*}" -e "inject=${1%:*}:signal=KILL:when=${1#*:}" "$STRONGROOM" cert issue web --out tls >/dev/null 2>&1; then
+    note "$1 is not a step"
+  else
+    kills=$((kills + 1))
+  fi
   whole tls
   sr cert issue web --out tls >/dev/null
   whole tls
-done
-[ $kills -ge 8 ] || fail "only $kills of the kills hit: $(cat strace.log)"
+}
+sr cert issue web --out tls >/dev/null
+kills=0
+if strace -qq -o /dev/null true 2>/dev/null; then
+  for step in mkdirat:1 fsync:1 fsync:3 fsync:5 fsync:6 fsync:7 symlinkat:1 renameat:1 unlinkat:2 fsync:8; do killed_at $step; done
+  [ $kills -ge 9 ] || fail "only $kills of the kills hit"
+else
+  note "no system calls can be watched here: nothing was killed"
+fi
 
 # Goes on: the vault renews, the hook is told, until it ends well.
 cat >hook <<'SH'
@@ -122,8 +151,10 @@ hub_stop
 until_ "the outage is told" grep -q "No answer" renew.log
 hub_start --test-clock-shift $((80 * 86400))
 until_ "the renewed version" is_not_live tls "$was"
-until_ "the end of the outage is told" test "$(grep -c 'all is well again' renew.log)" -ge 2
-until_ "the hook is told" test "$(wc -l <told)" -gt "$calls"
+well() { [ "$(grep -c 'all is well again' renew.log)" -ge 2 ]; }
+until_ "the end of the outage is told" well
+told() { [ "$(wc -l <told)" -gt "$calls" ]; }
+until_ "the hook is told" told
 same "an outage is told once" 1 "$(grep -c 'No answer' renew.log)"
 whole tls
 openssl verify -CAfile tls/ca.pem -untrusted tls/chain.pem tls/cert.pem >/dev/null

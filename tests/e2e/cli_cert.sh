@@ -53,7 +53,7 @@ same "versions" "$(printf '%s\n' "$first" "$(field Version <<<"$second")" | sort
 same "an old version" "$first" "$(sr cert show web "$first" | field Version)"
 same "no renewal" "EmailContacts 80 % into its life" "$(sr cert policy web --no-renew | field Action)"
 ends 2 cert policy web --renew-at 80 --renew-days 3
-ends 2 cert policy web --pem --pkcs12
+ends 2 cert policy web --pem --pfx
 ends 2 cert policy web --exportable --not-exportable
 ends 2 cert policy web --type RSA --curve P-256
 ends 2 cert policy web --usage digitalSignature,flying

@@ -62,6 +62,7 @@ static err_t make(struct enrolment *e, struct client_answer *bundle) {
     .type = "EC",
     .curve = "P-256",
     .subject = default_subject(e->a, subject),
+    .eku = args_flag(e->a, "uri") ? NULL : "serverAuth", /* workloads are servers and clients */
     .pem = true,
   };
   if (!policy_names_given(e->a))

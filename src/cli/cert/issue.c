@@ -102,14 +102,14 @@ const struct verb verb_cert_issue = {
   .client = true,
   .summary = "Enrol for a certificate, write its files and keep them fresh",
   .details =
-    "A certificate that is not there yet is made as the options say: else with the issuer Hub\n"
-    "and a new P-256 key for each version. DIR has cert.pem, chain.pem, fullchain.pem, ca.pem\n"
-    "and key.pem (mode 0600), as links through DIR/live to the files of one version, which\n"
-    "changes at once: certificate and key match at any time. One look writes what is new.\n"
-    "With --renew it looks again and again, and asks for a new version where the vault did not\n"
-    "renew in time; SIGHUP makes it look at once, SIGTERM ends it. The hook is run without a\n"
-    "shell or arguments, with STRONGROOM_CERT_DIR and STRONGROOM_CERT_NAME set; it is run again\n"
-    "with the next look until it ends with 0.",
+    "A certificate that is not there yet is made as the options say: else with the issuer Hub,\n"
+    "a new P-256 key for each version, for serverAuth (with --uri for clientAuth, too). DIR has\n"
+    "cert.pem, chain.pem, fullchain.pem, ca.pem and key.pem (mode 0600), as links through\n"
+    "DIR/live to the files of one version, which changes at once: certificate and key match at\n"
+    "any time. One look writes what is new. With --renew it looks again and again, and asks for\n"
+    "a new version where the vault did not renew in time; SIGHUP makes it look at once, SIGTERM\n"
+    "ends it. The hook is run without a shell or arguments, with STRONGROOM_CERT_DIR and\n"
+    "STRONGROOM_CERT_NAME set, and again with the next look until it ends with 0.",
   .options = options,
   .examples =
     "strongroom cert issue web --out /etc/web/tls --dns web.corp.example\n"

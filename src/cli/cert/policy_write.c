@@ -5,7 +5,7 @@
 
 static const char *const options[] = {
   "subject",   "dns",     "ip",     "uri",   "email",    "issuer",     "type",
-  "size",      "curve",   "months", "pem",   "pkcs12",   "exportable", "not-exportable",
+  "size",      "curve",   "months", "pem",   "pfx",      "exportable", "not-exportable",
   "reuse-key", "new-key", "eku",    "usage", "renew-at", "renew-days", "no-renew",
 };
 #define OPTIONS (sizeof options / sizeof *options)
@@ -72,9 +72,9 @@ static err_t write_key(const struct args *a, const struct policy_defaults *d, st
 }
 
 static err_t write_form(const struct args *a, const struct policy_defaults *d, struct buf *b) {
-  bool pem = args_flag(a, "pem"), pkcs12 = args_flag(a, "pkcs12");
+  bool pem = args_flag(a, "pem"), pkcs12 = args_flag(a, "pfx");
   if (pem && pkcs12)
-    FAIL(ERR_USAGE, "--pem and --pkcs12 exclude each other");
+    FAIL(ERR_USAGE, "--pem and --pfx exclude each other");
   if (!pem && !pkcs12 && !d->pem)
     return OK;
   write_open(b, "secret_props", '{');
@@ -113,15 +113,21 @@ static const char *eku_oid(const char *text) {
   return text;
 }
 
-static err_t write_usages(const struct args *a, struct buf *b) {
-  const char *usage = args_value(a, "usage"), *eku;
+static void write_ekus(const struct args *a, const char *otherwise, struct buf *b) {
+  const char *eku = args_flag(a, "eku") ? NULL : otherwise;
   size_t at = 0;
-  if (args_flag(a, "eku")) {
-    write_open(b, "ekus", '[');
-    while ((eku = args_next(a, "eku", &at)))
-      write_str(b, NULL, eku_oid(eku));
-    write_close(b, ']');
-  }
+  write_open(b, "ekus", '[');
+  if (eku)
+    write_str(b, NULL, eku_oid(eku));
+  while ((eku = args_next(a, "eku", &at)))
+    write_str(b, NULL, eku_oid(eku));
+  write_close(b, ']');
+}
+
+static err_t write_usages(const struct args *a, const struct policy_defaults *d, struct buf *b) {
+  const char *usage = args_value(a, "usage");
+  if (args_flag(a, "eku") || d->eku)
+    write_ekus(a, d->eku, b);
   if (!usage)
     return OK;
   struct bytes rest = bytes_str(usage), one;
@@ -149,7 +155,7 @@ static err_t write_certificate(const struct args *a, const struct policy_default
     names |= args_flag(a, kinds[i].option);
   if (names)
     write_names(a, b);
-  TRY(write_usages(a, b));
+  TRY(write_usages(a, d, b));
   if (months)
     write_i64(b, "validity_months", (int64_t)months);
   write_close(b, '}');

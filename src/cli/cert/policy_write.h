@@ -8,7 +8,7 @@
 
 /* Values for options that were not given; NULL: the vault's own. */
 struct policy_defaults {
-  const char *issuer, *type, *curve, *subject;
+  const char *issuer, *type, *curve, *subject, *eku;
   bool pem;
 };
 
@@ -28,19 +28,19 @@ err_t policy_write(const struct args *a, const char *key, const struct policy_de
     { "uri", OPT_LIST, "URI", NULL, "a URI, such as spiffe://..; may be given again" }, \
     { "email", OPT_LIST, "ADDRESS", NULL, "an e-mail address; may be given again" }, \
     { "issuer", OPT_VALUE, "ISSUER", NULL, \
-      "Self, Hub (the hub's authority), Unknown (signed elsewhere), or a named one" }, \
+      "Self, Hub, Unknown (it is signed elsewhere) or a named one" }, \
     { "type", OPT_VALUE, "TYPE", "RSA EC RSA-HSM EC-HSM", "the kind of key" }, \
     { "size", OPT_VALUE, "BITS", "2048 3072 4096", "of RSA" }, \
     { "curve", OPT_VALUE, "CURVE", "P-256 P-384 P-521 P-256K", "of EC" }, \
     { "months", OPT_VALUE, "N", NULL, "how long it is valid" }, \
     { "pem", OPT_FLAG, NULL, NULL, "its secret is PEM" }, \
-    { "pkcs12", OPT_FLAG, NULL, NULL, "its secret is PKCS#12" }, \
+    { "pfx", OPT_FLAG, NULL, NULL, "its secret is PKCS#12" }, \
     { "exportable", OPT_FLAG, NULL, NULL, "its secret holds the private key" }, \
     { "not-exportable", OPT_FLAG, NULL, NULL, "the private key never leaves the vault" }, \
     { "reuse-key", OPT_FLAG, NULL, NULL, "new versions keep the key" }, \
     { "new-key", OPT_FLAG, NULL, NULL, "new versions get a new key" }, \
     { "eku", OPT_LIST, "USAGE", NULL, \
-      "an extended key usage: serverAuth, clientAuth, .. or an OID; may be given again" }, \
+      "extended key usage: serverAuth, .. or an OID; may be given again" }, \
     { "usage", OPT_VALUE, "USAGE,...", NULL, \
       "key usage: digitalSignature, keyEncipherment, keyAgreement, .." }, \
     { "renew-at", OPT_VALUE, "PERCENT", NULL, "renewed when so much of its life is over" }, \
