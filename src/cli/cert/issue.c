@@ -33,7 +33,10 @@ static err_t print(const struct keeper *k, bool changed) {
 
 /* What one look ends with, where there is no second. */
 static err_t outcome(const struct keeper *k) {
-  return k->renewing.code != OK ? k->renewing.code : k->telling.code;
+  const struct trouble *t = k->renewing.code != OK ? &k->renewing : &k->telling;
+  if (t->code != OK)
+    FAIL(t->code, "%s", t->text);
+  return OK;
 }
 
 /* A vault that can't be reached now may be reached later; what else is wrong stays wrong. */
@@ -43,9 +46,9 @@ static bool passes(err_t e) {
 
 static err_t begin(struct keeper *k, bool renew) {
   bool changed = false;
-  err_t e = keep_once(k, &changed);
+  err_t e = keep_look(k, &changed);
   if (renew && passes(e)) {
-    trouble_note(&k->asking, k->enrolment.name, e);
+    trouble_note(k, &k->asking, e);
     return OK;
   }
   TRY(e);
@@ -76,7 +79,7 @@ static err_t run(const struct args *a) {
   TRY(cert_dir_open(args_value(a, "out"), &dir));
   k.dir = &dir;
   if (renew)
-    keep_catch_signals();
+    keep_catch_signals(&k);
   TRY(begin(&k, renew));
   if (!renew)
     return outcome(&k);

@@ -13,14 +13,15 @@
 #define MOST_SECONDS 3600
 #define FIRST_RETRY_SECONDS 5
 
-void trouble_note(struct trouble *t, const char *name, err_t e) {
+void trouble_note(const struct keeper *k, struct trouble *t, err_t e) {
   char text[sizeof t->text];
   snprintf(text, sizeof text, "%s", e == OK ? "" : out_error_text(e));
   t->code = e;
   if (strcmp(t->text, text) == 0)
     return;
   memcpy(t->text, text, sizeof text);
-  out_note("cert issue: %s: %s", name, e == OK ? "all is well again" : text);
+  if (k->goes_on)
+    out_note("cert issue: %s: %s", k->enrolment.name, e == OK ? "all is well again" : text);
 }
 
 /* --- signals --- */
@@ -42,9 +43,10 @@ static sigset_t ending(void) {
   return set;
 }
 
-void keep_catch_signals(void) {
+void keep_catch_signals(struct keeper *k) {
   struct sigaction ends = { .sa_handler = end }, wakes = { .sa_handler = look_now };
   sigset_t set = ending();
+  k->goes_on = true;
   sigaddset(&set, SIGHUP);
   sigprocmask(SIG_BLOCK, &set, NULL);
   sigaction(SIGTERM, &ends, NULL);
@@ -75,7 +77,7 @@ static err_t look(struct keeper *k, struct cert_set *set) {
   if (!k->enrolment.client)
     TRY(ask_open(k->enrolment.a, &k->enrolment.client));
   TRY(enrol_current(&k->enrolment, &bundle));
-  trouble_note(&k->renewing, k->enrolment.name, enrol_renew(&k->enrolment, &bundle));
+  trouble_note(k, &k->renewing, enrol_renew(&k->enrolment, &bundle));
   TRY(read_times(k, bundle.body));
   if (cert_dir_has(k->dir, k->version))
     return OK;
@@ -89,24 +91,20 @@ static err_t tell(struct keeper *k) {
   return cert_dir_mark_told(k->dir);
 }
 
-static err_t keep(struct keeper *k, bool *changed, bool interruptible) {
+err_t keep_look(struct keeper *k, bool *changed) {
   AUTO_CERT_SET set = { 0 };
   sigset_t ends = ending();
-  if (interruptible)
+  if (k->goes_on)
     sigprocmask(SIG_UNBLOCK, &ends, NULL);
   err_t e = look(k, &set);
-  if (interruptible)
+  if (k->goes_on)
     sigprocmask(SIG_BLOCK, &ends, NULL);
   TRY(e);
   *changed = *set.version;
   if (*changed)
     TRY(cert_dir_put(k->dir, &set));
-  trouble_note(&k->telling, k->enrolment.name, tell(k));
+  trouble_note(k, &k->telling, tell(k));
   return OK;
-}
-
-err_t keep_once(struct keeper *k, bool *changed) {
-  return keep(k, changed, false);
 }
 
 /* --- and on --- */
@@ -151,8 +149,8 @@ void keep_on(struct keeper *k) {
   for (;;) {
     bool changed = false;
     sleep_ms(pause_ms(k, failures));
-    err_t e = keep(k, &changed, true);
-    trouble_note(&k->asking, k->enrolment.name, e);
+    err_t e = keep_look(k, &changed);
+    trouble_note(k, &k->asking, e);
     failures = e == OK ? 0 : failures + 1;
     if (e != OK)
       keeper_hang_up(k);

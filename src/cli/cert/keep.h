@@ -21,6 +21,7 @@ struct keeper {
   uint64_t interval;                   /* seconds between looks; 0: by the certificate's lifetime */
   char version[CERT_VERSION_SIZE + 1]; /* what the vault has */
   int64_t not_before, not_after;
+  bool goes_on;
   struct trouble asking, renewing, telling;
 };
 
@@ -29,13 +30,14 @@ void keeper_hang_up(struct keeper *k);
 
 /* One look. An error means that the files are as they were; what went wrong with a renewal or the
  * hook is in their troubles. *changed: the files are new. */
-err_t keep_once(struct keeper *k, bool *changed);
+err_t keep_look(struct keeper *k, bool *changed);
 /* Looks again and again. Does not return: SIGTERM and SIGINT end the process with status 0, but not
  * while files are written or the hook runs; SIGHUP makes it look at once. */
 _Noreturn void keep_on(struct keeper *k);
 /* Before the first look of one that goes on. */
-void keep_catch_signals(void);
-/* Tells of it, unless that was the last thing told. */
-void trouble_note(struct trouble *t, const char *name, err_t e);
+void keep_catch_signals(struct keeper *k);
+/* Keeps what went wrong, or OK. One that goes on tells of it, unless that was the last thing told.
+ */
+void trouble_note(const struct keeper *k, struct trouble *t, err_t e);
 
 #endif
