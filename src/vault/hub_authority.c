@@ -25,7 +25,6 @@ static err_t issue(void *ctx, const char *oid, const struct cert_profile *says,
   TRY(check(ctx, oid, says));
   struct ca_request rq = { .profile = profile_of(says), .key = key, .oid = oid, .via = "vault" };
   rq.says = *says; /* in the initialiser, GCC 12 would clear more than its padding */
-  rq.says.not_before = 0; /* not before the authority's own, which may be new */
   return ca_issue(h->ca, &rq, out);
 }
 
