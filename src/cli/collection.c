@@ -158,7 +158,7 @@ err_t collection_recover(const struct args *a, const struct collection *c) {
 }
 
 /* A person types the name once more; a script says --yes. */
-static err_t confirm(const struct args *a, const struct collection *c) {
+err_t collection_confirm(const struct args *a, const struct collection *c) {
   char line[256];
   const char *name = args_word(a, 0);
   if (args_flag(a, "yes"))
@@ -176,7 +176,7 @@ static err_t confirm(const struct args *a, const struct collection *c) {
 err_t collection_purge(const struct args *a, const struct collection *c) {
   AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path(c->deleted, args_word(a, 0), NULL);
-  TRY(confirm(a, c));
+  TRY(collection_confirm(a, c));
   return ask(a, HTTP_DELETE, &path, NULL, &answer);
 }
 

@@ -24,6 +24,9 @@ err_t collection_print(const struct args *a, const struct collection *c, json_t 
 err_t collection_ask(const struct args *a, const struct collection *c, enum http_method method,
                      const struct buf *path, const struct buf *body);
 
+/* Before something is purged for good. ERR_USAGE when nobody confirms it. */
+err_t collection_confirm(const struct args *a, const struct collection *c);
+
 /* What verbs of these names do. The first word is the object's name, but for restore: a file. */
 err_t collection_get(const struct args *a, const struct collection *c, struct client_answer *out);
 err_t collection_list(const struct args *a, const struct collection *c);

@@ -15,6 +15,12 @@
   X(verb_vault_seal) \
   X(verb_vault_rewrap) \
   X(verb_vault_recover_owner) \
+  X(verb_vault_create) \
+  X(verb_vault_list) \
+  X(verb_vault_show) \
+  X(verb_vault_delete) \
+  X(verb_vault_recover) \
+  X(verb_vault_purge) \
   X(verb_key_create) \
   X(verb_key_import) \
   X(verb_key_list) \
@@ -43,6 +49,15 @@
   X(verb_secret_purge) \
   X(verb_secret_backup) \
   X(verb_secret_restore) \
+  X(verb_ca_show) \
+  X(verb_ca_issue) \
+  X(verb_ca_list) \
+  X(verb_ca_revoke) \
+  X(verb_ca_allow) \
+  X(verb_ca_disallow) \
+  X(verb_ca_grants) \
+  X(verb_ca_take_offline) \
+  X(verb_ca_renew_issuing) \
   X(verb_identity_create) \
   X(verb_identity_list) \
   X(verb_identity_show) \

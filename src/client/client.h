@@ -5,7 +5,8 @@
  * A client is set up from the environment that Azure's SDKs use (KEY_VAULT_URL,
  * AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or
  * AZURE_CLIENT_CERTIFICATE_PATH, SSL_CERT_FILE) or from a data directory's file "env", which holds
- * the same names. One thread at a time on one client.
+ * the same names. What is the hub's ("/hub/..") is asked at the authority's address, all else at
+ * the vault's, which may be another vault of that hub. One thread at a time on one client.
  *
  * What the hub refuses comes back as an error whose err_text() is the hub's own message with its
  * code: ERR_NOT_FOUND (404), ERR_UNAUTHORIZED (401, and a refused token request), ERR_FORBIDDEN

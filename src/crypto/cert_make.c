@@ -87,25 +87,36 @@ static err_t issuer_identifier(X509 *issuer, ASN1_STRING **out) {
   return OK;
 }
 
-err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
-  AUTHORITY_KEYID *id AUTO(akid) = AUTHORITY_KEYID_new();
+/* Takes keyid over. */
+static err_t authority_id(ASN1_STRING **keyid, AUTHORITY_KEYID **out) {
+  AUTHORITY_KEYID *id = AUTHORITY_KEYID_new();
   if (!id)
     EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
   ASN1_OCTET_STRING_free(id->keyid);
-  id->keyid = NULL;
-  TRY(issuer_identifier(issuer, &id->keyid));
-  *out = TAKE(id);
+  id->keyid = TAKE(*keyid);
+  *out = id;
   return OK;
+}
+
+err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
+  ASN1_STRING *keyid AUTO(asn1_string) = NULL;
+  TRY(issuer_identifier(issuer, &keyid));
+  return authority_id(&keyid, out);
 }
 
 static err_t add_identifiers(X509 *x, X509 *issuer) {
   ASN1_STRING *own AUTO(asn1_string) = NULL;
   AUTHORITY_KEYID *authority AUTO(akid) = NULL;
   TRY(key_identifier(x, &own));
-  TRY(cert_authority_id(issuer, &authority));
-  if (X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1 ||
-      X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
-    EVP_FAIL(ERR_CRYPTO, "key identifiers");
+  if (X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1)
+    EVP_FAIL(ERR_CRYPTO, "subjectKeyIdentifier");
+  if (issuer == x) { /* unfinished: it can't be asked */
+    TRY(authority_id(&own, &authority));
+  } else {
+    TRY(cert_authority_id(issuer, &authority));
+  }
+  if (X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
+    EVP_FAIL(ERR_CRYPTO, "authorityKeyIdentifier");
   return OK;
 }
 

@@ -58,6 +58,11 @@
   X(ACT_ASSIGNMENT_READ, "Microsoft.Authorization/roleAssignments/read") \
   X(ACT_ASSIGNMENT_WRITE, "Microsoft.Authorization/roleAssignments/write") \
   X(ACT_ASSIGNMENT_DELETE, "Microsoft.Authorization/roleAssignments/delete") \
+  X(ACT_VAULT_READ, KV "read") \
+  X(ACT_VAULT_WRITE, KV "write") \
+  X(ACT_VAULT_DELETE, KV "delete") \
+  X(ACT_DELETED_VAULT_READ, "Microsoft.KeyVault/locations/deletedVaults/read") \
+  X(ACT_DELETED_VAULT_PURGE, "Microsoft.KeyVault/locations/deletedVaults/purge/action") \
   X(ACT_IDENTITY_READ, "Strongroom/identities/read") \
   X(ACT_IDENTITY_WRITE, "Strongroom/identities/write") \
   X(ACT_AUDIT_READ, "Strongroom/audit/read") \

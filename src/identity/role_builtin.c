@@ -14,14 +14,19 @@ static const struct builtin {
   bool is_data_role;
 } table[] = {
   { ROLE_OWNER, "Owner",
-    "Manages roles, assignments, identities, seal and audit of the hub. Reaches no key, secret or "
-    "certificate.",
-    LIST(AUTHORIZATION "*", "Strongroom/*"), none, false },
+    "Manages roles, assignments, vaults, identities, seal and audit of the hub. Reaches no key, "
+    "secret or certificate.",
+    LIST(AUTHORIZATION "*", "Strongroom/*", KV "read", KV "write", KV "delete",
+         "Microsoft.KeyVault/locations/deletedVaults/*"),
+    none, false },
   { "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator",
     "Manages role definitions and role assignments.", LIST(AUTHORIZATION "*"), none, false },
   { "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604", "Strongroom Auditor",
     "Reads the audit log and the status of the hub.",
     LIST("Strongroom/audit/read", "Strongroom/status/read"), none, false },
+  { "3f6c9a52-7d1e-4c0b-8a64-2be9d5f7c1a3", "Strongroom Certificate Requester",
+    "Asks the hub's authority for certificates with the names that it was granted.",
+    LIST("Strongroom/ca/issue/action"), none, false },
   { ROLE_ADMINISTRATOR, "Key Vault Administrator",
     "Does everything with keys, secrets and certificates. Manages no role assignments.", none,
     LIST(KV "*"), true },

@@ -10,6 +10,7 @@
 #ifndef VAULT_API_API_H
 #define VAULT_API_API_H
 
+#include "crypto/ocsp.h"
 #include "identity/role.h"
 #include "net/server.h"
 #include "vault/acme/acme.h"
@@ -18,9 +19,12 @@
 #include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
+#include "vault/vaults.h"
 
 #define API_VERSION_MAX 32
 #define API_SEGMENTS 8
+#define DOMAINS_MAX 16
+#define DOMAIN_SIZE_MAX 200 /* characters */
 
 /* What the rooms need to answer; filled by the hub, which owns all of it. Pointers are set before
  * state becomes API_READY. */
@@ -29,12 +33,16 @@ struct api {
   _Atomic int state;
   struct vault *vault;
   struct roles *roles; /* the vault's; the hub's, too */
+  struct vaults *vaults;
   struct identity *identity;
   struct audit *audit;
   struct ca *ca;
   struct acme *acme;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
+  const char *const *domains; /* the vault NAME is at NAME.<domain> */
+  size_t domain_count;
+  char resources[DOMAINS_MAX][DOMAIN_SIZE_MAX + 16]; /* of the domains, for tokens */
   char issuer[512];
   char provider[16]; /* root key provider */
   int64_t started;
@@ -57,6 +65,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 
 #define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
 #define BODY_SMALL 65536
+#define BODY_CSR (2 * CERT_DER_MAX) /* base64, and names beside it */
 #define BODY_LARGE (4u * 1024 * 1024)
 #define BODY_BACKUP(max) ((max) / 3 * 4 + 1024)         /* base64url in JSON */
 #define BODY_SECRET (6 * SECRET_VALUE_MAX + BODY_SMALL) /* each byte may be written \u0001 */
@@ -231,8 +240,42 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityAddCertificate") \
   X(identities_uncredential, HTTP_DELETE, "hub/identities/{id}/credentials/{version}", LANE_SLOW, \
     BODY_NONE, ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityRemoveCredential") \
+  X(vaults_list_get, HTTP_GET, "hub/vaults", LANE_FAST, BODY_NONE, ACT_VAULT_READ, SCOPE_ROOT, \
+    "VaultList") \
+  X(vaults_show_get, HTTP_GET, "hub/vaults/{name}", LANE_FAST, BODY_NONE, ACT_VAULT_READ, \
+    SCOPE_ROOT, "VaultGet") \
+  X(vaults_put, HTTP_PUT, "hub/vaults/{name}", LANE_SLOW, BODY_SMALL, ACT_VAULT_WRITE, SCOPE_ROOT, \
+    "VaultCreate") \
+  X(vaults_delete_, HTTP_DELETE, "hub/vaults/{name}", LANE_SLOW, BODY_NONE, ACT_VAULT_DELETE, \
+    SCOPE_ROOT, "VaultDelete") \
+  X(deletedvaults_list, HTTP_GET, "hub/deletedvaults", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultListDeleted") \
+  X(deletedvaults_show, HTTP_GET, "hub/deletedvaults/{name}", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultGetDeleted") \
+  X(deletedvaults_recover, HTTP_POST, "hub/deletedvaults/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_VAULT_WRITE, SCOPE_ROOT, "VaultRecover") \
+  X(deletedvaults_purge, HTTP_DELETE, "hub/deletedvaults/{name}", LANE_SLOW, BODY_NONE, \
+    ACT_DELETED_VAULT_PURGE, SCOPE_ROOT, "VaultPurge") \
   X(tokenkeys_rotate, HTTP_POST, "hub/tokenkeys/rotate", LANE_SLOW, BODY_NONE, ACT_IDENTITY_WRITE, \
     SCOPE_ROOT, "TokenKeyRotate") \
+  X(ca_get, HTTP_GET, "hub/ca", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, "CaGet") \
+  X(ca_certificates, HTTP_GET, "hub/ca/certificates", LANE_FAST, BODY_NONE, ACT_CA_READ, \
+    SCOPE_ROOT, "CaListCertificates") \
+  X(ca_issue_post, HTTP_POST, "hub/ca/issue", LANE_SLOW, BODY_CSR, ACT_CA_ISSUE, SCOPE_ROOT, \
+    "CaIssue") \
+  X(ca_revoke_post, HTTP_POST, "hub/ca/revoke", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "CaRevoke") \
+  X(ca_grants, HTTP_GET, "hub/ca/grants", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "CaListGrants") \
+  X(ca_grant_get, HTTP_GET, "hub/ca/grants/{id}", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "CaGetGrant") \
+  X(ca_grant_put, HTTP_PUT, "hub/ca/grants/{id}", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "CaSetGrant") \
+  X(ca_grant_delete, HTTP_DELETE, "hub/ca/grants/{id}", LANE_SLOW, BODY_NONE, ACT_CA_WRITE, \
+    SCOPE_ROOT, "CaDeleteGrant") \
+  X(pki_ocsp_post, HTTP_POST, "pki/ocsp", LANE_FAST, OCSP_REQUEST_MAX, ACT_NONE, SCOPE_ROOT, "") \
+  X(pki_ocsp_get, HTTP_GET, "pki/ocsp/{id}", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(pki_get, HTTP_GET, "pki/{id}", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(audit_get, HTTP_GET, "hub/audit", LANE_SLOW, BODY_NONE, ACT_AUDIT_READ, SCOPE_ROOT, \
     "AuditRead") \
   X(status_get, HTTP_GET, "hub/status", LANE_FAST, BODY_NONE, ACT_STATUS_READ, SCOPE_ROOT, \
@@ -309,6 +352,7 @@ struct call {
   struct http_exchange *x;
   struct vault *vault;       /* that the host names */
   struct roles *roles;       /* its */
+  struct hosted *hosted;     /* a share of it; NULL: it is the hub's own */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
@@ -321,6 +365,7 @@ struct call {
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *content_type;          /* of the answer; NULL: JSON */
+  int64_t max_age;                   /* seconds that caches may keep the answer; 0: not at all */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
@@ -334,7 +379,9 @@ const struct route *route_find(struct call *c, enum http_method method, bool *ot
 err_t route_split(struct call *c);
 
 /* host.c */
-bool host_known(const struct api *api, struct bytes host);
+enum host_kind { HOST_UNKNOWN, HOST_OWN /* of the hub and its own vault */, HOST_VAULT };
+/* vault: the name of which vault, if it is HOST_VAULT. */
+enum host_kind host_kind(const struct api *api, struct bytes host, struct bytes *vault);
 /* The resource of the challenge: "https://<parent domain>", for localhost and addresses
  * "https://vault.azure.net". */
 void host_resource(struct bytes host, char out[static TOKEN_AUDIENCE_MAX]);

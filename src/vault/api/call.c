@@ -85,11 +85,16 @@ static void put_header(struct buf *h, const char *name, struct bytes value) {
   buf_put(h, "\r\n", 2);
 }
 
+static void put_caching(const struct call *c, struct buf *h) {
+  static const char never[] = "Cache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n";
+  if (c->max_age)
+    buf_printf(h, "Cache-Control: public, max-age=%lld\r\n", (long long)c->max_age);
+  else
+    buf_put(h, never, sizeof never - 1);
+}
+
 static void put_headers(struct call *c) {
-  static const char fixed[] = "Cache-Control: no-cache\r\n"
-                              "Pragma: no-cache\r\n"
-                              "Expires: -1\r\n"
-                              "x-ms-keyvault-region: local\r\n"
+  static const char fixed[] = "x-ms-keyvault-region: local\r\n"
                               "x-ms-keyvault-service-version: " STRONGROOM_VERSION "\r\n"
                               "Strict-Transport-Security: max-age=31536000;includeSubDomains\r\n"
                               "X-Content-Type-Options: nosniff\r\n";
@@ -97,6 +102,7 @@ static void put_headers(struct call *c) {
   if (c->x->res.body.size)
     put_header(h, "Content-Type",
                bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
+  put_caching(c, h);
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
   struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
@@ -127,6 +133,7 @@ static void put_error(struct call *c, err_t e) {
   }
   buf_clear(b);
   c->content_type = NULL;
+  c->max_age = 0;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
   write_str(b, "code", info->code);
@@ -259,13 +266,17 @@ static err_t decide(const struct call *c, char assignment[static GUID_SIZE + 1])
          c->scope[1] ? c->scope : "", BYTES_ARG(vault));
 }
 
+/* A token for one of the hub's names is good at all of them, as a token for Key Vault is good at
+ * all vaults: what it may do there, the vault's roles say. */
 static err_t check_caller(struct call *c) {
   char resource[TOKEN_AUDIENCE_MAX];
   host_resource(call_host(c), resource);
-  const char *audiences[] = { "https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
-                              resource };
+  const char *audiences[3 + DOMAINS_MAX] = { "https://vault.azure.net",
+                                             "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", resource };
+  for (size_t i = 0; i < c->api->domain_count; i++)
+    audiences[3 + i] = c->api->resources[i];
   return token_check(c->api->identity, http_header(&c->x->req, "Authorization"), audiences,
-                     sizeof audiences / sizeof *audiences, &c->who);
+                     3 + c->api->domain_count, &c->who);
 }
 
 static enum http_method method_of(const struct http_request *rq) {
@@ -288,6 +299,39 @@ static bool open_while_sealed(const struct route *r) {
   return r && (r->handler == health_get || r->handler == unseal_post);
 }
 
+/* Of the hub and no vault's. What watches a hub may ask for its health by any of its names. */
+static bool of_hub(const struct route *r) {
+  bool hub = strncmp(r->path, "hub/", 4) == 0, acme = strncmp(r->path, "acme/", 5) == 0;
+  return (hub && r->handler != health_get) || acme;
+}
+
+/* What the host names, and whether it is there. Deleted vaults and those that never were look the
+ * same. */
+static err_t find_vault(struct call *c) {
+  struct bytes name;
+  enum host_kind kind = host_kind(c->api, call_host(c), &name);
+  if (kind == HOST_UNKNOWN)
+    REFUSE(ERR_NOT_FOUND, "There is no vault at this host name. Names are given to the hub with "
+                          "--host, and to its vaults with --domain.");
+  if (kind == HOST_VAULT && c->route && of_hub(c->route))
+    REFUSE(ERR_NOT_FOUND, "This is a vault's host name: the hub itself is asked at its own, which "
+                          "'strongroom up' shows.");
+  if (!ready(c->api))
+    return OK;
+  if (kind == HOST_OWN) {
+    c->vault = c->api->vault;
+    c->roles = c->api->roles;
+    return OK;
+  }
+  c->hosted = vaults_find(c->api->vaults, name);
+  if (!c->hosted)
+    REFUSE(ERR_NOT_FOUND, "There is no vault at this host name: 'strongroom vault list' shows "
+                          "those that there are.");
+  c->vault = c->hosted->vault;
+  c->roles = c->hosted->roles;
+  return OK;
+}
+
 static err_t admit(struct call *c) {
   char assignment[GUID_SIZE + 1];
   bool other_method = false;
@@ -296,13 +340,7 @@ static err_t admit(struct call *c) {
   c->route = split == OK ? route_find(c, method, &other_method) : NULL;
   if (!ready(c->api) && !open_while_sealed(c->route))
     return ERR_SEALED;
-  if (ready(c->api)) {
-    c->vault = c->api->vault;
-    c->roles = c->api->roles;
-  }
-  if (!host_known(c->api, call_host(c)))
-    REFUSE(ERR_NOT_FOUND,
-           "There is no vault at this host name. Names are given to the hub with --host.");
+  TRY(find_vault(c));
   if (c->route && c->route->action == ACT_NONE)
     return OK;
   TRY(check_caller(c));
@@ -354,11 +392,14 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
 }
 
 /* Nothing is done that can't be recorded. The body may have been long on its way: who was disabled
- * meanwhile, or lost the role, does nothing any more. */
+ * meanwhile, or lost the role, does nothing any more, and nothing is done in a vault that was
+ * deleted. */
 static err_t carry_out(struct call *c) {
   char assignment[GUID_SIZE + 1];
   if (ready(c->api) && audited(c))
     TRY(audit_check(c->api->audit));
+  if (c->hosted && !atomic_load_explicit(&c->hosted->active, memory_order_acquire))
+    REFUSE(ERR_NOT_FOUND, "The vault at this host name was deleted.");
   TRY(decide(c, assignment));
   return c->route->handler(c);
 }
@@ -391,6 +432,8 @@ static void on_done(void *ctx, struct http_exchange *x) {
     c->code = err_info(ERR_CLOSED)->code;
     IGNORE(record(c));
   }
+  if (c && c->hosted)
+    hosted_free(c->hosted);
   mem_free(c);
 }
 

@@ -50,7 +50,8 @@ static void patterns(void **state) {
     { KV "certificatecontacts/read", 0 },
     { "*rng*", bit(ACT_RNG) },
     { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_SECRET_DELETE) | bit(ACT_CERT_DELETE) |
-                    bit(ACT_ISSUER_DELETE) | bit(ACT_ROLE_DELETE) | bit(ACT_ASSIGNMENT_DELETE) },
+                    bit(ACT_ISSUER_DELETE) | bit(ACT_ROLE_DELETE) | bit(ACT_ASSIGNMENT_DELETE) |
+                    bit(ACT_VAULT_DELETE) },
     { "Strongroom/seal/action*", bit(ACT_SEAL) },
     { "Strongroom/seal/action?", 0 },
   };

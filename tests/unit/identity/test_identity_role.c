@@ -73,16 +73,20 @@ static void builtin_roles_grant_exactly_this(void **state) {
     authorization |= BIT(a);
   for (unsigned a = ACT_IDENTITY_READ; a < ACTION_COUNT; a++)
     strongroom |= BIT(a);
+  action_set vaults = 0;
+  for (unsigned a = ACT_VAULT_READ; a <= ACT_DELETED_VAULT_PURGE; a++)
+    vaults |= BIT(a);
   action_set use = BIT(ACT_KEY_READ) | BIT(ACT_KEY_WRAP) | BIT(ACT_KEY_UNWRAP);
   action_set read = BIT(ACT_ROLE_READ) | BIT(ACT_ASSIGNMENT_READ);
   const struct {
     const char *name, *guid;
     action_set granted;
   } rows[] = {
-    { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", authorization | strongroom },
+    { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", authorization | vaults | strongroom },
     { "user-access-administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", authorization },
     { "auditor", "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604",
       BIT(ACT_AUDIT_READ) | BIT(ACT_STATUS_READ) },
+    { "certificate-requester", "3f6c9a52-7d1e-4c0b-8a64-2be9d5f7c1a3", BIT(ACT_CA_ISSUE) },
     { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483",
       keys | policies | BIT(ACT_RNG) | secrets | certificates | issuers },
     { "reader", "21090545-7ca7-4776-b22c-e363652d74d2",
@@ -99,10 +103,11 @@ static void builtin_roles_grant_exactly_this(void **state) {
     { "crypto-service-release-user", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", BIT(ACT_KEY_RELEASE) },
     { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", secrets },
     { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", show },
-    { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", 0 },
+    { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c",
+      BIT(ACT_DELETED_VAULT_READ) | BIT(ACT_DELETED_VAULT_PURGE) },
     { "data-access-administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8",
       read | BIT(ACT_ASSIGNMENT_WRITE) | BIT(ACT_ASSIGNMENT_DELETE) },
-    { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", read },
+    { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", read | vaults },
   };
   assert_int_equal(sizeof rows / sizeof *rows, role_builtin_count());
   struct client other; /* so that Owner may go again */
