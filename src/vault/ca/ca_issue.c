@@ -45,8 +45,6 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
   int64_t now = clock_real();
   if (says->not_before == 0)
     says->not_before = now - BACKDATE;
-  if (says->not_before < a->not_before && says->not_before + BACKDATE_MAX >= a->not_before)
-    says->not_before = a->not_before; /* backdated beyond an authority that is new */
   if (says->not_after == 0 && rq->lifetime)
     says->not_after = now + rq->lifetime;
   if (says->not_after == 0)
