@@ -56,8 +56,9 @@ static err_t set_pending(struct vault *v, const char *folded, const struct certi
                          const char *id, struct certificate_state *s) {
   struct certificate_pending *p = &s->pending;
   s->has_pending = true;
+  s->keep_order = b->keep_order;
   s->settles_at_us = settle_time(v);
-  *p = (struct certificate_pending){ .enabled = b->enabled, .keep_order = b->keep_order };
+  *p = (struct certificate_pending){ .enabled = b->enabled };
   memcpy(p->version, id, sizeof p->version);
   memcpy(p->issuer, b->policy->issuer, sizeof p->issuer);
   buf_put_bytes(&p->csr, b->csr);

@@ -68,6 +68,10 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 #define BODY_BACKUP(max) ((max) / 3 * 4 + 1024)         /* base64url in JSON */
 #define BODY_SECRET (6 * SECRET_VALUE_MAX + BODY_SMALL) /* each byte may be written \u0001 */
 
+#define BODY_CERTIFICATE (2 * CERT_POLICY_MAX) /* with attributes and tags */
+/* Base64 of PKCS#12 or PEM, or a chain. */
+#define BODY_IMPORT ((CERT_PKCS12_MAX + CERT_CHAIN_MAX * CERT_DER_MAX) / 3 * 4 + BODY_SMALL)
+
 /*
  * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
  * {scope} is any number of segments before it. handler, method, path, lane, body limit, data
@@ -146,6 +150,60 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_SECRET_RECOVER, SCOPE_OBJECT, "SecretRecover") \
   X(deleted_purge, HTTP_DELETE, "deletedsecrets/{name}", LANE_SLOW, BODY_NONE, ACT_SECRET_PURGE, \
     SCOPE_OBJECT, "SecretPurge") \
+  X(objects_list, HTTP_GET, "certificates", LANE_FAST, BODY_NONE, ACT_CERT_READ, SCOPE_COLLECTION, \
+    "CertificateList") \
+  X(issuers_list_get, HTTP_GET, "certificates/issuers", LANE_FAST, BODY_NONE, ACT_ISSUER_READ, \
+    SCOPE_COLLECTION, "CertificateIssuerList") \
+  X(issuers_show, HTTP_GET, "certificates/issuers/{id}", LANE_FAST, BODY_NONE, ACT_ISSUER_READ, \
+    SCOPE_COLLECTION, "CertificateIssuerGet") \
+  X(issuers_put, HTTP_PUT, "certificates/issuers/{id}", LANE_SLOW, BODY_SMALL, ACT_ISSUER_WRITE, \
+    SCOPE_COLLECTION, "CertificateIssuerSet") \
+  X(issuers_patch, HTTP_PATCH, "certificates/issuers/{id}", LANE_SLOW, BODY_SMALL, \
+    ACT_ISSUER_WRITE, SCOPE_COLLECTION, "CertificateIssuerUpdate") \
+  X(issuers_remove, HTTP_DELETE, "certificates/issuers/{id}", LANE_SLOW, BODY_NONE, \
+    ACT_ISSUER_DELETE, SCOPE_COLLECTION, "CertificateIssuerDelete") \
+  X(contacts_show, HTTP_GET, "certificates/contacts", LANE_FAST, BODY_NONE, ACT_CONTACTS_WRITE, \
+    SCOPE_COLLECTION, "CertificateContactsGet") \
+  X(contacts_replace, HTTP_PUT, "certificates/contacts", LANE_SLOW, BODY_SMALL, \
+    ACT_CONTACTS_WRITE, SCOPE_COLLECTION, "CertificateContactsSet") \
+  X(contacts_remove, HTTP_DELETE, "certificates/contacts", LANE_SLOW, BODY_NONE, \
+    ACT_CONTACTS_WRITE, SCOPE_COLLECTION, "CertificateContactsDelete") \
+  X(objects_restore, HTTP_POST, "certificates/restore", LANE_SLOW, BODY_BACKUP(CERT_BACKUP_MAX), \
+    ACT_CERT_RESTORE, SCOPE_COLLECTION, "CertificateRestore") \
+  X(objects_versions, HTTP_GET, "certificates/{name}/versions", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificateListVersions") \
+  X(certificates_policy_get, HTTP_GET, "certificates/{name}/policy", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificatePolicyGet") \
+  X(certificates_policy_patch, HTTP_PATCH, "certificates/{name}/policy", LANE_SLOW, \
+    BODY_CERTIFICATE, ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePolicySet") \
+  X(certificates_pending_get, HTTP_GET, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificatePendingGet") \
+  X(certificates_pending_patch, HTTP_PATCH, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePendingUpdate") \
+  X(certificates_pending_delete, HTTP_DELETE, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePendingDelete") \
+  X(certificates_merge_post, HTTP_POST, "certificates/{name}/pending/merge", LANE_SLOW, \
+    BODY_IMPORT, ACT_CERT_CREATE, SCOPE_OBJECT, "CertificatePendingMerge") \
+  X(certificates_create_post, HTTP_POST, "certificates/{name}/create", LANE_SLOW, \
+    BODY_CERTIFICATE, ACT_CERT_CREATE, SCOPE_OBJECT, "CertificateCreate") \
+  X(certificates_import_post, HTTP_POST, "certificates/{name}/import", LANE_SLOW, BODY_IMPORT, \
+    ACT_CERT_IMPORT, SCOPE_OBJECT, "CertificateImport") \
+  X(objects_backup, HTTP_POST, "certificates/{name}/backup", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_BACKUP, SCOPE_OBJECT, "CertificateBackup") \
+  X(certificates_show, HTTP_GET, "certificates/{name}/{version}", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificateGet") \
+  X(certificates_patch, HTTP_PATCH, "certificates/{name}/{version}", LANE_SLOW, BODY_CERTIFICATE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificateUpdate") \
+  X(objects_delete, HTTP_DELETE, "certificates/{name}", LANE_SLOW, BODY_NONE, ACT_CERT_DELETE, \
+    SCOPE_OBJECT, "CertificateDelete") \
+  X(deleted_list, HTTP_GET, "deletedcertificates", LANE_FAST, BODY_NONE, ACT_CERT_READ, \
+    SCOPE_COLLECTION, "CertificateListDeleted") \
+  X(deleted_show, HTTP_GET, "deletedcertificates/{name}", LANE_FAST, BODY_NONE, ACT_CERT_READ, \
+    SCOPE_OBJECT, "CertificateGetDeleted") \
+  X(deleted_recover, HTTP_POST, "deletedcertificates/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_RECOVER, SCOPE_OBJECT, "CertificateRecover") \
+  X(deleted_purge, HTTP_DELETE, "deletedcertificates/{name}", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_PURGE, SCOPE_OBJECT, "CertificatePurge") \
   X(rng_post, HTTP_POST, "rng", LANE_FAST, BODY_SMALL, ACT_RNG, SCOPE_ROOT, "RandomBytesGet") \
   X(roles_list, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleDefinitions", LANE_FAST, \
     BODY_NONE, ACT_ROLE_READ, SCOPE_PATH, "RoleDefinitionList") \
@@ -327,6 +385,10 @@ err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who
                     enum ca_profile profile, const struct cert_profile *says);
 err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
+/* "https://<host>/<collection>/<name>" and what follows, to a body or a header. */
+void call_put_id(const struct call *c, struct buf *out, const char *collection, const char *name,
+                 const char *rest);
+
 /* acme.c: problem documents (RFC 7807), which ACME answers with instead of the API's errors. type
  * NULL: what fits the error; more: further members, as JSON after a comma. */
 bool acme_is_route(const struct route *r);
@@ -338,6 +400,9 @@ void bundle_write_secret(struct call *c, const struct version *v, struct bytes v
 void bundle_write_item(struct call *c, const struct version *v, bool with_version,
                        const struct deleted *d);
 
+/* certificates.c: the members of a certificate's bundle that are not its version's. */
+void certificate_write_state(struct call *c, const struct version *v);
+
 /* params.c: bodies of create, import and update. */
 /* Attributes and tags; the tags' text is appended to texts, and where it is the caller says. */
 err_t params_common(json_t *body, struct object_request *rq, struct buf *texts);
@@ -345,11 +410,24 @@ err_t params_create(json_t *body, struct key_request *rq, struct buf *texts);
 err_t params_import(json_t *body, struct key_request *rq, struct buf *texts, struct key **key);
 err_t params_update(json_t *body, struct key_request *rq, struct buf *texts);
 
+/* certificate_params.c: what is imported or merged. */
+struct import {
+  struct key *key;
+  struct cert_chain chain;
+  bool pem; /* how it was given */
+};
+void import_free(struct import *i);
+#define AUTO_IMPORT __attribute__((cleanup(import_free))) struct import
+/* i->chain.keep_order was set before. */
+err_t params_certificate(json_t *body, struct import *i);
+err_t params_merge(json_t *body, struct cert_chain *given);
+
 /* page.c: maxresults and $skiptoken of a listing; nextLink. */
 #define PAGE_MAX 25
 struct page {
   uint64_t max;
-  bool given; /* maxresults was in the query */
+  bool given;   /* maxresults was in the query */
+  bool pending; /* includePending=true was: certificates that are not issued yet, too */
   char marker[OBJECT_NAME_MAX + 1];
 };
 err_t page_read(struct call *c, struct page *out);

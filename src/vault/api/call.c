@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 struct buf *call_body(struct call *c) {
   return &c->x->res.body;
@@ -17,6 +18,17 @@ struct buf *call_body(struct call *c) {
 
 struct bytes call_host(const struct call *c) {
   return c->x->req.host;
+}
+
+void call_put_id(const struct call *c, struct buf *out, const char *collection, const char *name,
+                 const char *rest) {
+  buf_put_str(out, "https://");
+  buf_put_bytes(out, call_host(c));
+  buf_put_char(out, '/');
+  buf_put_str(out, collection);
+  buf_put_char(out, '/');
+  buf_put_str(out, name);
+  buf_put_str(out, rest);
 }
 
 err_t call_json(struct call *c, json_t **out) {
@@ -211,10 +223,17 @@ static err_t check_version(struct call *c) {
   return OK;
 }
 
+/* Certificates can't have the names of what is kept beside them. */
+static bool name_taken(const struct call *c) {
+  return c->kind == KIND_CERTIFICATE &&
+         (strcasecmp(c->name, "issuers") == 0 || strcasecmp(c->name, "contacts") == 0 ||
+          strcasecmp(c->name, "restore") == 0);
+}
+
 static err_t check_name(const struct call *c) {
-  if (c->route->scope != SCOPE_OBJECT || object_name_valid(bytes_str(c->name)))
+  if (c->route->scope != SCOPE_OBJECT || (object_name_valid(bytes_str(c->name)) && !name_taken(c)))
     return OK;
-  if (c->name[0] == '\0' && c->kind == KIND_SECRET)
+  if (c->name[0] == '\0' && c->kind != KIND_KEY)
     REFUSE(ERR_METHOD, "HTTP %s not allowed", http_method_name(c->route->method));
   if (c->name[0] == '\0')
     REFUSE(ERR_BAD_PARAMETER, "Operation not specified");
