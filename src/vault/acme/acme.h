@@ -56,7 +56,7 @@ err_t acme_key_create(struct acme *a, const char *oid, char kid[static GUID_SIZE
                       struct secret *key);
 err_t acme_key_delete(struct acme *a, const char *kid); /* and its accounts stop */
 err_t acme_write_keys(struct acme *a, struct buf *json);
-/* {"value":[{"id","kid","objectId","status","created","contact":[],"orders"}]} */
+/* {"value":[{"id","kid","identity","objectId","status","created","contact":[],"orders"}]} */
 err_t acme_write_accounts(struct acme *a, struct buf *json);
 
 /* A nonce for a client (RFC 8555, 6.5). */

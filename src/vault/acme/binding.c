@@ -62,8 +62,11 @@ err_t acme_write_keys(struct acme *a, struct buf *json) {
   write_open(json, "value", '[');
   for (size_t i = 0; i < a->keys.count; i++) {
     const struct acme_key *k = list[i];
+    char name[4 * IDENTITY_NAME_MAX + 1];
     write_open(json, NULL, '{');
     write_str(json, "kid", k->kid);
+    identity_name(a->identity, k->oid, name);
+    write_str(json, "identity", name);
     write_str(json, "objectId", k->oid);
     write_i64(json, "created", k->created);
     write_i64(json, "accounts", k->accounts);
