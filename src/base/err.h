@@ -66,8 +66,15 @@
     "The secret was not found in this key vault.") \
   X(ERR_SECRET_DISABLED, 403, "Forbidden", "SecretDisabled", \
     "Operation get is not allowed on a disabled secret.") \
-  X(ERR_CERTIFICATE_NOT_FOUND, 404, "CertificateNotFound", NULL, "The certificate was not found.") \
   X(ERR_KEY_NOT_FOUND, 404, "KeyNotFound", NULL, "The key was not found in this key vault.") \
+  X(ERR_CERTIFICATE_NOT_FOUND, 404, "CertificateNotFound", NULL, \
+    "The certificate was not found in this key vault.") \
+  X(ERR_PENDING_NOT_FOUND, 404, "PendingCertificateNotFound", NULL, \
+    "Pending certificate not found") \
+  X(ERR_ISSUER_NOT_FOUND, 404, "CertificateIssuerNotFound", NULL, "Issuer not found") \
+  X(ERR_CONTACTS_NOT_FOUND, 404, "ContactsNotFound", NULL, "Contacts not found") \
+  X(ERR_MANAGED, 403, "Forbidden", "SecretManagedByKeyVault", \
+    "Operation is not allowed as this object's lifetime is managed by Key Vault.") \
   X(ERR_ROLE_DEFINITION_NOT_FOUND, 404, "RoleDefinitionNotFound", NULL, \
     "Requested role definition not found") \
   X(ERR_ROLE_ASSIGNMENT_NOT_FOUND, 404, "RoleAssignmentNotFound", NULL, \

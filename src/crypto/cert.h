@@ -22,6 +22,9 @@
 
 #define CERT_SERIAL_SIZE 16 /* of what is issued here */
 
+#define EKU_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
+#define EKU_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
+
 /* A list of texts: NUL-terminated UTF-8 without control characters. */
 struct cert_texts {
   const char **items;
@@ -136,14 +139,17 @@ err_t cert_matches_key(struct bytes der, const struct key *key);
 struct cert_chain {
   struct buf ders[CERT_CHAIN_MAX];
   size_t count;
+  size_t leaf;     /* the key's own one; 0 but where the given order was kept */
+  bool keep_order; /* of what is merged or imported; set before */
 };
 void cert_chain_free(struct cert_chain *chain); /* a zeroed struct is fine */
 #define AUTO_CERT_CHAIN __attribute__((cleanup(cert_chain_free))) struct cert_chain
 
 /*
  * Certificates in any order, as a chain: the key's own one first, then issuer after issuer (names
- * and signatures), then the rest in the order given. Copies are dropped. Refuses none, too many,
- * malformed ones, none that is the key's, and a certificate of the key whose size is not offered.
+ * and signatures), then the rest in the order given; or, if chain->keep_order was set, all as
+ * given. Copies are dropped. Refuses none, too many, malformed ones, none that is the key's, and a
+ * certificate of the key whose size is not offered.
  */
 err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key *key,
                        struct cert_chain *chain);
@@ -163,7 +169,8 @@ err_t cert_import_pkcs12(struct bytes pkcs12, struct bytes password, struct key 
 /* Under the empty password: AES-256-CBC, PBKDF2 and the MAC with SHA-256, 2048 iterations. The key
  * and the first certificate carry the same localKeyId. */
 err_t cert_export_pkcs12(const struct key *key, const struct cert_chain *chain, struct secret *out);
-/* "PRIVATE KEY" (PKCS#8), then a "CERTIFICATE" each, in the chain's order. */
+/* "PRIVATE KEY" (PKCS#8), then a "CERTIFICATE" each, in the chain's order. Without a key (NULL)
+ * both are certificates only. */
 err_t cert_export_pem(const struct key *key, const struct cert_chain *chain, struct secret *out);
 
 #endif

@@ -62,18 +62,15 @@ static void bring_to(struct pool *p, size_t from, size_t to) {
   p->certs[to] = x;
 }
 
-/* The key's own certificate to the front; of several the one that is valid longest. */
-static bool put_leaf_first(struct pool *p, const struct key *key) {
+/* The key's own certificate; of several the one that is valid longest. count: there is none. */
+static size_t find_leaf(const struct pool *p, const struct key *key) {
   size_t found = p->count;
   for (size_t i = 0; i < p->count; i++)
     if (cert_is_of(p->certs[i], key) &&
         (found == p->count || ASN1_TIME_compare(X509_get0_notAfter(p->certs[i]),
                                                 X509_get0_notAfter(p->certs[found])) > 0))
       found = i;
-  if (found == p->count)
-    return false;
-  bring_to(p, found, 0);
-  return true;
+  return found;
 }
 
 static void sort(struct pool *p) {
@@ -107,14 +104,20 @@ err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key 
     REFUSE(ERR_BAD_PARAMETER, "There is no X.509 certificate in the specified content.");
   (void)evp_out_of_memory();
   TRY(collect(ders, count, &p));
-  bool found = put_leaf_first(&p, key);
-  sort(&p);
+  size_t own = find_leaf(&p, key);
+  if (own < p.count && !chain->keep_order) {
+    bring_to(&p, own, 0);
+    sort(&p);
+    own = 0;
+  }
   if (evp_out_of_memory())
     FAIL(ERR_NOMEM, "a chain");
-  if (!found)
+  if (own == p.count)
     return cert_refuse_mismatch();
   TRY(put_all(&p, &c));
-  TRY(cert_read(buf_bytes(&c.ders[0]), &leaf)); /* whatever is kept can be shown */
+  c.leaf = own;
+  c.keep_order = chain->keep_order;
+  TRY(cert_read(buf_bytes(&c.ders[own]), &leaf)); /* whatever is kept can be shown */
   *chain = c;
   c = (struct cert_chain){ 0 };
   return OK;

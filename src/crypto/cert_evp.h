@@ -16,6 +16,7 @@ CLEANUP(asn1_object, ASN1_OBJECT *, ASN1_OBJECT_free)
 CLEANUP(asn1_string, ASN1_STRING *, ASN1_STRING_free)
 CLEANUP(general_name, GENERAL_NAME *, GENERAL_NAME_free)
 CLEANUP(general_names, GENERAL_NAMES *, GENERAL_NAMES_free)
+CLEANUP(akid, AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
 CLEANUP(eku, EXTENDED_KEY_USAGE *, EXTENDED_KEY_USAGE_free)
 
 static inline void extensions_cleanup(STACK_OF(X509_EXTENSION) * *s) {
@@ -32,6 +33,13 @@ err_t cert_public_key(const X509 *x, struct key **out);
 err_t cert_validity(const X509 *x, int64_t *not_before, int64_t *not_after);
 /* Whether the certificate's key is this one. */
 bool cert_is_of(const X509 *x, const struct key *key);
+
+/* cert_make.c: what all that authorities sign has in common. */
+const EVP_MD *cert_hash_for(const struct key *k);
+/* After a signature: whether it can be handed out. */
+err_t cert_signed_well(const struct key *k, bool done, bool valid);
+err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out);
+err_t serial_make(struct bytes serial, ASN1_INTEGER **out);
 
 /* REFUSEs with the API's text for a certificate that is not the key's. */
 err_t cert_refuse_mismatch(void);

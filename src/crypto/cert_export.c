@@ -1,4 +1,4 @@
-/* A key and its certificates as one file. */
+/* Certificates, and the key of the first one, as one file. */
 #include "crypto/cert_evp.h"
 
 #include "crypto/pem.h"
@@ -16,17 +16,19 @@ static inline void x509s_cleanup(STACK_OF(X509) * *s) {
 }
 
 static err_t check(const struct key *key, const struct cert_chain *chain) {
-  if (chain->count == 0 || chain->count > CERT_CHAIN_MAX || !key_is_private(key))
+  if (chain->count == 0 || chain->count > CERT_CHAIN_MAX || (key && !key_is_private(key)))
     FAIL(ERR_INTERNAL, "export without a certificate or a private key");
-  return cert_matches_key(buf_bytes(&chain->ders[0]), key);
+  return key ? cert_matches_key(buf_bytes(&chain->ders[chain->leaf]), key) : OK;
 }
 
-/* All but the first. */
+/* All but the key's own. */
 static err_t others(const struct cert_chain *chain, STACK_OF(X509) * *out) {
   STACK_OF(X509) * list AUTO(x509s) = sk_X509_new_null();
   if (!list)
     EVP_FAIL(ERR_NOMEM, "chain");
-  for (size_t i = 1; i < chain->count; i++) {
+  for (size_t i = 0; i < chain->count; i++) {
+    if (i == chain->leaf)
+      continue;
     X509 *x AUTO(x509) = NULL;
     TRY(cert_parse(buf_bytes(&chain->ders[i]), &x));
     if (!sk_X509_push(list, x))
@@ -55,16 +57,17 @@ err_t cert_export_pkcs12(const struct key *key, const struct cert_chain *chain,
   X509 *leaf AUTO(x509) = NULL;
   STACK_OF(X509) * rest AUTO(x509s) = NULL;
   TRY(check(key, chain));
-  TRY(cert_parse(buf_bytes(&chain->ders[0]), &leaf));
+  TRY(cert_parse(buf_bytes(&chain->ders[chain->leaf]), &leaf));
   TRY(others(chain, &rest));
-  PKCS12 *p12 AUTO(pkcs12) = PKCS12_create("", NULL, key_evp(key), leaf, rest, NID_aes_256_cbc,
-                                           NID_aes_256_cbc, ITERATIONS, -1 /* later */, 0);
+  PKCS12 *p12 AUTO(pkcs12) =
+    PKCS12_create("", NULL, key ? key_evp(key) : NULL, leaf, rest, NID_aes_256_cbc, NID_aes_256_cbc,
+                  ITERATIONS, -1 /* later */, 0);
   if (!p12 || !PKCS12_set_mac(p12, "", 0, NULL, 0, ITERATIONS, evp_md(HASH_SHA256)))
     EVP_FAIL(ERR_CRYPTO, "PKCS#12");
   return put(p12, out);
 }
 
-/* Parts of a text, the first of which is secret. */
+/* Parts of a text, the first of which may be secret. */
 struct parts {
   struct secret part[1 + CERT_CHAIN_MAX];
   size_t count;
@@ -89,7 +92,8 @@ static err_t join(const struct parts *p, struct secret *out) {
 err_t cert_export_pem(const struct key *key, const struct cert_chain *chain, struct secret *out) {
   AUTO_PARTS p = { 0 };
   TRY(check(key, chain));
-  TRY(key_to_pem(key, &p.part[p.count++]));
+  if (key)
+    TRY(key_to_pem(key, &p.part[p.count++]));
   for (size_t i = 0; i < chain->count; i++)
     TRY(pem_write(PEM_STRING_X509, buf_bytes(&chain->ders[i]), &p.part[p.count++]));
   return join(&p, out);

@@ -8,9 +8,9 @@
 #define TIME_MAX 253402300799 /* 9999-12-31T23:59:59Z, RFC 5280's last second */
 
 CLEANUP(bignum, BIGNUM *, BN_free)
-CLEANUP(akid, AUTHORITY_KEYID *, AUTHORITY_KEYID_free)
+CLEANUP(asn1_integer, ASN1_INTEGER *, ASN1_INTEGER_free)
 
-static const EVP_MD *hash_for(const struct key *k) {
+const EVP_MD *cert_hash_for(const struct key *k) {
   const struct key_spec *spec = key_spec(k);
   if (spec->type == KEY_RSA || spec->bits <= 256)
     return evp_md(HASH_SHA256);
@@ -38,15 +38,23 @@ err_t cert_serial_random(uint8_t out[static CERT_SERIAL_SIZE]) {
   return OK;
 }
 
+err_t serial_make(struct bytes serial, ASN1_INTEGER **out) {
+  BIGNUM *number AUTO(bignum) = BN_bin2bn(serial.data, (int)serial.size, NULL);
+  if (!number || !(*out = BN_to_ASN1_INTEGER(number, NULL)))
+    EVP_FAIL(ERR_CRYPTO, "serial number");
+  return OK;
+}
+
 static err_t set_serial(X509 *x, const struct cert_profile *p) {
   uint8_t serial[CERT_SERIAL_SIZE];
   if (p->serial)
     memcpy(serial, p->serial, sizeof serial);
   else
     TRY(cert_serial_random(serial));
-  BIGNUM *number AUTO(bignum) = BN_bin2bn(serial, sizeof serial, NULL);
-  if (!number || !BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x)))
-    EVP_FAIL(ERR_CRYPTO, "serial number");
+  ASN1_INTEGER *number AUTO(asn1_integer) = NULL;
+  TRY(serial_make(bytes_of(serial, sizeof serial), &number));
+  if (!X509_set_serialNumber(x, number))
+    EVP_FAIL(ERR_NOMEM, "serial number");
   return OK;
 }
 
@@ -79,20 +87,25 @@ static err_t issuer_identifier(X509 *issuer, ASN1_STRING **out) {
   return OK;
 }
 
+err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
+  AUTHORITY_KEYID *id AUTO(akid) = AUTHORITY_KEYID_new();
+  if (!id)
+    EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
+  ASN1_OCTET_STRING_free(id->keyid);
+  id->keyid = NULL;
+  TRY(issuer_identifier(issuer, &id->keyid));
+  *out = TAKE(id);
+  return OK;
+}
+
 static err_t add_identifiers(X509 *x, X509 *issuer) {
   ASN1_STRING *own AUTO(asn1_string) = NULL;
-  AUTHORITY_KEYID *authority AUTO(akid) = AUTHORITY_KEYID_new();
+  AUTHORITY_KEYID *authority AUTO(akid) = NULL;
   TRY(key_identifier(x, &own));
-  if (!authority || X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1)
-    EVP_FAIL(ERR_CRYPTO, "subjectKeyIdentifier");
-  ASN1_OCTET_STRING_free(authority->keyid);
-  authority->keyid = NULL;
-  if (issuer == x)
-    authority->keyid = TAKE(own);
-  else
-    TRY(issuer_identifier(issuer, &authority->keyid));
-  if (X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
-    EVP_FAIL(ERR_CRYPTO, "authorityKeyIdentifier");
+  TRY(cert_authority_id(issuer, &authority));
+  if (X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1 ||
+      X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
+    EVP_FAIL(ERR_CRYPTO, "key identifiers");
   return OK;
 }
 
@@ -116,7 +129,7 @@ static err_t set_subject(X509 *x, const struct cert_profile *p) {
 
 /* Where memory ran out while OpenSSL signed, it may use what it has not finished at the next
  * signature, too (alg_rsa.c): the key is marked, and each signature is looked at. */
-static err_t signed_well(const struct key *k, bool done, bool valid) {
+err_t cert_signed_well(const struct key *k, bool done, bool valid) {
   bool no_memory = evp_out_of_memory();
   if (no_memory || (done && !valid))
     key_distrust(k);
@@ -127,8 +140,8 @@ static err_t signed_well(const struct key *k, bool done, bool valid) {
 
 static err_t sign(const struct key *k, X509 *x) {
   (void)evp_out_of_memory();
-  bool done = X509_sign(x, key_evp(k), hash_for(k)) > 0;
-  return signed_well(k, done, done && X509_verify(x, key_evp(k)) == 1);
+  bool done = X509_sign(x, key_evp(k), cert_hash_for(k)) > 0;
+  return cert_signed_well(k, done, done && X509_verify(x, key_evp(k)) == 1);
 }
 
 /* Without an issuer the certificate is its own. */
@@ -193,7 +206,7 @@ err_t cert_request(const struct key *key, const struct cert_profile *p, struct b
       !X509_REQ_set_subject_name(r, subject) || !X509_REQ_add_extensions(r, list))
     EVP_FAIL(ERR_CRYPTO, "request");
   (void)evp_out_of_memory();
-  bool done = X509_REQ_sign(r, key_evp(key), hash_for(key)) > 0;
-  TRY(signed_well(key, done, done && X509_REQ_verify(r, key_evp(key)) == 1));
+  bool done = X509_REQ_sign(r, key_evp(key), cert_hash_for(key)) > 0;
+  TRY(cert_signed_well(key, done, done && X509_REQ_verify(r, key_evp(key)) == 1));
   return put_request(r, der);
 }

@@ -64,7 +64,7 @@ err_t x509_make_ca(const struct key *ca_key, const struct x509_subject *subject,
 err_t x509_issue_server(const struct key *ca_key, struct bytes ca_der,
                         const struct key *subject_key, const struct x509_subject *subject,
                         struct buf *der) {
-  static const char *ekus[] = { "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2" }; /* server, client */
+  static const char *ekus[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH };
   const struct cert_profile p = { .usage = USAGE_DIGITAL_SIGNATURE, .ekus = { ekus, 2 } };
   if (ca_der.size == 0)
     FAIL(ERR_BAD_PARAMETER, "no certificate of the authority");

@@ -8,13 +8,6 @@
 
 #define TENANT_RECORD_VERSION 1
 
-/* An assignment that was read; what it points to may come later. */
-struct pending {
-  struct pending *next;
-  struct assignment *assignment;
-  struct assignment_ids ids;
-};
-
 static err_t locks_init(struct identity *id) {
   pthread_rwlockattr_t attr;
   if (pthread_rwlockattr_init(&attr) != 0)
@@ -30,10 +23,10 @@ static err_t locks_init(struct identity *id) {
 
 static err_t add_builtin_roles(struct identity *id) {
   for (size_t i = 0; i < role_builtin_count(); i++) {
-    TRY(guid_map_reserve(&id->roles));
+    TRY(guid_map_reserve(&id->builtin));
     struct role *r;
     TRY(role_builtin_make(i, &r));
-    guid_map_put(&id->roles, r->guid, r);
+    guid_map_put(&id->builtin, r->guid, r);
   }
   return OK;
 }
@@ -51,32 +44,18 @@ err_t identity_new(struct store *s, struct identity **out) {
   return OK;
 }
 
-static void pending_free(struct pending *p) {
-  while (p) {
-    struct pending *next = p->next;
-    mem_free(p->assignment);
-    mem_free(p);
-    p = next;
-  }
-}
-
 void identity_free(struct identity *id) {
   size_t at = 0;
   for (struct app *a; (a = guid_map_next(&id->apps, &at));)
     app_free(a);
   at = 0;
-  for (struct role *r; (r = guid_map_next(&id->roles, &at));)
+  for (struct role *r; (r = guid_map_next(&id->builtin, &at));)
     role_free(r);
-  at = 0;
-  for (struct assignment *a; (a = guid_map_next(&id->assignments, &at));)
-    mem_free(a);
   guid_map_free(&id->apps);
   guid_map_free(&id->apps_by_oid);
-  guid_map_free(&id->roles);
-  guid_map_free(&id->assignments);
+  guid_map_free(&id->builtin);
   for (size_t i = 0; i < id->token_key_count; i++)
     token_key_free(&id->token_keys[i]);
-  pending_free(id->pending);
   if (id->cache)
     token_cache_free(id->cache);
   pthread_mutex_destroy(&id->replay_lock);
@@ -131,37 +110,13 @@ static err_t load_token_key(struct identity *id, const char *name, struct bytes 
   return token_keys_add(id, &k);
 }
 
-static err_t load_role(struct identity *id, const char *name, struct bytes body) {
-  AUTO(role) struct role *r = NULL;
-  TRY(role_unpack(name, body, &r));
-  if (guid_map_get(&id->roles, r->guid))
-    FAIL(ERR_CORRUPT, "a role definition is stored twice");
-  TRY(guid_map_reserve(&id->roles));
-  guid_map_put(&id->roles, r->guid, r);
-  (void)TAKE(r);
-  return OK;
-}
-
-static err_t load_assignment(struct identity *id, const char *name, struct bytes body) {
-  struct pending *p = mem_zalloc(sizeof *p);
-  if (!p)
-    return ERR_NOMEM;
-  p->next = id->pending;
-  id->pending = p;
-  p->assignment = mem_zalloc(sizeof *p->assignment);
-  if (!p->assignment)
-    return ERR_NOMEM;
-  if (!guid_fold(name, p->assignment->guid))
-    FAIL(ERR_CORRUPT, "an assignment record is at a place that cannot be");
-  return assignment_unpack(body, p->assignment, &p->ids);
-}
-
 static const struct kind {
   const char *place; /* up to the name */
   err_t (*load)(struct identity *id, const char *name, struct bytes body);
 } kinds[] = {
-  { "tenant", load_tenant }, { "identity/", load_app },          { "tokenkey/", load_token_key },
-  { "role/", load_role },    { "assignment/", load_assignment },
+  { "tenant", load_tenant },
+  { "identity/", load_app },
+  { "tokenkey/", load_token_key },
 };
 
 static const struct kind *kind_of(struct bytes place) {
@@ -183,21 +138,6 @@ err_t identity_load(struct identity *id, struct bytes place, struct bytes body) 
   return k->load(id, text + strlen(k->place), body);
 }
 
-static err_t attach_pending(struct identity *id) {
-  for (struct pending *p = id->pending; p; p = p->next) {
-    struct app *app = guid_map_get(&id->apps_by_oid, p->ids.oid);
-    struct role *role = guid_map_get(&id->roles, p->ids.role);
-    if (!app || !role || guid_map_get(&id->assignments, p->assignment->guid))
-      FAIL(ERR_CORRUPT, "a role assignment points to nothing");
-    TRY(guid_map_reserve(&id->assignments));
-    assignment_attach(p->assignment, app, role);
-    guid_map_put(&id->assignments, p->assignment->guid, p->assignment);
-    p->assignment = NULL;
-  }
-  pending_free(TAKE(id->pending));
-  return OK;
-}
-
 static err_t make_tenant(struct identity *id) {
   char tenant[GUID_SIZE + 1];
   AUTO_BUF record = BUF_EMPTY;
@@ -214,7 +154,6 @@ static err_t make_tenant(struct identity *id) {
 }
 
 err_t identity_ready(struct identity *id) {
-  TRY(attach_pending(id));
   if (!id->tenant[0])
     TRY(make_tenant(id));
   return token_keys_ready(id);

@@ -1,8 +1,8 @@
 /*
- * Who calls and what they may do: the hub's directory of identities, its token service's keys, role
- * definitions and role assignments. All of it is in memory (records of the store, loaded at start)
- * behind one read-write lock; a change is durable before it is visible, and visible to the next
- * request.
+ * Who calls and what they may do: the hub's directory of identities, its token service's keys, and
+ * for each vault role definitions and role assignments. All of it is in memory (records of the
+ * store, loaded at start) behind one read-write lock; a change is durable before it is visible, and
+ * visible to the next request.
  *
  * An identity is an application: an app id (the OAuth client id), an object id (the principal of
  * role assignments), a name, client secrets (kept as SHA-256: they are 256 random bits) and
@@ -14,7 +14,7 @@
 #define IDENTITY_IDENTITY_H
 
 #include "base/codec.h"
-#include "store/store.h"
+#include "store/partition.h"
 
 struct identity;
 
@@ -23,8 +23,7 @@ struct identity;
 err_t identity_new(struct store *s, struct identity **out);
 void identity_free(struct identity *id);
 CLEANUP(identity, struct identity *, identity_free)
-bool identity_owns(
-  struct bytes place); /* "tenant", "identity/..", "tokenkey/..", "role/..", "assignment/.." */
+bool identity_owns(struct bytes place); /* "tenant", "identity/..", "tokenkey/.." */
 err_t identity_load(struct identity *id, struct bytes place, struct bytes body);
 /* After the records: a new store gets its tenant id and first token key. */
 err_t identity_ready(struct identity *id);
@@ -43,8 +42,9 @@ void identity_name(struct identity *id, const char *oid,
 /* Whether there is an identity of that object id, and it is enabled. */
 bool identity_enabled(struct identity *id, const char *oid);
 err_t identity_set_enabled(struct identity *id, const char *app_id,
-                           bool enabled);                       /* its tokens stop at once */
-err_t identity_delete(struct identity *id, const char *app_id); /* with its role assignments */
+                           bool enabled); /* its tokens stop at once */
+/* With its role assignments in all vaults. ERR_CONFLICT while a vault has no other owner. */
+err_t identity_delete(struct identity *id, const char *app_id);
 /* A new client secret: 43 characters base64url in *secret (shown once), its id in secret_id.
  * lifetime in seconds, 0: no end. */
 err_t identity_add_secret(struct identity *id, const char *app_id, int64_t lifetime,

@@ -55,15 +55,15 @@ struct replay { /* the ids of client assertions that were used and have not expi
   size_t count, room;
 };
 
-struct assignment;
+struct holder;
 struct app {
   char app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1], name[APP_NAME_BYTES + 1];
   int64_t created;
   bool enabled;
   struct credential credentials[APP_CREDENTIALS_MAX];
   size_t credential_count;
-  struct assignment *assignments; /* a list through assignment.next */
-  struct replay replay;           /* under identity.replay_lock */
+  struct holder *holders; /* a list through holder.next */
+  struct replay replay;   /* under identity.replay_lock */
 };
 
 struct role {
@@ -80,9 +80,29 @@ struct role {
 struct assignment {
   char guid[GUID_SIZE + 1];
   char scope[SCOPE_MAX + 1];
-  struct app *app;
+  struct holder *holder;
   struct role *role;
-  struct assignment *next; /* of the same application */
+  struct assignment *next; /* of the same holder */
+};
+
+/* An application that has assignments in a vault. */
+struct holder {
+  struct app *app;
+  struct roles *roles;
+  struct assignment *assignments; /* a list through assignment.next; not empty */
+  struct holder *next;            /* of the same application, in another vault */
+};
+
+/* The roles of one vault. All of it is under the directory's locks: changes are rare, and some
+ * concern several vaults. */
+struct roles {
+  struct identity *id;
+  struct partition *part;
+  char vault[ROLES_VAULT_MAX + 1]; /* its name; "": the hub's own */
+  struct guid_map custom;          /* role definitions, beside the built-in ones of all vaults */
+  struct guid_map assignments;     /* own the assignments */
+  struct guid_map holders;         /* by object id */
+  struct pending *pending; /* assignments read before what they point to; until roles_ready() */
 };
 
 /* Token keys. */
@@ -114,8 +134,8 @@ struct identity {
 
   pthread_mutex_t changing;
   pthread_rwlock_t lock;
-  struct guid_map apps, apps_by_oid; /* own the applications; the second one borrows */
-  struct guid_map roles, assignments;
+  struct guid_map apps, apps_by_oid;           /* own the applications; the second one borrows */
+  struct guid_map builtin;                     /* roles; constant */
   struct token_key token_keys[TOKEN_KEYS_MAX]; /* the one that signs first */
   size_t token_key_count;
   /* Counts changes of applications and token keys: what was validated before is stale. */
@@ -123,7 +143,6 @@ struct identity {
 
   pthread_mutex_t replay_lock;
   struct token_cache *cache;
-  struct pending *pending; /* assignments read before what they point to; until identity_ready() */
 };
 
 static inline void identity_unlock_rw(pthread_rwlock_t **l) {
@@ -176,8 +195,16 @@ err_t app_unpack(struct bytes record, struct app **out);
 bool scope_covers(const char *outer, const char *inner);
 void role_free(struct role *r);
 CLEANUP(role, struct role *, role_free)
-struct role *role_named(const struct identity *id, const char *name); /* locked; NULL: none */
-err_t role_lookup(const struct identity *id, const char *guid_or_name, struct role **out);
+struct role *role_named(const struct roles *r, const char *name); /* locked; NULL: none */
+err_t role_lookup(const struct roles *r, const char *guid_or_name, struct role **out);
+
+/* roles.c */
+/* Makes one record of the vault durable; body NULL removes it. */
+err_t roles_commit(struct roles *r, const char *kind, const char *name, const struct buf *body);
+/* Joins the assignment, whose role is set, with its holder: fresh, of that application, where it
+ * has none yet and there is room for one; what is used is taken. */
+void assignment_attach(struct roles *r, struct assignment *a, struct holder **fresh);
+void assignment_detach(struct assignment *a); /* its holder goes with its last one */
 
 /* role_builtin.c */
 #define ROLE_DATA_ACCESS_ADMINISTRATOR "8b54135c-b56d-4d72-a534-26097cfdc8d8"
@@ -203,18 +230,16 @@ err_t role_unpack(const char *guid, struct bytes record, struct role **out);
 
 /* role_assign.c */
 /* Whether granter may give, take or change role at scope. changing is held. */
-err_t check_granter(const struct identity *id, const struct caller *granter, enum action action,
+err_t check_granter(const struct roles *r, const struct caller *granter, enum action action,
                     const struct role *role, const char *scope);
 err_t assignment_unpack(struct bytes record, struct assignment *a, struct assignment_ids *ids);
 /* The assignment of that GUID at exactly that scope. */
-err_t assignment_find(const struct identity *id, const char *guid, const char *scope,
+err_t assignment_find(const struct roles *r, const char *guid, const char *scope,
                       struct assignment **out);
-void assignment_attach(struct assignment *a, struct app *app, struct role *role);
-void assignment_detach(struct assignment *a);
-/* Refuses when no enabled owner would be left without this assignment, or without all of this
- * application's (either may be NULL). changing is held. */
-err_t owner_remains(const struct identity *id, const struct assignment *without,
-                    const struct app *without_app);
+/* Refuses when a vault would be left without an enabled owner: without this assignment, or without
+ * this application. changing is held. */
+err_t owner_remains_without(const struct assignment *a);
+err_t owners_remain_without(const struct app *app);
 
 /* token_key.c */
 void token_key_free(struct token_key *k);

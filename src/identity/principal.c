@@ -99,13 +99,13 @@ err_t identity_set_enabled(struct identity *id, const char *app_id, bool enabled
   MUTEX_LOCKED(&id->changing);
   TRY(app_find(id, app_id, &a));
   if (!enabled)
-    TRY(owner_remains(id, NULL, a));
+    TRY(owners_remain_without(a));
   TRY(app_copy(a, &next));
   next->enabled = enabled;
   return change(id, a, next);
 }
 
-/* The writes that remove the application and its assignments. */
+/* The writes that remove the application and its assignments in all vaults. */
 struct removal {
   struct store_write *writes;
   char (*places)[STORE_PLACE_MAX + 1];
@@ -116,38 +116,46 @@ static void removal_free(struct removal *r) {
   mem_free(r->places);
 }
 
-static void removal_add(struct removal *r, const char *kind, const char *name) {
-  char *place = r->places[r->count];
+static err_t removal_add(struct removal *r, const struct partition *part, const char *kind,
+                         const char *name) {
+  char place[STORE_PLACE_MAX + 1];
   directory_place(kind, name, place);
-  r->writes[r->count++] = (struct store_write){ .place = place };
+  TRY(partition_place(part, place, r->places[r->count]));
+  r->writes[r->count] = (struct store_write){ .place = r->places[r->count] };
+  r->count++;
+  return OK;
 }
 
-static err_t removal_of(const struct app *a, struct removal *r) {
+static err_t removal_of(struct identity *id, const struct app *a, struct removal *r) {
+  struct partition main;
   size_t room = 1;
-  for (const struct assignment *s = a->assignments; s; s = s->next)
-    room++;
+  for (const struct holder *h = a->holders; h; h = h->next)
+    for (const struct assignment *s = h->assignments; s; s = s->next)
+      room++;
   r->writes = mem_alloc(room * sizeof *r->writes);
   r->places = mem_alloc(room * sizeof *r->places);
   if (!r->writes || !r->places)
     return ERR_NOMEM;
-  removal_add(r, "identity", a->app_id);
-  for (const struct assignment *s = a->assignments; s; s = s->next)
-    removal_add(r, "assignment", s->guid);
+  partition_main(id->store, &main);
+  TRY(removal_add(r, &main, "identity", a->app_id));
+  for (const struct holder *h = a->holders; h; h = h->next)
+    for (const struct assignment *s = h->assignments; s; s = s->next)
+      TRY(removal_add(r, h->roles->part, "assignment", s->guid));
   return OK;
 }
 
+/* All of it, whichever vaults it is in, in one commit. */
 err_t identity_delete(struct identity *id, const char *app_id) {
   struct app *a;
   __attribute__((cleanup(removal_free))) struct removal r = { 0 };
   MUTEX_LOCKED(&id->changing);
   TRY(app_find(id, app_id, &a));
-  TRY(owner_remains(id, NULL, a));
-  TRY(removal_of(a, &r));
+  TRY(owners_remain_without(a));
+  TRY(removal_of(id, a, &r));
   TRY(store_commit(id->store, r.writes, r.count));
   WRITE_LOCKED(id);
-  while (a->assignments) {
-    struct assignment *s = a->assignments;
-    guid_map_remove(&id->assignments, s->guid);
+  while (a->holders) {
+    struct assignment *s = a->holders->assignments;
     assignment_detach(s);
     mem_free(s);
   }
@@ -272,7 +280,7 @@ err_t identity_remove_credential(struct identity *id, const char *app_id,
   if (i == count)
     REFUSE(ERR_IDENTITY_NOT_FOUND, "The identity has no such credential.");
   if (count == 1)
-    TRY(owner_remains(id, NULL, a));
+    TRY(owners_remain_without(a));
   credential_free(&next->credentials[i]);
   next->credentials[i] = next->credentials[count - 1];
   next->credentials[count - 1] = (struct credential){ 0 };

@@ -10,16 +10,16 @@ bool scope_covers(const char *outer, const char *inner) {
   return strncasecmp(outer, inner, n) == 0 && (inner[n] == '\0' || inner[n] == '/');
 }
 
-bool role_decide(struct identity *id, const struct caller *who, enum action action,
-                 const char *scope, char assignment_id[static GUID_SIZE + 1]) {
+bool role_decide(struct roles *r, const struct caller *who, enum action action, const char *scope,
+                 char assignment_id[static GUID_SIZE + 1]) {
   if (action >= ACTION_COUNT)
     return false;
   action_set wanted = (action_set)1 << action;
-  READ_LOCKED(id);
-  const struct app *app = guid_map_get(&id->apps_by_oid, who->oid);
-  if (!app || !app->enabled)
+  READ_LOCKED(r->id);
+  const struct holder *h = guid_map_get(&r->holders, who->oid);
+  if (!h || !h->app->enabled)
     return false;
-  for (const struct assignment *a = app->assignments; a; a = a->next)
+  for (const struct assignment *a = h->assignments; a; a = a->next)
     if (a->role->allowed & wanted && scope_covers(a->scope, scope)) {
       memcpy(assignment_id, a->guid, GUID_SIZE + 1);
       return true;
@@ -78,27 +78,37 @@ static const char *short_name(const struct role *r) {
   return r->name;
 }
 
-struct role *role_named(const struct identity *id, const char *name) {
+static struct role *named_in(const struct guid_map *roles, const char *name) {
   size_t at = 0;
-  for (struct role *r; (r = guid_map_next(&id->roles, &at));)
+  for (struct role *r; (r = guid_map_next(roles, &at));)
     if (same_name(r->name, name) || same_name(short_name(r), name))
       return r;
   return NULL;
 }
 
-err_t role_lookup(const struct identity *id, const char *text, struct role **out) {
+struct role *role_named(const struct roles *r, const char *name) {
+  struct role *role = named_in(&r->id->builtin, name);
+  return role ? role : named_in(&r->custom, name);
+}
+
+static struct role *role_of(const struct roles *r, const char *guid) {
+  struct role *role = guid_map_get(&r->id->builtin, guid);
+  return role ? role : guid_map_get(&r->custom, guid);
+}
+
+err_t role_lookup(const struct roles *r, const char *text, struct role **out) {
   char guid[GUID_SIZE + 1];
-  struct role *r = guid_fold(text, guid) ? guid_map_get(&id->roles, guid) : role_named(id, text);
-  if (!r)
+  struct role *role = guid_fold(text, guid) ? role_of(r, guid) : role_named(r, text);
+  if (!role)
     FAIL(ERR_ROLE_DEFINITION_NOT_FOUND, "no such role");
-  *out = r;
+  *out = role;
   return OK;
 }
 
-err_t role_find(struct identity *id, const char *text, char guid[static GUID_SIZE + 1]) {
-  struct role *r;
-  READ_LOCKED(id);
-  TRY(role_lookup(id, text, &r));
-  memcpy(guid, r->guid, GUID_SIZE + 1);
+err_t role_find(struct roles *r, const char *text, char guid[static GUID_SIZE + 1]) {
+  struct role *role;
+  READ_LOCKED(r->id);
+  TRY(role_lookup(r, text, &role));
+  memcpy(guid, role->guid, GUID_SIZE + 1);
   return OK;
 }

@@ -5,24 +5,10 @@
 
 #define ASSIGNMENT_RECORD_VERSION 1
 
-void assignment_attach(struct assignment *a, struct app *app, struct role *role) {
-  a->app = app;
-  a->role = role;
-  a->next = app->assignments;
-  app->assignments = a;
-}
-
-void assignment_detach(struct assignment *a) {
-  struct assignment **p = &a->app->assignments;
-  while (*p != a)
-    p = &(*p)->next;
-  *p = a->next;
-}
-
-static void assignment_pack(const struct assignment *a, struct buf *record) {
+static void assignment_pack(const struct assignment *a, const struct app *app, struct buf *record) {
   pack_u8(record, ASSIGNMENT_RECORD_VERSION);
   pack_str(record, a->role->guid);
-  pack_str(record, a->app->oid);
+  pack_str(record, app->oid);
   pack_str(record, a->scope);
 }
 
@@ -41,36 +27,54 @@ err_t assignment_unpack(struct bytes record, struct assignment *a, struct assign
 
 /* An owner that can act. */
 static bool makes_owner(const struct assignment *a) {
-  return strcmp(a->role->guid, ROLE_OWNER) == 0 && strcmp(a->scope, "/") == 0 && a->app->enabled &&
-         a->app->credential_count > 0;
+  const struct app *app = a->holder->app;
+  return strcmp(a->role->guid, ROLE_OWNER) == 0 && strcmp(a->scope, "/") == 0 && app->enabled &&
+         app->credential_count > 0;
 }
 
-err_t owner_remains(const struct identity *id, const struct assignment *without,
-                    const struct app *without_app) {
+/* Without this assignment, or without all of this application's (either may be NULL). */
+static err_t owner_remains(const struct roles *r, const struct assignment *without,
+                           const struct app *without_app) {
   size_t at = 0, lost = 0, left = 0;
-  for (struct assignment *a; (a = guid_map_next(&id->assignments, &at));)
+  for (struct assignment *a; (a = guid_map_next(&r->assignments, &at));)
     if (makes_owner(a)) {
-      if (a == without || a->app == without_app)
+      if (a == without || a->holder->app == without_app)
         lost++;
       else
         left++;
     }
+  if (lost && !left && r->vault[0])
+    REFUSE(
+      ERR_CONFLICT,
+      "This would leave the vault %s without an owner. Assign the role Owner at scope \"/\" of "
+      "that vault to another identity first.",
+      r->vault);
   if (lost && !left)
     REFUSE(ERR_CONFLICT, "This would leave the hub without an owner. Assign the role Owner at "
                          "scope \"/\" to another identity first.");
   return OK;
 }
 
+err_t owner_remains_without(const struct assignment *a) {
+  return owner_remains(a->holder->roles, a, NULL);
+}
+
+err_t owners_remain_without(const struct app *app) {
+  for (const struct holder *h = app->holders; h; h = h->next)
+    TRY(owner_remains(h->roles, NULL, app));
+  return OK;
+}
+
 /* Who assigns must hold the action at that scope; a Key Vault Data Access Administrator (whom no
  * other assignment allows more) may give and take data roles only. */
-err_t check_granter(const struct identity *id, const struct caller *granter, enum action action,
+err_t check_granter(const struct roles *r, const struct caller *granter, enum action action,
                     const struct role *role, const char *scope) {
   if (!granter)
     return OK;
   bool limited = false;
-  const struct app *app = guid_map_get(&id->apps_by_oid, granter->oid);
-  if (app && app->enabled)
-    for (const struct assignment *a = app->assignments; a; a = a->next) {
+  const struct holder *h = guid_map_get(&r->holders, granter->oid);
+  if (h && h->app->enabled)
+    for (const struct assignment *a = h->assignments; a; a = a->next) {
       if (!(a->role->allowed >> action & 1) || !scope_covers(a->scope, scope))
         continue;
       if (strcmp(a->role->guid, ROLE_DATA_ACCESS_ADMINISTRATOR) != 0)
@@ -85,11 +89,11 @@ err_t check_granter(const struct identity *id, const struct caller *granter, enu
   return OK;
 }
 
-static err_t check_free(const struct identity *id, const struct assignment *a,
-                        const struct app *app, const struct role *role) {
-  bool taken = guid_map_get(&id->assignments, a->guid) != NULL;
-  for (const struct assignment *s = app->assignments; s && !taken; s = s->next)
-    taken = s->role == role && strcasecmp(s->scope, a->scope) == 0;
+static err_t check_free(const struct roles *r, const struct assignment *a, const struct app *app) {
+  bool taken = guid_map_get(&r->assignments, a->guid) != NULL;
+  const struct holder *h = guid_map_get(&r->holders, app->oid);
+  for (const struct assignment *s = h ? h->assignments : NULL; s && !taken; s = s->next)
+    taken = s->role == a->role && strcasecmp(s->scope, a->scope) == 0;
   if (taken)
     REFUSE(ERR_CONFLICT, "The role assignment already exists.");
   return OK;
@@ -127,53 +131,61 @@ static err_t assignment_new(const char *guid, const char *scope, struct assignme
   return OK;
 }
 
-err_t role_assign(struct identity *id, const struct caller *granter, const char *guid,
-                  const char *role_name, const char *principal_oid, const char *scope) {
-  AUTO_FREE struct assignment *a = NULL;
-  AUTO_BUF record = BUF_EMPTY;
-  struct app *app;
-  struct role *role;
-  TRY(assignment_new(guid, scope, &a));
-  MUTEX_LOCKED(&id->changing);
-  TRY(role_lookup(id, role_name, &role));
-  TRY(check_granter(id, granter, ACT_ASSIGNMENT_WRITE, role, scope));
-  TRY(find_principal(id, principal_oid, &app));
-  TRY(check_assignable(role, scope));
-  TRY(check_free(id, a, app, role));
-  a->app = app;
-  a->role = role;
-  assignment_pack(a, &record);
-  {
-    WRITE_LOCKED(id);
-    TRY(guid_map_reserve(&id->assignments));
-  }
-  TRY(directory_commit(id, "assignment", a->guid, &record));
-  WRITE_LOCKED(id);
-  guid_map_put(&id->assignments, a->guid, a);
-  assignment_attach(TAKE(a), app, role);
+/* Room for the assignment and, where the application has none here yet, its holder. */
+static err_t make_room(struct roles *r, struct app *app, struct holder **fresh) {
+  WRITE_LOCKED(r->id);
+  TRY(guid_map_reserve(&r->assignments));
+  if (guid_map_get(&r->holders, app->oid))
+    return OK;
+  TRY(guid_map_reserve(&r->holders));
+  *fresh = mem_zalloc(sizeof **fresh);
+  if (!*fresh)
+    return ERR_NOMEM;
+  (*fresh)->app = app;
   return OK;
 }
 
-err_t assignment_find(const struct identity *id, const char *guid, const char *scope,
+err_t role_assign(struct roles *r, const struct caller *granter, const char *guid,
+                  const char *role_name, const char *principal_oid, const char *scope) {
+  AUTO_FREE struct assignment *a = NULL;
+  AUTO_FREE struct holder *fresh = NULL;
+  AUTO_BUF record = BUF_EMPTY;
+  struct app *app;
+  TRY(assignment_new(guid, scope, &a));
+  MUTEX_LOCKED(&r->id->changing);
+  TRY(role_lookup(r, role_name, &a->role));
+  TRY(check_granter(r, granter, ACT_ASSIGNMENT_WRITE, a->role, scope));
+  TRY(find_principal(r->id, principal_oid, &app));
+  TRY(check_assignable(a->role, scope));
+  TRY(check_free(r, a, app));
+  assignment_pack(a, app, &record);
+  TRY(make_room(r, app, &fresh));
+  TRY(roles_commit(r, "assignment", a->guid, &record));
+  WRITE_LOCKED(r->id);
+  a->holder = guid_map_get(&r->holders, app->oid);
+  assignment_attach(r, TAKE(a), &fresh);
+  return OK;
+}
+
+err_t assignment_find(const struct roles *r, const char *guid, const char *scope,
                       struct assignment **out) {
   char folded[GUID_SIZE + 1];
-  struct assignment *a = guid_fold(guid, folded) ? guid_map_get(&id->assignments, folded) : NULL;
+  struct assignment *a = guid_fold(guid, folded) ? guid_map_get(&r->assignments, folded) : NULL;
   if (!a || strcasecmp(a->scope, scope) != 0)
     FAIL(ERR_ROLE_ASSIGNMENT_NOT_FOUND, "no such assignment at this scope");
   *out = a;
   return OK;
 }
 
-err_t role_unassign(struct identity *id, const struct caller *granter, const char *guid,
+err_t role_unassign(struct roles *r, const struct caller *granter, const char *guid,
                     const char *scope) {
   struct assignment *a;
-  MUTEX_LOCKED(&id->changing);
-  TRY(assignment_find(id, guid, scope, &a));
-  TRY(check_granter(id, granter, ACT_ASSIGNMENT_DELETE, a->role, a->scope));
-  TRY(owner_remains(id, a, NULL));
-  TRY(directory_commit(id, "assignment", a->guid, NULL));
-  WRITE_LOCKED(id);
-  guid_map_remove(&id->assignments, a->guid);
+  MUTEX_LOCKED(&r->id->changing);
+  TRY(assignment_find(r, guid, scope, &a));
+  TRY(check_granter(r, granter, ACT_ASSIGNMENT_DELETE, a->role, a->scope));
+  TRY(owner_remains_without(a));
+  TRY(roles_commit(r, "assignment", a->guid, NULL));
+  WRITE_LOCKED(r->id);
   assignment_detach(a);
   mem_free(a);
   return OK;

@@ -170,8 +170,10 @@ err_t role_unpack(const char *guid, struct bytes record, struct role **out) {
 }
 
 /* Neither a built-in role nor another's name. */
-static err_t check_new(const struct identity *id, const struct role *r) {
-  const struct role *same = guid_map_get(&id->roles, r->guid), *named = role_named(id, r->name);
+static err_t check_new(const struct roles *all, const struct role *r) {
+  struct role *same = NULL;
+  const struct role *named = role_named(all, r->name);
+  IGNORE(role_lookup(all, r->guid, &same));
   if ((same && same->is_builtin) || (named && named->is_builtin))
     REFUSE(ERR_BAD_PARAMETER, "Cannot re-use the name/GUID matching that of a built-in role. "
                               "Please use a unique role ID.");
@@ -180,7 +182,7 @@ static err_t check_new(const struct identity *id, const struct role *r) {
   return OK;
 }
 
-err_t role_put_definition(struct identity *id, const struct caller *granter, const char *guid,
+err_t role_put_definition(struct roles *r, const struct caller *granter, const char *guid,
                           json_t *body) {
   AUTO(role) struct role *next = NULL;
   AUTO_BUF record = BUF_EMPTY;
@@ -189,46 +191,46 @@ err_t role_put_definition(struct identity *id, const struct caller *granter, con
     REFUSE(ERR_BAD_PARAMETER, "Role definition name must be a GUID");
   TRY(read_definition(folded, body, &next));
   role_pack(next, &record);
-  MUTEX_LOCKED(&id->changing);
-  TRY(check_granter(id, granter, ACT_ROLE_WRITE, next, "/"));
-  TRY(check_new(id, next));
+  MUTEX_LOCKED(&r->id->changing);
+  TRY(check_granter(r, granter, ACT_ROLE_WRITE, next, "/"));
+  TRY(check_new(r, next));
   {
-    WRITE_LOCKED(id);
-    TRY(guid_map_reserve(&id->roles));
+    WRITE_LOCKED(r->id);
+    TRY(guid_map_reserve(&r->custom));
   }
-  TRY(directory_commit(id, "role", folded, &record));
-  WRITE_LOCKED(id);
-  struct role *present = guid_map_get(&id->roles, folded);
+  TRY(roles_commit(r, "role", folded, &record));
+  WRITE_LOCKED(r->id);
+  struct role *present = guid_map_get(&r->custom, folded);
   if (present) { /* assignments point to it */
     struct role old = *present;
     *present = *next;
     *next = old;
   } else {
-    guid_map_put(&id->roles, next->guid, next);
+    guid_map_put(&r->custom, next->guid, next);
     (void)TAKE(next);
   }
   return OK;
 }
 
-err_t role_delete_definition(struct identity *id, const struct caller *granter, const char *guid) {
-  struct role *r;
+err_t role_delete_definition(struct roles *r, const struct caller *granter, const char *guid) {
+  struct role *role;
   char folded[GUID_SIZE + 1];
-  MUTEX_LOCKED(&id->changing);
+  MUTEX_LOCKED(&r->id->changing);
   if (!guid_fold(guid, folded))
     FAIL(ERR_ROLE_DEFINITION_NOT_FOUND, "no GUID");
-  TRY(role_lookup(id, folded, &r));
-  TRY(check_granter(id, granter, ACT_ROLE_DELETE, r, "/"));
-  if (r->is_builtin)
+  TRY(role_lookup(r, folded, &role));
+  TRY(check_granter(r, granter, ACT_ROLE_DELETE, role, "/"));
+  if (role->is_builtin)
     REFUSE(ERR_BAD_PARAMETER, "Cannot re-use the name/GUID matching that of a built-in role. "
                               "Please use a unique role ID.");
   size_t at = 0;
-  for (struct assignment *a; (a = guid_map_next(&id->assignments, &at));)
-    if (a->role == r)
+  for (struct assignment *a; (a = guid_map_next(&r->assignments, &at));)
+    if (a->role == role)
       REFUSE(ERR_CONFLICT, "There are existing role assignments of this role: "
                            "remove them first.");
-  TRY(directory_commit(id, "role", folded, NULL));
-  WRITE_LOCKED(id);
-  guid_map_remove(&id->roles, folded);
-  role_free(r);
+  TRY(roles_commit(r, "role", folded, NULL));
+  WRITE_LOCKED(r->id);
+  guid_map_remove(&r->custom, folded);
+  role_free(role);
   return OK;
 }

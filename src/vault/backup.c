@@ -3,8 +3,9 @@
  * from the vault's master key: only a vault with that master key opens it, and what is secret in it
  * stays sealed as it is in the store.
  *
- * Blob: magic of the kind || seal(pack(format, folded name, head record, count, count x (version
- * id, version record))).
+ * Blob: magic of the kind || seal(pack(format, folded name, part, parts of what it carries)).
+ * Part: head record, count, count x (version id, version record); of what is carried after its
+ * kind.
  */
 #include "vault/kind.h"
 
@@ -12,8 +13,12 @@
 
 #define BACKUP_FORMAT 1
 
-static void put_versions(const struct entry *e, struct buf *out) {
+static void put_part(const struct entry *e, struct buf *out) {
+  AUTO_BUF head = BUF_EMPTY;
+  record_put_head(e->kind->id, e, &head);
+  pack_bytes(out, buf_bytes(&head));
   pack_u32(out, (uint32_t)e->count);
+  out->failed = out->failed || head.failed;
   for (size_t i = 0; i < e->count; i++) {
     AUTO_BUF record = BUF_EMPTY;
     record_put_version(e->versions[i], &record);
@@ -28,16 +33,20 @@ err_t object_backup(struct vault *v, enum kind_id kind, const char *name, struct
   struct bytes magic = bytes_str(s->kind->backup_magic);
   char folded[OBJECT_NAME_MAX + 1];
   struct entry *e;
-  AUTO_BUF plain = BUF_EMPTY, head = BUF_EMPTY;
+  struct group g;
+  AUTO_BUF plain = BUF_EMPTY;
   name_fold(name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
   TRY(active_entry(v, kind, name, folded, &e));
-  record_put_head(kind, e, &head);
+  TRY(change_managed(e->latest, "backup"));
+  group_of(v, e, &g);
   pack_u8(&plain, BACKUP_FORMAT);
   pack_str(&plain, folded);
-  pack_bytes(&plain, buf_bytes(&head));
-  put_versions(e, &plain);
-  TRY(buf_ok(&head));
+  for (size_t i = 0; i < g.count; i++) {
+    if (i)
+      pack_u8(&plain, (uint8_t)g.entries[i]->kind->id);
+    put_part(g.entries[i], &plain);
+  }
   TRY(buf_ok(&plain));
   buf_put_bytes(blob, magic);
   TRY(crypto_seal(secret_bytes(&s->backup_key), magic, buf_bytes(&plain), blob));
@@ -47,7 +56,7 @@ err_t object_backup(struct vault *v, enum kind_id kind, const char *name, struct
   return OK;
 }
 
-static err_t read_versions(struct unpack *u, enum kind_id kind, struct entry *e) {
+static err_t read_versions(struct unpack *u, struct entry *e) {
   uint32_t count = unpack_u32(u);
   if (count == 0 || count > OBJECT_VERSIONS_MAX)
     return ERR_BACKUP_BLOB;
@@ -60,65 +69,54 @@ static err_t read_versions(struct unpack *u, enum kind_id kind, struct entry *e)
     if (!entry_reserve(e))
       return ERR_NOMEM;
     struct version *version = NULL;
-    TRY(record_get_version(kind, record, e->folded, id, &version));
+    TRY(record_get_version(e->kind->id, record, e->folded, id, &version));
     entry_add(e, version);
   }
   return OK;
 }
 
-static err_t read_blob(struct vault *v, enum kind_id kind, struct bytes blob, struct entry **out) {
+static err_t read_part(struct unpack *u, enum kind_id kind, const char *folded, struct group *g) {
+  struct entry *e = entry_new(kind, "");
+  if (!e)
+    return ERR_NOMEM;
+  g->entries[g->count++] = e;
+  TRY(record_get_head(kind, unpack_bytes(u), e));
+  TRY(read_versions(u, e));
+  if (strcmp(folded, e->folded) != 0 || e->latest->managed != (g->count > 1))
+    return ERR_BACKUP_BLOB;
+  e->deleted = false;
+  e->deleted_at = e->purge_at = 0;
+  return OK;
+}
+
+static void group_free(struct group *g) {
+  for (size_t i = 0; i < g->count; i++)
+    entry_free(g->entries[i]);
+}
+#define AUTO_GROUP __attribute__((cleanup(group_free))) struct group
+
+static err_t read_blob(struct vault *v, enum kind_id kind, struct bytes blob, struct group *g) {
   const struct shelf *s = &v->shelves[kind];
   struct bytes magic = bytes_str(s->kind->backup_magic);
   AUTO_BUF plain = BUF_EMPTY;
-  AUTO(entry) struct entry *e = entry_new(kind, "");
-  if (!e)
-    return ERR_NOMEM;
   if (!bytes_starts(blob, s->kind->backup_magic))
     return ERR_BACKUP_BLOB;
   struct bytes sealed = bytes_of(blob.data + magic.size, blob.size - magic.size);
-  err_t err = crypto_open(secret_bytes(&s->backup_key), magic, sealed, &plain);
-  if (err != OK)
-    return err == ERR_CORRUPT ? ERR_BACKUP_BLOB : err;
+  TRY(crypto_open(secret_bytes(&s->backup_key), magic, sealed, &plain));
   struct unpack u = unpack_of(buf_bytes(&plain));
   char folded[OBJECT_NAME_MAX + 1];
   if (unpack_u8(&u) != BACKUP_FORMAT)
     return ERR_BACKUP_BLOB;
   unpack_str(&u, folded, sizeof folded);
-  TRY(record_get_head(kind, unpack_bytes(&u), e));
-  TRY(read_versions(&u, kind, e));
-  TRY(unpack_end(&u));
-  if (strcmp(folded, e->folded) != 0)
-    return ERR_BACKUP_BLOB;
-  e->deleted = false;
-  e->deleted_at = e->purge_at = 0;
-  *out = TAKE(e);
-  return OK;
-}
-
-static err_t commit_all(struct vault *v, enum kind_id kind, const struct entry *e) {
-  size_t n = e->count + 1;
-  AUTO_FREE char *places = mem_alloc(n * (STORE_PLACE_MAX + 1));
-  AUTO_FREE struct store_write *writes = mem_zalloc(n * sizeof *writes);
-  AUTO_FREE size_t *ends = mem_zalloc(n * sizeof *ends);
-  AUTO_BUF bodies = BUF_EMPTY;
-  if (!places || !writes || !ends)
-    return ERR_NOMEM;
-  for (size_t i = 0; i < n; i++) {
-    char *place = places + i * (STORE_PLACE_MAX + 1);
-    writes[i].place = place;
-    if (i < e->count) {
-      record_version_place(kind, e->folded, e->versions[i]->id, place);
-      record_put_version(e->versions[i], &bodies);
-    } else {
-      record_head_place(kind, e->folded, place);
-      record_put_head(kind, e, &bodies);
-    }
-    ends[i] = bodies.size;
+  TRY(read_part(&u, kind, folded, g));
+  for (unsigned left = s->kind->carries; u.rest.size && !u.bad;) {
+    unsigned carried = unpack_u8(&u);
+    if (carried >= KINDS || !(left & 1u << carried))
+      return ERR_BACKUP_BLOB;
+    left &= ~(1u << carried);
+    TRY(read_part(&u, (enum kind_id)carried, folded, g));
   }
-  TRY(buf_ok(&bodies));
-  for (size_t i = 0, from = 0; i < n; from = ends[i++])
-    writes[i].body = bytes_of(bodies.data + from, ends[i] - from);
-  return vault_commit(v, writes, n);
+  return unpack_end(&u);
 }
 
 /* New versions must come after restored ones. */
@@ -142,31 +140,53 @@ static err_t restore_conflict(const struct kind *k, const struct entry *e, const
     noun, host, k->collection, e->name, e->latest->id, noun, noun, noun, noun, noun, noun);
 }
 
+static err_t reserve(struct vault *v, const struct group *g) {
+  size_t n = 0;
+  pthread_rwlock_wrlock(&v->lock);
+  while (n < g->count && index_reserve(&v->shelves[g->entries[n]->kind->id].active))
+    n++;
+  for (size_t i = 0; n < g->count && i < n; i++)
+    index_unreserve(&v->shelves[g->entries[i]->kind->id].active);
+  pthread_rwlock_unlock(&v->lock);
+  return n == g->count ? OK : ERR_NOMEM;
+}
+
+/* Makes the group visible, or gives its places back. */
+static void settle(struct vault *v, struct group *g, bool visible) {
+  pthread_rwlock_wrlock(&v->lock);
+  for (size_t i = 0; i < g->count; i++) {
+    struct shelf *s = &v->shelves[g->entries[i]->kind->id];
+    if (visible) {
+      atomic_fetch_add(&s->version_count, g->entries[i]->count);
+      index_insert(&s->active, g->entries[i]);
+    } else {
+      index_unreserve(&s->active);
+    }
+  }
+  pthread_rwlock_unlock(&v->lock);
+  if (visible)
+    g->count = 0;
+}
+
 err_t object_restore(struct vault *v, enum kind_id kind, struct bytes blob, const char *host,
                      struct version **out) {
-  struct shelf *s = &v->shelves[kind];
-  AUTO(entry) struct entry *e = NULL;
-  err_t err = read_blob(v, kind, blob, &e);
+  AUTO_GROUP g = { .count = 0 };
+  err_t err = read_blob(v, kind, blob, &g);
   if (err != OK)
     return err == ERR_NOMEM ? err : ERR_BACKUP_BLOB;
-  AUTO_STRIPE stripe = stripe_lock(v, e->folded);
-  if (find_active(v, kind, e->folded) || find_deleted(v, kind, e->folded))
-    return restore_conflict(s->kind, e, host);
-  pthread_rwlock_wrlock(&v->lock);
-  bool room = index_reserve(&s->active);
-  pthread_rwlock_unlock(&v->lock);
-  if (!room)
-    return ERR_NOMEM;
-  err = commit_all(v, kind, e);
-  if (err != OK) {
-    pthread_rwlock_wrlock(&v->lock);
-    index_unreserve(&s->active);
-    pthread_rwlock_unlock(&v->lock);
-    return err;
+  struct entry *first = g.entries[0];
+  AUTO_STRIPE stripe = stripe_lock(v, first->folded);
+  for (size_t i = 0; i < g.count; i++)
+    if (find_active(v, g.entries[i]->kind->id, first->folded) ||
+        find_deleted(v, g.entries[i]->kind->id, first->folded))
+      return restore_conflict(first->kind, first, host);
+  TRY(reserve(v, &g));
+  err = group_commit(v, &g, false);
+  if (err == OK) {
+    for (size_t i = 0; i < g.count; i++)
+      raise_order(v, g.entries[i]->latest->order);
+    *out = version_ref(first->latest);
   }
-  raise_order(v, e->latest->order);
-  atomic_fetch_add(&s->version_count, e->count);
-  *out = version_ref(e->latest);
-  change_publish(v, &s->active, TAKE(e));
-  return OK;
+  settle(v, &g, err == OK);
+  return err;
 }

@@ -5,93 +5,195 @@
 #include "vault/kind.h"
 
 err_t vault_commit(struct vault *v, const struct store_write *writes, size_t count) {
-  return store_commit(v->store, writes, count);
+  return partition_commit(v->part, writes, count);
 }
 
-void change_publish(struct vault *v, struct index *x, struct entry *e) {
-  pthread_rwlock_wrlock(&v->lock);
-  index_insert(x, e);
-  pthread_rwlock_unlock(&v->lock);
-}
-
-err_t change_commit_head(struct vault *v, enum kind_id kind, const struct entry *head) {
-  char place[STORE_PLACE_MAX + 1];
-  AUTO_BUF body = BUF_EMPTY;
-  record_head_place(kind, head->folded, place);
-  record_put_head(kind, head, &body);
-  TRY(buf_ok(&body));
-  return vault_commit(v, &(struct store_write){ place, buf_bytes(&body) }, 1);
-}
-
-static err_t commit_version(struct vault *v, const struct entry *entry, bool new_entry,
-                            const struct version *version) {
-  char places[2][STORE_PLACE_MAX + 1];
-  AUTO_BUF body = BUF_EMPTY, head = BUF_EMPTY;
-  record_version_place(version->kind, entry->folded, version->id, places[0]);
-  record_put_version(version, &body);
-  record_head_place(version->kind, entry->folded, places[1]);
-  record_put_head(version->kind, entry, &head);
-  TRY(buf_ok(&body));
-  TRY(buf_ok(&head));
-  struct store_write writes[] = { { places[0], buf_bytes(&body) },
-                                  { places[1], buf_bytes(&head) } };
-  return vault_commit(v, writes, new_entry ? 2 : 1);
-}
-
-/* Entry and first version together. */
-static err_t add_entry(struct vault *v, struct version *version) {
-  struct shelf *s = &v->shelves[version->kind];
-  AUTO(entry) struct entry *e = entry_new(version->kind, version->name);
-  if (!e || !entry_reserve(e))
-    return ERR_NOMEM;
-  entry_add(e, version_ref(version));
-  pthread_rwlock_wrlock(&v->lock);
-  bool room = index_reserve(&s->active);
-  pthread_rwlock_unlock(&v->lock);
-  if (!room)
-    return ERR_NOMEM;
-  err_t err = commit_version(v, e, true, version);
-  if (err == OK) {
-    change_publish(v, &s->active, TAKE(e));
-    atomic_fetch_add(&s->version_count, 1);
-    return OK;
-  }
-  pthread_rwlock_wrlock(&v->lock);
-  index_unreserve(&s->active);
-  pthread_rwlock_unlock(&v->lock);
-  return err;
-}
-
-err_t change_room(enum kind_id kind, const struct entry *e) {
+err_t change_room(const struct entry *e) {
   if (e->count >= OBJECT_VERSIONS_MAX)
     REFUSE(ERR_BAD_PARAMETER, "%s %s has %d versions, which is the most that it may have.",
-           kind_of(kind)->noun, e->name, OBJECT_VERSIONS_MAX);
+           e->kind->noun, e->name, OBJECT_VERSIONS_MAX);
   return OK;
 }
 
-err_t change_set_version(struct vault *v, struct entry *entry, struct version *version) {
-  bool is_new = entry_version(entry, version->id) == NULL;
-  if (is_new)
-    TRY(change_room(version->kind, entry));
-  pthread_rwlock_wrlock(&v->lock);
-  bool room = entry_reserve(entry);
-  pthread_rwlock_unlock(&v->lock);
-  if (!room)
-    return ERR_NOMEM;
-  TRY(commit_version(v, entry, false, version));
-  pthread_rwlock_wrlock(&v->lock);
-  entry_add(entry, version_ref(version));
-  pthread_rwlock_unlock(&v->lock);
-  atomic_fetch_add(&v->shelves[version->kind].version_count, is_new);
+err_t change_managed(const struct version *version, const char *operation) {
+  if (version->managed)
+    REFUSE(ERR_MANAGED,
+           "Operation \"%s\" is not allowed as this object's lifetime is managed by Key Vault.",
+           operation);
   return OK;
+}
+
+/* A name is a certificate's, with its key and secret, or it is not. */
+err_t change_owner(const struct entry *e, bool managed) {
+  if (e->latest->managed == managed)
+    return OK;
+  if (!managed)
+    return change_managed(e->latest, "create");
+  REFUSE(ERR_CONFLICT,
+         "There is a %c%s of the name %s that belongs to no certificate: give the certificate "
+         "another name, or delete and purge what is there.",
+         e->kind->noun[0] | 32, e->kind->noun + 1, e->name);
+}
+
+/* One entry that changes. */
+struct part {
+  struct entry *entry;
+  struct version *version; /* NULL: its head only */
+  bool fresh;              /* the entry is in no index yet */
+  bool reserved;           /* its place in the index is */
+  bool adds;               /* the version is a new one */
+  bool head;               /* its head changes */
+};
+struct parts {
+  struct part part[CHANGE_MAX + 1];
+  size_t count;
+};
+
+static struct index *index_of(struct vault *v, const struct entry *e) {
+  return &v->shelves[e->kind->id].active;
+}
+
+static err_t prepare_version(struct vault *v, const char *folded, struct version *version,
+                             struct part *p) {
+  p->version = version;
+  p->entry = find_active(v, version->kind, folded);
+  p->fresh = p->entry == NULL;
+  if (p->fresh && !(p->entry = entry_new(version->kind, version->name)))
+    return ERR_NOMEM;
+  p->adds = entry_version(p->entry, version->id) == NULL;
+  if (p->adds) {
+    if (!p->fresh)
+      TRY(change_owner(p->entry, version->managed));
+    TRY(change_room(p->entry));
+    version->order = atomic_fetch_add(&v->order, 1) + 1;
+  }
+  memcpy(version->name, p->entry->name, sizeof version->name); /* the case first given */
+  pthread_rwlock_wrlock(&v->lock);
+  bool room = entry_reserve(p->entry);
+  if (room && p->fresh)
+    room = p->reserved = index_reserve(index_of(v, p->entry));
+  pthread_rwlock_unlock(&v->lock);
+  return room ? OK : ERR_NOMEM;
+}
+
+static err_t prepare(struct vault *v, const char *folded, const struct change *c,
+                     struct parts *ps) {
+  struct part *head = NULL;
+  for (size_t i = 0; i < c->count; i++) {
+    struct part *p = &ps->part[ps->count++];
+    TRY(prepare_version(v, folded, c->versions[i], p));
+    if (c->set_head && c->versions[i]->kind == c->head_kind)
+      head = p;
+  }
+  if (!c->set_head)
+    return OK;
+  if (!head) {
+    struct entry *e = find_active(v, c->head_kind, folded);
+    if (!e)
+      FAIL(ERR_INTERNAL, "a head without its entry");
+    head = &ps->part[ps->count++];
+    head->entry = e;
+  }
+  head->head = true;
+  return OK;
+}
+
+/* The record of the entry's head as it will be. */
+static err_t put_head(const struct part *p, const struct change *c, struct buf *out) {
+  AUTO_FREE struct entry *next = mem_alloc(p->entry->kind->entry_size);
+  if (!next)
+    return ERR_NOMEM;
+  memcpy(next, p->entry, p->entry->kind->entry_size);
+  if (p->head)
+    c->set_head(next, c->value);
+  record_put_head(p->entry->kind->id, next, out);
+  return buf_ok(out);
+}
+
+struct record {
+  char place[STORE_PLACE_MAX + 1];
+  struct buf body;
+};
+struct records {
+  struct record record[2 * (CHANGE_MAX + 1)];
+  size_t count;
+};
+static void records_free(struct records *r) {
+  for (size_t i = 0; i < r->count; i++)
+    buf_free(&r->record[i].body);
+}
+#define AUTO_RECORDS __attribute__((cleanup(records_free))) struct records
+
+static err_t commit(struct vault *v, const struct change *c, const struct parts *ps) {
+  struct store_write writes[2 * (CHANGE_MAX + 1)];
+  AUTO_RECORDS rs = { .count = 0 };
+  for (size_t i = 0; i < ps->count; i++) {
+    const struct part *p = &ps->part[i];
+    enum kind_id kind = p->entry->kind->id;
+    if (p->version) {
+      struct record *r = &rs.record[rs.count++];
+      r->body = BUF_EMPTY;
+      record_version_place(kind, p->entry->folded, p->version->id, r->place);
+      record_put_version(p->version, &r->body);
+      TRY(buf_ok(&r->body));
+    }
+    if (p->head || p->fresh) {
+      struct record *r = &rs.record[rs.count++];
+      r->body = BUF_EMPTY;
+      record_head_place(kind, p->entry->folded, r->place);
+      TRY(put_head(p, c, &r->body));
+    }
+  }
+  for (size_t i = 0; i < rs.count; i++)
+    writes[i] = (struct store_write){ rs.record[i].place, buf_bytes(&rs.record[i].body) };
+  return vault_commit(v, writes, rs.count);
+}
+
+static void show(struct vault *v, const struct change *c, const struct parts *ps) {
+  pthread_rwlock_wrlock(&v->lock);
+  for (size_t i = 0; i < ps->count; i++) {
+    const struct part *p = &ps->part[i];
+    if (p->version)
+      entry_add(p->entry, version_ref(p->version));
+    if (p->head)
+      c->set_head(p->entry, c->value);
+    if (p->fresh)
+      index_insert(index_of(v, p->entry), p->entry);
+    atomic_fetch_add(&v->shelves[p->entry->kind->id].version_count, p->adds);
+  }
+  pthread_rwlock_unlock(&v->lock);
+}
+
+static void take_back(struct vault *v, struct parts *ps) {
+  pthread_rwlock_wrlock(&v->lock);
+  for (size_t i = 0; i < ps->count; i++)
+    if (ps->part[i].reserved)
+      index_unreserve(index_of(v, ps->part[i].entry));
+  pthread_rwlock_unlock(&v->lock);
+  for (size_t i = 0; i < ps->count; i++)
+    if (ps->part[i].fresh && ps->part[i].entry)
+      entry_free(ps->part[i].entry);
+}
+
+err_t change_commit(struct vault *v, const char *folded, const struct change *c) {
+  struct parts ps = { .count = 0 };
+  err_t e = prepare(v, folded, c, &ps);
+  if (e == OK)
+    e = commit(v, c, &ps);
+  if (e == OK)
+    show(v, c, &ps);
+  else
+    take_back(v, &ps);
+  return e;
+}
+
+err_t change_set_version(struct vault *v, struct version *version) {
+  char folded[OBJECT_NAME_MAX + 1];
+  name_fold(version->name, folded);
+  return change_commit(v, folded, &(struct change){ .versions = { version }, .count = 1 });
 }
 
 err_t change_add_version(struct vault *v, const char *folded, struct version *version) {
   TRY(name_free(v, version->kind, version->name, folded));
-  struct entry *e = find_active(v, version->kind, folded);
-  version->order = atomic_fetch_add(&v->order, 1) + 1;
-  if (!e)
-    return add_entry(v, version);
-  memcpy(version->name, e->name, sizeof version->name); /* the case that it was first given */
-  return change_set_version(v, e, version);
+  return change_commit(v, folded, &(struct change){ .versions = { version }, .count = 1 });
 }

@@ -17,7 +17,8 @@ void due_tried(struct version *version, err_t e) {
 }
 
 static bool purgeable(const struct entry *e, int64_t now) {
-  return e->deleted && e->purge_at <= now && entry_settled(e) && due_may_try(e->latest, now);
+  return e->deleted && !e->latest->managed && e->purge_at <= now && entry_settled(e) &&
+         due_may_try(e->latest, now);
 }
 
 static size_t find_purgeable(struct vault *v, enum kind_id kind, struct version **due) {
@@ -40,7 +41,7 @@ static err_t purge(struct vault *v, struct version *latest, due_done *done, void
     struct entry *entry = find_deleted(v, latest->kind, folded);
     if (!entry || !purgeable(entry, clock_now()))
       return OK; /* no longer */
-    e = entry_purge(v, latest->kind, entry);
+    e = entry_purge(v, entry);
   }
   due_tried(latest, e);
   snprintf(operation, sizeof operation, "%sPurgeIfDue", kind_of(latest->kind)->noun);
@@ -62,6 +63,8 @@ static err_t carry_out_purges(struct vault *v, enum kind_id kind, due_done *done
 
 err_t vault_carry_out_due(struct vault *v, due_done *done, void *ctx) {
   err_t e = keys_carry_out_rotations(v, done, ctx);
+  if (e == OK)
+    e = certificates_carry_out_due(v, done, ctx);
   for (int kind = 0; e == OK && kind < KINDS; kind++)
     e = carry_out_purges(v, (enum kind_id)kind, done, ctx);
   return e;

@@ -31,6 +31,8 @@ static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
     return ca_load(h->ca, place, body);
   if (acme_owns(place))
     return acme_load(h->acme, place, body);
+  if (roles_owns(place))
+    return roles_load(h->roles, place, body);
   if (hub_owns(place))
     return hub_load(h, place, body);
   FAIL(ERR_CORRUPT, "a record that this version does not know: it was written by a newer one");
@@ -69,14 +71,19 @@ err_t hub_load_all(struct hub *h) {
                              .purge_protection = conf_bool(h->conf, "purge_protection"),
                              .async_delete_ms = (unsigned)conf_uint(h->conf, "test.async_delete"),
                              .live_keys = (unsigned)conf_uint(h->conf, "live_keys") };
-  TRY(vault_new(h->store, &conf, &h->vault));
+  partition_main(h->store, &h->part);
+  TRY(vault_new(&h->part, &conf, &h->vault));
   TRY(identity_new(h->store, &h->identity));
   TRY(ca_new(h->store, &h->ca));
   TRY(acme_new(h->store, h->identity, &h->acme));
+  TRY(roles_new(h->identity, &h->part, "", &h->roles));
   TRY(store_load(h->store, load_record, h));
   TRY(vault_ready(h->vault));
   TRY(identity_ready(h->identity));
+  TRY(roles_ready(h->roles));
   TRY(hub_ready_ca(h));
+  struct cert_authority authority = hub_authority(h);
+  vault_set_authority(h->vault, &authority);
   TRY(hub_ready_keys(h));
   return open_audit(h);
 }
@@ -90,6 +97,7 @@ static err_t make_ready(struct hub *h) {
   TRY(hub_ready_owner(h));
   h->api.vault = h->vault;
   h->api.identity = h->identity;
+  h->api.roles = h->roles;
   h->api.audit = h->audit;
   h->api.ca = h->ca;
   h->api.acme = h->acme;
@@ -107,6 +115,8 @@ static void unload(struct hub *h) {
     audit_close(TAKE(h->audit));
   if (h->vault)
     vault_free(TAKE(h->vault));
+  if (h->roles)
+    roles_free(TAKE(h->roles));
   if (h->identity)
     identity_free(TAKE(h->identity));
   if (h->ca)

@@ -18,7 +18,9 @@ struct hub {
   struct http_gate *gate;
   struct http_server *server;
   struct store *store;
+  struct partition part; /* the store's main one */
   struct identity *identity;
+  struct roles *roles; /* of the hub's own vault: of the hub, too */
   struct vault *vault;
   struct audit *audit;
   struct secret audit_key;
@@ -70,6 +72,8 @@ bool hub_tls_due(const struct hub *h);
 /* The names and addresses that the certificate must cover. */
 #define HUB_NAMES_MAX 80
 size_t hub_names(const struct hub *h, const char *names[static HUB_NAMES_MAX]);
+/* hub_authority.c: the hub's authority, as vaults use it. */
+struct cert_authority hub_authority(struct hub *h);
 /* hub_scheduler.c */
 err_t hub_scheduler_start(struct hub *h);
 void hub_scheduler_stop(struct hub *h);

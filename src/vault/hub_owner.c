@@ -38,7 +38,7 @@ static err_t make_owner(struct hub *h) {
     uint8_t random[16];
     TRY(crypto_random(random, sizeof random));
     guid_format(random, guid);
-    err_t e = role_assign(h->identity, NULL, guid, roles[i], oid, "/");
+    err_t e = role_assign(h->roles, NULL, guid, roles[i], oid, "/");
     if (e != OK && e != ERR_CONFLICT)
       return e;
   }

@@ -67,7 +67,7 @@ bool hub_tls_due(const struct hub *h) {
 
 /* The hub calls other hubs with it, too. */
 static err_t issue_chain(struct hub *h, const struct key *key, struct cert_chain *chain) {
-  static const char *ekus[] = { "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2" }; /* server, client */
+  static const char *ekus[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH };
   const char *names[HUB_NAMES_MAX], *dns[HUB_NAMES_MAX], *ip[HUB_NAMES_MAX];
   struct ca_request rq = { .profile = CA_SERVER, .key = key, .oid = "", .via = "hub" };
   struct cidr unused;

@@ -90,6 +90,7 @@ struct entry *entry_new(enum kind_id kind, const char *name) {
   struct entry *e = mem_zalloc(kind_of(kind)->entry_size);
   if (!e)
     return NULL;
+  e->kind = kind_of(kind);
   memcpy(e->name, name, strnlen(name, OBJECT_NAME_MAX));
   name_fold(name, e->folded);
   return e;
@@ -98,6 +99,8 @@ struct entry *entry_new(enum kind_id kind, const char *name) {
 void entry_free(struct entry *e) {
   for (size_t i = 0; i < e->count; i++)
     version_free(e->versions[i]);
+  if (e->kind->clear_entry)
+    e->kind->clear_entry(e);
   mem_free(e->versions);
   mem_free(e);
 }

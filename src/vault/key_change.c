@@ -19,6 +19,14 @@ static const unsigned possible_ops[] = {
   [KEY_OCT] = (1u << OP_COUNT) - 1,
 };
 
+unsigned key_possible_ops(enum key_type type) {
+  return possible_ops[type];
+}
+
+unsigned key_default_ops(enum key_type type) {
+  return default_ops[type];
+}
+
 static err_t new_version(struct vault *v, const char *name, const struct key *key, bool hsm,
                          struct key_version **out) {
   AUTO(version) struct version *made = NULL;
@@ -96,7 +104,7 @@ err_t keys_create(struct vault *v, const char *name, const struct key_request *r
     TRY(name_free(v, KIND_KEY, name, folded));
     const struct entry *e = find_active(v, KIND_KEY, folded);
     if (e)
-      TRY(change_room(KIND_KEY, e));
+      TRY(change_room(e));
   }
   TRY(key_generate(&rq->spec, &key));
   return add_requested(v, name, key, rq, out);
@@ -128,13 +136,14 @@ err_t keys_update(struct vault *v, const char *name, const char *version,
   const struct version *present = entry_version(e, id);
   if (!present)
     return object_not_found(KIND_KEY, name, version);
+  TRY(change_managed(present, "update"));
   TRY(version_copy(present, &changed));
   struct key_version *kv = key_version_of(changed);
   if (rq->has_release && !kv->exportable)
     REFUSE(ERR_BAD_PARAMETER, "AKV.SKR.1005: Non-exportable keys must not have release policy.");
   TRY(apply(kv, rq));
   changed->attributes.updated = clock_now();
-  TRY(change_set_version(v, e, changed));
+  TRY(change_set_version(v, changed));
   *out = key_version_of(TAKE(changed));
   return OK;
 }
@@ -158,7 +167,6 @@ static err_t rotated(struct vault *v, const struct entry *e, const struct key *k
   if (policy->expiry[0])
     base->attributes.has_exp =
       duration_add(policy->expiry, 1, base->attributes.created, &base->attributes.exp);
-  base->order = atomic_fetch_add(&v->order, 1) + 1;
   *out = TAKE(kv);
   return OK;
 }
@@ -167,7 +175,7 @@ err_t key_rotate_entry(struct vault *v, struct entry *e, const struct key *key,
                        struct key_version **out) {
   AUTO(key_version) struct key_version *kv = NULL;
   TRY(rotated(v, e, key, &kv));
-  TRY(change_set_version(v, e, &kv->base));
+  TRY(change_set_version(v, &kv->base));
   *out = TAKE(kv);
   return OK;
 }
@@ -181,7 +189,8 @@ err_t keys_rotate(struct vault *v, const char *name, struct key_version **out) {
   { /* before the costly part; looked at again below */
     AUTO_STRIPE stripe = stripe_lock(v, folded);
     TRY(active_entry(v, KIND_KEY, name, folded, &e));
-    TRY(change_room(KIND_KEY, e));
+    TRY(change_managed(e->latest, "rotate"));
+    TRY(change_room(e));
     old = version_ref(e->latest);
   }
   TRY(key_generate(&key_version_of(old)->spec, &key));

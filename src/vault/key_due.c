@@ -61,7 +61,7 @@ static err_t rotate(struct vault *v, const struct version *old, struct key_versi
     AUTO_STRIPE stripe = stripe_lock(v, folded);
     if (!(e = still_due(v, folded, old)))
       return OK;
-    TRY(change_room(KIND_KEY, e));
+    TRY(change_room(e));
   }
   TRY(key_generate(&key_version_of(old)->spec, &key));
   AUTO_STRIPE stripe = stripe_lock(v, folded);

@@ -48,6 +48,11 @@ err_t live_key(struct vault *v, struct key_material *m, struct key **out);
 void live_drop(struct vault *v, struct key_material *m);
 void live_revive(struct key_material *m); /* recovered: it may be kept again */
 
+/* What a key of a type can be asked to do at all, and what it is asked to by default: bits of enum
+ * key_op. */
+unsigned key_possible_ops(enum key_type type);
+unsigned key_default_ops(enum key_type type);
+
 /* key_change.c: with a freshly made key, of the latest version's spec; under the stripe. */
 err_t key_rotate_entry(struct vault *v, struct entry *e, const struct key *key,
                        struct key_version **out);

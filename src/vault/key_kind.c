@@ -35,7 +35,7 @@ static void put_head(const struct entry *e, struct buf *out) {
   pack_i64(out, p->updated);
 }
 
-static void get_head(struct unpack *u, struct entry *e) {
+static err_t get_head(struct unpack *u, struct entry *e) {
   struct key_policy *p = &key_entry_of(e)->policy;
   unpack_str(u, p->rotate_after, sizeof p->rotate_after);
   unpack_str(u, p->rotate_before, sizeof p->rotate_before);
@@ -44,6 +44,7 @@ static void get_head(struct unpack *u, struct entry *e) {
   unpack_str(u, p->expiry, sizeof p->expiry);
   p->created = unpack_i64(u);
   p->updated = unpack_i64(u);
+  return OK;
 }
 
 static void put(const struct version *v, struct buf *out) {
@@ -90,8 +91,10 @@ static void reopen(struct version *version) {
 }
 
 const struct kind kind_key = {
+  .id = KIND_KEY,
   .noun = "Key",
   .collection = "keys",
+  .before_version = "/",
   .head_place = "key",
   .version_place = "keyversion",
   .backup_magic = "StrongroomKeyBackupV1",

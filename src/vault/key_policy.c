@@ -120,6 +120,10 @@ err_t keys_policy_get(struct vault *v, const char *name, struct key_policy *out)
   return OK;
 }
 
+static void set_policy(struct entry *e, const void *value) {
+  key_entry_of(e)->policy = *(const struct key_policy *)value;
+}
+
 err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *policy) {
   char folded[OBJECT_NAME_MAX + 1];
   struct entry *found;
@@ -130,14 +134,10 @@ err_t keys_policy_set(struct vault *v, const char *name, struct key_policy *poli
   name_fold(name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
   TRY(active_entry(v, KIND_KEY, name, folded, &found));
-  struct key_entry *e = key_entry_of(found);
+  TRY(change_managed(found->latest, "setRotationPolicy"));
+  const struct key_policy *present = &key_entry_of(found)->policy;
   policy->updated = clock_now();
-  policy->created = e->policy.created ? e->policy.created : policy->updated;
-  struct key_entry head = *e;
-  head.policy = *policy;
-  TRY(change_commit_head(v, KIND_KEY, &head.base));
-  pthread_rwlock_wrlock(&v->lock);
-  e->policy = *policy;
-  pthread_rwlock_unlock(&v->lock);
-  return OK;
+  policy->created = present->created ? present->created : policy->updated;
+  return change_commit(
+    v, folded, &(struct change){ .set_head = set_policy, .value = policy, .head_kind = KIND_KEY });
 }

@@ -6,12 +6,13 @@
 #define VAULT_KIND_H
 
 #include "base/pack.h"
-#include "vault/object.h"
+#include "vault/certificates.h"
 
 #include <pthread.h>
 
 /* A name and its versions. First member of what a kind makes of it. */
 struct entry {
+  const struct kind *kind;
   char name[OBJECT_NAME_MAX + 1], folded[OBJECT_NAME_MAX + 1];
   struct version **versions; /* by id */
   size_t count, room;
@@ -23,12 +24,15 @@ struct entry {
 
 /* What a kind of object adds to all that is common. */
 struct kind {
+  enum kind_id id;
   const char *noun;                       /* "Key": of error texts */
   const char *collection;                 /* "keys": of ids */
+  const char *before_version;             /* "/": of error texts */
   const char *head_place, *version_place; /* of its records: "key", "keyversion" */
   const char *backup_magic;
   size_t backup_max; /* bytes of a blob that is restored */
   err_t not_found;
+  unsigned carries; /* bits 1 << kind: what of the same name lives and dies with it */
   size_t entry_size;
   /* Frees what the version holds, not the version. */
   void (*clear)(struct version *v);
@@ -37,14 +41,16 @@ struct kind {
   size_t version_size;
   /* The kind's part of records. get() sets what clear() frees, also when it fails. */
   void (*put_head)(const struct entry *e, struct buf *out);
-  void (*get_head)(struct unpack *u, struct entry *e);
+  err_t (*get_head)(struct unpack *u, struct entry *e);
   void (*put)(const struct version *v, struct buf *out);
   err_t (*get)(struct unpack *u, const char *folded, struct version *v);
   /* Its entry was deleted, recovered, or is about to be freed. NULL: nothing to do. */
   void (*close)(struct vault *v, struct version *version);
   void (*reopen)(struct version *version);
+  /* Frees what the entry holds beside its versions. NULL: nothing. */
+  void (*clear_entry)(struct entry *e);
 };
-extern const struct kind kind_key, kind_secret;
+extern const struct kind kind_key, kind_secret, kind_certificate;
 
 struct index {
   struct entry **entries; /* by folded name */
@@ -70,14 +76,16 @@ struct live {
 };
 
 struct vault {
-  struct store *store;
+  struct partition *part;
   struct vault_conf conf;
   struct shelf shelves[KINDS];
   struct secret material_key, secret_key;
+  struct cert_authority authority;
   pthread_rwlock_t lock; /* the indexes and what their entries point to */
   pthread_mutex_t stripes[STRIPES];
   _Atomic uint64_t order;
   struct live live;
+  struct issuers *issuers;
 };
 
 const struct kind *kind_of(enum kind_id kind);
@@ -152,24 +160,54 @@ struct entry *settled_entry(const struct vault *v, enum kind_id kind, const char
 /* change.c: under the stripe. */
 /* Makes records of the vault durable: all or none of them. */
 err_t vault_commit(struct vault *v, const struct store_write *writes, size_t count);
-/* Commits a version of an entry, which replaces one with its id, and makes it visible. */
-err_t change_set_version(struct vault *v, struct entry *entry, struct version *version);
-/* Makes the version its name's latest: the name is checked, an entry is made when there is none. */
-err_t change_add_version(struct vault *v, const char *folded, struct version *version);
-err_t change_room(enum kind_id kind, const struct entry *e); /* REFUSEs when it has all versions */
-/* Commits a head that differs from the entry's present one only in what head says (state, policy);
- * the caller then makes it visible. */
-err_t change_commit_head(struct vault *v, enum kind_id kind, const struct entry *head);
-/* Puts an entry that is not in an index into one, under the write lock; the place must be reserved.
+/*
+ * New versions, each of another kind, of one name, and what a head is to say from then on: all that
+ * is committed and made visible together. A version replaces one with its id, or becomes its
+ * object's latest; entries are made when there are none.
  */
-void change_publish(struct vault *v, struct index *x, struct entry *e);
+#define CHANGE_MAX 3
+struct change {
+  struct version *versions[CHANGE_MAX]; /* borrowed */
+  size_t count;
+  /* Writes value into an entry of head_kind, which exists or is made; a plain assignment, also done
+   * to a copy of it. NULL: no head changes. */
+  void (*set_head)(struct entry *e, const void *value);
+  const void *value;
+  enum kind_id head_kind;
+};
+err_t change_commit(struct vault *v, const char *folded, const struct change *c);
+/* One version whose entry is there. */
+err_t change_set_version(struct vault *v, struct version *version);
+/* Makes the version its name's latest: the name is checked first. */
+err_t change_add_version(struct vault *v, const char *folded, struct version *version);
+err_t change_room(const struct entry *e); /* REFUSEs when it has all versions */
+/* REFUSEs an entry that is a certificate's, or is not, when it should be otherwise. */
+err_t change_owner(const struct entry *e, bool managed);
+/* REFUSEs what may only change with its certificate. */
+err_t change_managed(const struct version *version, const char *operation);
 
-/* lifecycle.c: under the stripe. Frees the entry. */
-err_t entry_purge(struct vault *v, enum kind_id kind, struct entry *e);
+/* A certificate's entry with its key's and its secret's, or a sole one. Those that are there. */
+struct group {
+  struct entry *entries[CHANGE_MAX]; /* the one that carries the others first */
+  size_t count;
+};
+void group_of(struct vault *v, struct entry *e, struct group *out);
+/* Commits every record of the group, or the absence of it. */
+err_t group_commit(struct vault *v, const struct group *g, bool remove);
+
+/* lifecycle.c: under the stripe. Frees the entry and what it carries. */
+err_t entry_purge(struct vault *v, struct entry *e);
+
+/* issuers.c: its part of making, loading and freeing a vault. */
+err_t issuers_new(struct issuers **out);
+void issuers_free(struct issuers *all);
+bool issuers_own(struct bytes place);
+err_t issuers_load(struct vault *v, struct bytes place, struct bytes body);
 
 /* due.c, and the keys' part of it (key_due.c). */
 bool due_may_try(const struct version *version, int64_t now);
 void due_tried(struct version *version, err_t e);
 err_t keys_carry_out_rotations(struct vault *v, due_done *done, void *ctx);
+err_t certificates_carry_out_due(struct vault *v, due_done *done, void *ctx);
 
 #endif

@@ -71,8 +71,8 @@ err_t object_not_found(enum kind_id kind, const char *name, const char *version)
     "A %c%s with (name/id) %s%s%s was not found in this key vault. If you recently deleted this "
     "%c%s you may be able to recover it using the correct recovery command. For help resolving "
     "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
-    lower_first(k->noun), k->noun + 1, name, version[0] ? "/" : "", version, lower_first(k->noun),
-    k->noun + 1);
+    lower_first(k->noun), k->noun + 1, name, version[0] ? k->before_version : "", version,
+    lower_first(k->noun), k->noun + 1);
 }
 
 err_t object_deleted_not_found(enum kind_id kind, const char *name) {

@@ -1,6 +1,6 @@
 /*
- * What keys and secrets have in common: named objects of versions, soft deletion, attributes, tags,
- * listings, backups. A kind adds what its versions hold (kind.h).
+ * What keys, secrets and certificates have in common: named objects of versions, soft deletion,
+ * attributes, tags, listings, backups. A kind adds what its versions hold (kind.h).
  *
  * Everything that an answer needs is in memory: an ordered index of entries (a name and its
  * versions), each version an immutable, counted snapshot. Reading takes a share of the snapshot
@@ -14,7 +14,7 @@
 #ifndef VAULT_OBJECT_H
 #define VAULT_OBJECT_H
 
-#include "store/store.h"
+#include "store/partition.h"
 
 #include <stdatomic.h>
 
@@ -26,7 +26,7 @@
 #define OBJECT_VERSIONS_MAX 500      /* of one object, as the service's backup allows */
 
 struct vault;
-enum kind_id { KIND_KEY, KIND_SECRET, KINDS };
+enum kind_id { KIND_KEY, KIND_SECRET, KIND_CERTIFICATE, KINDS };
 
 struct vault_conf {
   unsigned retention_days;  /* 7 to 90 */
@@ -36,8 +36,9 @@ struct vault_conf {
   unsigned live_keys;       /* opened keys kept on the secure heap */
 };
 
-/* An empty vault over an unsealed store; then every record of vault_owns() places; then ready. */
-err_t vault_new(struct store *s, const struct vault_conf *conf, struct vault **out);
+/* An empty vault over a part of an unsealed store, borrowed; then every record of vault_owns()
+ * places; then ready. */
+err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault **out);
 void vault_free(struct vault *v);
 CLEANUP(vault, struct vault *, vault_free)
 bool vault_owns(struct bytes place);
@@ -70,6 +71,7 @@ struct version {
   char name[OBJECT_NAME_MAX + 1]; /* as first given */
   char id[OBJECT_VERSION_SIZE + 1];
   struct attributes attributes;
+  bool managed;             /* it belongs to a certificate and changes with that only */
   struct buf tags;          /* JSON object text, or empty */
   uint64_t order;           /* of creation in this vault: the greatest of an object is its latest */
   _Atomic int64_t retry_at; /* what was due failed: not again before */

@@ -9,7 +9,7 @@
 #define HEAD_FORMAT 1
 #define VERSION_FORMAT 1
 
-enum { FLAG_ENABLED = 1, FLAG_NBF = 2, FLAG_EXP = 4 };
+enum { FLAG_ENABLED = 1, FLAG_NBF = 2, FLAG_EXP = 4, FLAG_MANAGED = 8 };
 
 void record_head_place(enum kind_id kind, const char *folded, char *place) {
   snprintf(place, STORE_PLACE_MAX + 1, "%s/%s", kind_of(kind)->head_place, folded);
@@ -37,14 +37,14 @@ err_t record_get_head(enum kind_id kind, struct bytes body, struct entry *e) {
   e->deleted_at = unpack_i64(&u);
   e->purge_at = unpack_i64(&u);
   name_fold(e->name, e->folded);
-  kind_of(kind)->get_head(&u, e);
+  TRY(kind_of(kind)->get_head(&u, e));
   return unpack_end(&u);
 }
 
 void record_put_version(const struct version *v, struct buf *out) {
   const struct attributes *a = &v->attributes;
-  unsigned flags =
-    (a->enabled ? FLAG_ENABLED : 0u) | (a->has_nbf ? FLAG_NBF : 0u) | (a->has_exp ? FLAG_EXP : 0u);
+  unsigned flags = (a->enabled ? FLAG_ENABLED : 0u) | (a->has_nbf ? FLAG_NBF : 0u) |
+                   (a->has_exp ? FLAG_EXP : 0u) | (v->managed ? FLAG_MANAGED : 0u);
   pack_u8(out, VERSION_FORMAT);
   pack_str(out, v->name);
   pack_u8(out, (uint8_t)flags);
@@ -64,6 +64,7 @@ static err_t get_common(struct unpack *u, struct version *v) {
   a->enabled = flags & FLAG_ENABLED;
   a->has_nbf = flags & FLAG_NBF;
   a->has_exp = flags & FLAG_EXP;
+  v->managed = flags & FLAG_MANAGED;
   a->nbf = unpack_i64(u);
   a->exp = unpack_i64(u);
   a->created = unpack_i64(u);

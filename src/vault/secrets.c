@@ -28,7 +28,7 @@ static err_t key_of(struct vault *v, const struct place *p, struct secret *out) 
   return OK;
 }
 
-static err_t seal_value(struct vault *v, struct bytes value, struct version *version) {
+err_t secrets_seal(struct vault *v, struct bytes value, struct version *version) {
   AUTO_SECRET key = { 0 };
   struct place p = place_of(version);
   TRY(key_of(v, &p, &key));
@@ -60,7 +60,7 @@ err_t secrets_set(struct vault *v, const char *name, const struct secret_request
   char folded[OBJECT_NAME_MAX + 1];
   AUTO(version) struct version *version = NULL;
   TRY(version_make(KIND_SECRET, name, &version));
-  TRY(seal_value(v, rq->value, version));
+  TRY(secrets_seal(v, rq->value, version));
   TRY(apply(version, rq));
   name_fold(name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
@@ -84,7 +84,8 @@ err_t secrets_update(struct vault *v, const char *name, const char *id,
   TRY(version_copy(present, &version));
   TRY(apply(version, rq));
   version->attributes.updated = clock_now();
-  TRY(change_set_version(v, e, version));
+  TRY(change_managed(version, "update"));
+  TRY(change_set_version(v, version));
   *out = TAKE(version);
   return OK;
 }
@@ -110,7 +111,8 @@ static err_t copy(struct version *to, const struct version *from) {
 static void put_head(const struct entry *e, struct buf *out) {
 }
 
-static void get_head(struct unpack *u, struct entry *e) {
+static err_t get_head(struct unpack *u, struct entry *e) {
+  return OK;
 }
 
 static void put(const struct version *v, struct buf *out) {
@@ -130,8 +132,10 @@ static err_t get(struct unpack *u, const char *folded, struct version *v) {
 }
 
 const struct kind kind_secret = {
+  .id = KIND_SECRET,
   .noun = "Secret",
   .collection = "secrets",
+  .before_version = "/",
   .head_place = "secret",
   .version_place = "secretversion",
   .backup_magic = "StrongroomSecretBackupV1",

@@ -34,6 +34,8 @@ err_t secrets_set(struct vault *v, const char *name, const struct secret_request
                   struct version **out);
 err_t secrets_update(struct vault *v, const char *name, const char *version,
                      const struct secret_request *rq, struct version **out);
+/* Seals a value for the version's name and id, which are there. */
+err_t secrets_seal(struct vault *v, struct bytes value, struct version *version);
 /* Appends the value to out, which is wiped when released. */
 err_t secrets_value(struct vault *v, const struct version *version, struct buf *out);
 

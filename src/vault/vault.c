@@ -16,30 +16,31 @@ struct loading {
   size_t count, room;
 };
 
-static err_t shelf_init(struct store *s, struct shelf *shelf, enum kind_id kind) {
+static err_t shelf_init(struct partition *p, struct shelf *shelf, enum kind_id kind) {
   char purpose[64];
   shelf->kind = kind_of(kind);
   shelf->loading = mem_zalloc(sizeof *shelf->loading);
   if (!shelf->loading)
     return ERR_NOMEM;
   snprintf(purpose, sizeof purpose, "vault/%s-backup", shelf->kind->head_place);
-  return store_derive(s, purpose, SHA256_SIZE, &shelf->backup_key);
+  return partition_derive(p, purpose, SHA256_SIZE, &shelf->backup_key);
 }
 
-err_t vault_new(struct store *s, const struct vault_conf *conf, struct vault **out) {
+err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault **out) {
   AUTO(vault) struct vault *v = mem_zalloc(sizeof *v);
   if (!v)
     return ERR_NOMEM;
-  v->store = s;
+  v->part = p;
   v->conf = *conf;
   pthread_rwlock_init(&v->lock, NULL);
   for (size_t i = 0; i < STRIPES; i++)
     pthread_mutex_init(&v->stripes[i], NULL);
   for (int kind = 0; kind < KINDS; kind++)
-    TRY(shelf_init(s, &v->shelves[kind], (enum kind_id)kind));
+    TRY(shelf_init(p, &v->shelves[kind], (enum kind_id)kind));
   TRY(live_init(&v->live, conf->live_keys));
-  TRY(store_derive(s, "vault/key-material", SHA256_SIZE, &v->material_key));
-  TRY(store_derive(s, "vault/secret-value", SHA256_SIZE, &v->secret_key));
+  TRY(partition_derive(p, "vault/key-material", SHA256_SIZE, &v->material_key));
+  TRY(partition_derive(p, "vault/secret-value", SHA256_SIZE, &v->secret_key));
+  TRY(issuers_new(&v->issuers));
   *out = TAKE(v);
   return OK;
 }
@@ -76,6 +77,8 @@ void vault_free(struct vault *v) {
     live_fini(&v->live);
   for (int kind = 0; kind < KINDS; kind++)
     shelf_free(&v->shelves[kind]);
+  if (v->issuers)
+    issuers_free(v->issuers);
   secret_free(&v->material_key);
   secret_free(&v->secret_key);
   for (size_t i = 0; i < STRIPES; i++)
@@ -101,7 +104,7 @@ bool vault_owns(struct bytes place) {
   enum kind_id kind;
   struct bytes rest;
   bool head;
-  return place_kind(place, &kind, &head, &rest);
+  return place_kind(place, &kind, &head, &rest) || issuers_own(place);
 }
 
 static bool grow(void *array, size_t count, size_t *room) {
@@ -145,6 +148,8 @@ err_t vault_load(struct vault *v, struct bytes place, struct bytes body) {
   enum kind_id kind;
   struct bytes rest;
   bool head;
+  if (issuers_own(place))
+    return issuers_load(v, place, body);
   if (!place_kind(place, &kind, &head, &rest))
     FAIL(ERR_INTERNAL, "a record that is not the vault's");
   struct loading *l = v->shelves[kind].loading;

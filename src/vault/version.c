@@ -3,7 +3,7 @@
 #include "base/codec.h"
 #include "vault/kind.h"
 
-static const struct kind *const kinds[KINDS] = { &kind_key, &kind_secret };
+static const struct kind *const kinds[KINDS] = { &kind_key, &kind_secret, &kind_certificate };
 
 const struct kind *kind_of(enum kind_id kind) {
   return kinds[kind];
@@ -55,6 +55,7 @@ err_t version_copy(const struct version *from, struct version **out) {
   memcpy(v->name, from->name, sizeof v->name);
   memcpy(v->id, from->id, sizeof v->id);
   v->attributes = from->attributes;
+  v->managed = from->managed;
   v->order = from->order;
   buf_put_bytes(&v->tags, buf_bytes(&from->tags));
   TRY(buf_ok(&v->tags));

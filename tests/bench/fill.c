@@ -86,7 +86,9 @@ err_t fill(const char *dir, enum kind_id kind, unsigned count) {
   struct vault_conf conf = { .retention_days = 90, .live_keys = 16 };
   TRY(store_open(dir, &s));
   TRY(unseal(dir, s));
-  TRY(vault_new(s, &conf, &v));
+  struct partition part;
+  partition_main(s, &part);
+  TRY(vault_new(&part, &conf, &v));
   TRY(store_load(s, load_record, v));
   TRY(vault_ready(v));
   struct filling all = { .vault = v, .kind = kind, .count = count };

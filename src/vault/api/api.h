@@ -15,6 +15,7 @@
 #include "vault/acme/acme.h"
 #include "vault/audit.h"
 #include "vault/ca/ca.h"
+#include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
 
@@ -27,6 +28,7 @@ enum api_state { API_SEALED, API_READY };
 struct api {
   _Atomic int state;
   struct vault *vault;
+  struct roles *roles; /* the vault's; the hub's, too */
   struct identity *identity;
   struct audit *audit;
   struct ca *ca;
@@ -248,6 +250,7 @@ struct call {
   struct api *api;
   struct http_exchange *x;
   struct vault *vault;       /* that the host names */
+  struct roles *roles;       /* its */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
@@ -294,6 +297,8 @@ void call_object(struct call *c, const char *format, ...) __attribute__((format(
 
 /* ca.c: whether the caller may have such a certificate: who manages the authority any, others what
  * their grant covers. */
+err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who,
+                    enum ca_profile profile, const struct cert_profile *says);
 err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
 /* acme.c: problem documents (RFC 7807), which ACME answers with instead of the API's errors. type

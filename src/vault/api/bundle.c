@@ -1,16 +1,8 @@
 /* Keys and secrets as the API shows them, in the field order of the service. */
 #include "base/write.h"
 #include "vault/api/api.h"
+#include "vault/key_names.h"
 #include "vault/secrets.h"
-
-static const char *kty_name(const struct key_version *kv) {
-  static const char *const names[][2] = {
-    [KEY_RSA] = { "RSA", "RSA-HSM" },
-    [KEY_EC] = { "EC", "EC-HSM" },
-    [KEY_OCT] = { "oct", "oct-HSM" },
-  };
-  return names[kv->spec.type][kv->hsm];
-}
 
 static void write_id(struct call *c, const char *key, const char *collection,
                      const struct version *v, bool with_version) {
@@ -34,7 +26,7 @@ static void write_key(struct call *c, const struct key_version *kv) {
   struct bytes members = key_version_public(kv);
   write_open(b, "key", '{');
   write_id(c, "kid", "keys", &kv->base, true);
-  write_str(b, "kty", kty_name(kv));
+  write_str(b, "kty", kty_name(kv->spec.type, kv->hsm));
   write_open(b, "key_ops", '[');
   for (unsigned op = 0; op < OP_COUNT; op++)
     if (kv->ops & 1u << op)

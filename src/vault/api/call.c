@@ -224,7 +224,7 @@ static err_t check_name(const struct call *c) {
 static err_t decide(const struct call *c, char assignment[static GUID_SIZE + 1]) {
   assignment[0] = '\0';
   if (c->route->action == ACT_NONE || c->route->action == ACT_ANY ||
-      role_decide(c->api->identity, &c->who, c->route->action, c->scope, assignment))
+      role_decide(c->roles, &c->who, c->route->action, c->scope, assignment))
     return OK;
   struct bytes vault = host_vault(call_host(c));
   REFUSE(ERR_FORBIDDEN,
@@ -277,8 +277,10 @@ static err_t admit(struct call *c) {
   c->route = split == OK ? route_find(c, method, &other_method) : NULL;
   if (!ready(c->api) && !open_while_sealed(c->route))
     return ERR_SEALED;
-  if (ready(c->api))
+  if (ready(c->api)) {
     c->vault = c->api->vault;
+    c->roles = c->api->roles;
+  }
   if (!host_known(c->api, call_host(c)))
     REFUSE(ERR_NOT_FOUND,
            "There is no vault at this host name. Names are given to the hub with --host.");

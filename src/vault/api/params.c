@@ -3,57 +3,10 @@
  * release policy) are appended to texts; the request's views are set once texts no longer grows.
  */
 #include "vault/api/api.h"
-
-#include <strings.h>
+#include "vault/key_names.h"
 
 #define TAG_TEXT_MAX 256
 #define RELEASE_MAX 16384
-
-static const struct {
-  const char *name;
-  enum key_type type;
-  bool hsm;
-} ktys[] = {
-  { "RSA", KEY_RSA, false },  { "RSA-HSM", KEY_RSA, true }, { "EC", KEY_EC, false },
-  { "EC-HSM", KEY_EC, true }, { "oct", KEY_OCT, false },    { "oct-HSM", KEY_OCT, true },
-  { "AES", KEY_OCT, true }, /* what old clients call it */
-};
-
-static const struct {
-  const char *name;
-  enum key_curve curve;
-  unsigned bits;
-} curves[] = {
-  { "P-256", CURVE_P256, 256 },   { "P-384", CURVE_P384, 384 },      { "P-521", CURVE_P521, 521 },
-  { "P-256K", CURVE_P256K, 256 }, { "SECP256K1", CURVE_P256K, 256 }, /* its older name */
-};
-
-static err_t read_kty(json_t *o, struct key_request *rq) {
-  struct bytes kty = { 0 };
-  bool found = false;
-  TRY(json_get_str(o, "kty", &kty, &found));
-  for (size_t i = 0; i < sizeof ktys / sizeof *ktys; i++)
-    if (found && bytes_equal_str(kty, ktys[i].name)) {
-      rq->spec.type = ktys[i].type;
-      rq->hsm = ktys[i].hsm;
-      return OK;
-    }
-  REFUSE(ERR_BAD_PARAMETER,
-         "Property kty has invalid value: RSA, RSA-HSM, EC, EC-HSM, oct or oct-HSM expected\r\n");
-}
-
-static err_t read_curve(json_t *o, struct key_spec *spec) {
-  struct bytes crv = bytes_str("P-256");
-  TRY(json_get_str(o, "crv", &crv, NULL));
-  for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
-    if (bytes_equal_str(crv, curves[i].name)) {
-      spec->curve = curves[i].curve;
-      spec->bits = curves[i].bits;
-      return OK;
-    }
-  REFUSE(ERR_BAD_PARAMETER,
-         "Property crv has invalid value: P-256, P-384, P-521 or P-256K expected\r\n");
-}
 
 static err_t read_size(json_t *o, struct key_spec *spec) {
   int64_t size = spec->type == KEY_RSA ? 2048 : 256, exponent = 0;
@@ -192,9 +145,9 @@ static void empty_ops_are_default(struct key_request *rq) {
 }
 
 err_t params_create(json_t *body, struct key_request *rq, struct buf *texts) {
-  TRY(read_kty(body, rq));
+  TRY(kty_read(body, &rq->spec.type, &rq->hsm));
   if (rq->spec.type == KEY_EC)
-    TRY(read_curve(body, &rq->spec));
+    TRY(curve_read(body, &rq->spec));
   TRY(read_size(body, &rq->spec));
   TRY(read_ops(body, rq));
   empty_ops_are_default(rq);
@@ -207,7 +160,7 @@ err_t params_import(json_t *body, struct key_request *rq, struct buf *texts, str
   TRY(json_get_object(body, "key", &jwk));
   if (!jwk)
     REFUSE(ERR_BAD_PARAMETER, "Property key is required: a JSON web key\r\n");
-  TRY(read_kty(jwk, rq));
+  TRY(kty_read(jwk, &rq->spec.type, &rq->hsm));
   TRY(json_get_bool(body, "Hsm", &hsm, NULL));
   rq->hsm = rq->hsm || hsm;
   TRY(read_ops(jwk, rq));

@@ -5,18 +5,19 @@
 #include <stdio.h>
 
 err_t roles_list(struct call *c) {
-  return role_write_definitions(c->api->identity, call_body(c));
+  return role_write_definitions(c->roles, call_body(c));
 }
 
 err_t roles_show(struct call *c) {
-  return role_write_definition(c->api->identity, c->id, call_body(c));
+  return role_write_definition(c->roles, c->id, call_body(c));
 }
 
 /* The path's scope is where the caller may; what changes is the definition everywhere. */
 static err_t check_scope(const struct call *c) {
   if (strcmp(c->scope, "/") != 0)
     REFUSE(ERR_BAD_PARAMETER,
-           "A role definition is the whole hub's: it is changed at scope /, not at %s.", c->scope);
+           "A role definition is the whole vault's: it is changed at scope /, not at %s.",
+           c->scope);
   return OK;
 }
 
@@ -24,18 +25,18 @@ err_t roles_put(struct call *c) {
   AUTO_JSON *body = NULL;
   TRY(check_scope(c));
   TRY(call_json(c, &body));
-  TRY(role_put_definition(c->api->identity, &c->who, c->id, body));
+  TRY(role_put_definition(c->roles, &c->who, c->id, body));
   c->x->res.status = 201;
-  return role_write_definition(c->api->identity, c->id, call_body(c));
+  return role_write_definition(c->roles, c->id, call_body(c));
 }
 
 /* A deletion answers with what was deleted. */
 err_t roles_delete(struct call *c) {
   AUTO_BUF old = BUF_EMPTY;
   TRY(check_scope(c));
-  TRY(role_write_definition(c->api->identity, c->id, &old));
+  TRY(role_write_definition(c->roles, c->id, &old));
   TRY(buf_ok(&old));
-  TRY(role_delete_definition(c->api->identity, &c->who, c->id));
+  TRY(role_delete_definition(c->roles, &c->who, c->id));
   buf_put_bytes(call_body(c), buf_bytes(&old));
   return OK;
 }
@@ -61,11 +62,11 @@ static err_t read_filter(struct call *c, char oid[static GUID_SIZE + 1]) {
 err_t assignments_list(struct call *c) {
   char oid[GUID_SIZE + 1];
   TRY(read_filter(c, oid));
-  return role_write_assignments(c->api->identity, c->scope, oid, call_body(c));
+  return role_write_assignments(c->roles, c->scope, oid, call_body(c));
 }
 
 err_t assignments_show(struct call *c) {
-  return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
+  return role_write_assignment(c->roles, c->id, c->scope, call_body(c));
 }
 
 static void name_assignment(struct call *c, const struct assignment_ids *ids) {
@@ -90,26 +91,26 @@ static err_t read_assignment(struct call *c, struct assignment_ids *ids) {
   if (!guid_valid(principal) || bytes_to_cstr(principal, ids->oid, sizeof ids->oid) != OK)
     REFUSE(ERR_BAD_PARAMETER, "Property principalId must be the object id of an identity\r\n");
   const char *slash = strrchr(role_text, '/');
-  return role_find(c->api->identity, slash ? slash + 1 : role_text, ids->role);
+  return role_find(c->roles, slash ? slash + 1 : role_text, ids->role);
 }
 
 err_t assignments_put(struct call *c) {
   struct assignment_ids ids;
   TRY(read_assignment(c, &ids));
   name_assignment(c, &ids);
-  TRY(role_assign(c->api->identity, &c->who, c->id, ids.role, ids.oid, c->scope));
+  TRY(role_assign(c->roles, &c->who, c->id, ids.role, ids.oid, c->scope));
   c->x->res.status = 201;
-  return role_write_assignment(c->api->identity, c->id, c->scope, call_body(c));
+  return role_write_assignment(c->roles, c->id, c->scope, call_body(c));
 }
 
 err_t assignments_delete(struct call *c) {
   AUTO_BUF old = BUF_EMPTY;
   struct assignment_ids ids;
-  TRY(role_assignment_ids(c->api->identity, c->id, c->scope, &ids));
+  TRY(role_assignment_ids(c->roles, c->id, c->scope, &ids));
   name_assignment(c, &ids);
-  TRY(role_write_assignment(c->api->identity, c->id, c->scope, &old));
+  TRY(role_write_assignment(c->roles, c->id, c->scope, &old));
   TRY(buf_ok(&old));
-  TRY(role_unassign(c->api->identity, &c->who, c->id, c->scope));
+  TRY(role_unassign(c->roles, &c->who, c->id, c->scope));
   buf_put_bytes(call_body(c), buf_bytes(&old));
   return OK;
 }

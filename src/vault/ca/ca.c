@@ -14,6 +14,7 @@ err_t ca_new(struct store *s, struct ca **out) {
   pthread_mutex_init(&ca->changing, NULL);
   pthread_rwlock_init(&ca->lock, NULL);
   TRY(ledger_init(&ca->ledger));
+  TRY(ocsp_cache_new(&ca->ocsp));
   *out = TAKE(ca);
   return OK;
 }
@@ -27,6 +28,9 @@ void ca_free(struct ca *ca) {
     authority_free(ca->authorities[i]);
   key_free(ca->root.key);
   buf_free(&ca->root.der);
+  buf_free(&ca->root.crl.der);
+  if (ca->ocsp)
+    ocsp_cache_free(ca->ocsp);
   ledger_free(&ca->ledger);
   pthread_rwlock_destroy(&ca->lock);
   pthread_mutex_destroy(&ca->changing);
@@ -61,6 +65,18 @@ static int by_number(const void *a, const void *b) {
   return (*l)->number < (*r)->number ? -1 : (*l)->number > (*r)->number;
 }
 
+/* Revocation lists and the signers of OCSP answers, which are kept in memory. */
+static err_t sign_answers(struct ca *ca, int64_t now) {
+  for (size_t i = 0; i < ca->authority_count; i++) {
+    struct authority *a = ca->authorities[i];
+    if (a->not_after < now)
+      continue;
+    TRY(crl_refresh(ca, a, now));
+    TRY(ocsp_renew(ca, a, now));
+  }
+  return OK;
+}
+
 err_t ca_ready(struct ca *ca, const struct cert_texts *permit) {
   int64_t now = clock_real();
   qsort(ca->authorities, ca->authority_count, sizeof(struct authority *), by_number);
@@ -71,10 +87,9 @@ err_t ca_ready(struct ca *ca, const struct cert_texts *permit) {
     TRY(authority_make_root(ca, now));
   }
   if (ca->authority_count)
-    return OK;
+    return sign_answers(ca, now);
   if (!ca->root.key)
-    FAIL(ERR_CONFIG, "there is no issuing authority, and the root's key is offline: make one with "
-                     "'strongroom ca renew-issuing --root-key FILE'");
+    FAIL(ERR_CORRUPT, "there is no issuing authority");
   return authority_make(ca, ca->root.key, permit, now);
 }
 

@@ -34,6 +34,19 @@ void ca_set_url(struct ca *ca, const char *url);
  * now). ERR_NOT_FOUND. */
 err_t ca_root(struct ca *ca, struct buf *der);
 err_t ca_issuer(struct ca *ca, unsigned number, struct buf *der);
+/* Their revocation lists, and until when they are good. */
+err_t ca_root_crl(struct ca *ca, struct buf *der, int64_t *next_update);
+err_t ca_crl(struct ca *ca, unsigned number, struct buf *der, int64_t *next_update);
+/* The response to an OCSP request, whatever that is. *fresh_until: 0, or until when caches may keep
+ * it. Signs at most some hundred answers a second that it has not signed before; what is asked for
+ * beyond that is told to try later, or gets an answer without its nonce. */
+err_t ca_ocsp(struct ca *ca, struct bytes request, struct buf *der, int64_t *fresh_until);
+
+/* What happens by time (now: Unix seconds): the renewal of the issuing authority while the root's
+ * key is here, of revocation lists and OCSP signers; what expired long ago is forgotten. *renewed:
+ * the number of a fresh issuing authority, or 0. */
+err_t ca_carry_out_due(struct ca *ca, int64_t now, unsigned *renewed);
+
 /* Whether it was issued here and is neither revoked nor expired at that time. */
 bool ca_knows(struct ca *ca, struct bytes der, int64_t now);
 
@@ -80,9 +93,26 @@ err_t ca_grant(struct ca *ca, const char *oid, unsigned profiles, const struct c
 err_t ca_write_grant(struct ca *ca, const char *oid, struct buf *json);
 err_t ca_write_grants(struct ca *ca, struct buf *json); /* {"value":[..]} */
 
+/* RFC 5280's names, 5.3.1: "keyCompromise". */
+const char *ca_reason_name(unsigned reason);
+bool ca_reason_parse(struct bytes text, unsigned *out);
 /* By serial (lower-case hexadecimal). reason: RFC 5280, 5.3.1 (0 unspecified, 1 keyCompromise, 4
  * superseded, 5 cessationOfOperation, ..). oid: only if that identity asked for it; NULL: whoever
  * did. ERR_CERTIFICATE_NOT_FOUND, ERR_CONFLICT when it is revoked already. */
 err_t ca_revoke(struct ca *ca, const char *serial, unsigned reason, const char *oid);
+
+/* All that are for that name and have neither expired nor been revoked. *count may be 0. */
+err_t ca_revoke_name(struct ca *ca, const char *name, unsigned reason, size_t *count);
+
+/* {"root":{..},"authorities":[..],"certificates":n,"revoked":n} */
+err_t ca_write(struct ca *ca, struct buf *json);
+/* "value":[{..},..], the newest first. name: only those that are for it; NULL: all. after: a
+ * serial, "" to begin. *last: the last one's serial if there are more, else "". */
+struct ca_page {
+  const char *name, *after;
+  size_t max;
+};
+err_t ca_write_certificates(struct ca *ca, const struct ca_page *page, struct buf *json,
+                            char last[static 2 * CERT_SERIAL_SIZE + 1]);
 
 #endif

@@ -17,6 +17,9 @@ void authority_free(struct authority *a) {
   key_free(a->key);
   buf_free(&a->der);
   cert_texts_free(&a->permitted);
+  buf_free(&a->crl.der);
+  if (a->responder)
+    ocsp_responder_free(a->responder);
   mem_free(a);
 }
 
@@ -31,6 +34,12 @@ struct authority *authority_get(struct ca *ca, unsigned number) {
     if (ca->authorities[i]->number == number)
       return ca->authorities[i];
   return NULL;
+}
+
+void authority_mark_stale(struct ca *ca, unsigned number) {
+  for (size_t i = 0; i < ca->authority_count; i++)
+    if (ca->authorities[i]->number == number)
+      ca->authorities[i]->crl_stale = true;
 }
 
 static err_t read_times(struct bytes der, int64_t *not_before, int64_t *not_after) {
@@ -53,8 +62,11 @@ err_t authority_load_root(struct ca *ca, struct bytes body) {
   TRY(read_format(&u));
   struct bytes key = unpack_bytes(&u);
   buf_put_bytes(&ca->root.der, unpack_bytes(&u));
+  ca->root.crl.next_update = unpack_i64(&u);
+  buf_put_bytes(&ca->root.crl.der, unpack_bytes(&u));
   TRY(unpack_end(&u));
   TRY(buf_ok(&ca->root.der));
+  TRY(buf_ok(&ca->root.crl.der));
   if (key.size)
     TRY(key_import(KEY_EC, key, &ca->root.key));
   return read_times(buf_bytes(&ca->root.der), &ca->root.not_before, &ca->root.not_after);
@@ -67,6 +79,7 @@ err_t authority_load(struct ca *ca, struct bytes body) {
     return ERR_NOMEM;
   TRY(read_format(&u));
   a->number = unpack_u32(&u);
+  a->revoked_at = unpack_i64(&u);
   struct bytes key = unpack_bytes(&u);
   buf_put_bytes(&a->der, unpack_bytes(&u));
   for (uint32_t n = unpack_u32(&u); n && !u.bad; n--)
@@ -75,6 +88,7 @@ err_t authority_load(struct ca *ca, struct bytes body) {
   TRY(buf_ok(&a->der));
   TRY(key_import(KEY_EC, key, &a->key));
   TRY(read_times(buf_bytes(&a->der), &a->not_before, &a->not_after));
+  TRY(ocsp_issuer_of(buf_bytes(&a->der), &a->hashes));
   if (ca->authority_count == AUTHORITIES_MAX)
     FAIL(ERR_CORRUPT, "there are more than %d issuing authorities", AUTHORITIES_MAX);
   ca->authorities[ca->authority_count++] = TAKE(a);
@@ -89,20 +103,24 @@ static err_t pack_key(const struct key *key, struct buf *record) {
   return OK;
 }
 
-err_t authority_commit_root(struct ca *ca, const struct key *key, struct bytes der) {
+err_t authority_commit_root(struct ca *ca, const struct key *key, const struct root_authority *root,
+                            const struct served_crl *crl) {
   AUTO_BUF record = BUF_EMPTY;
   pack_u8(&record, FORMAT);
   TRY(pack_key(key, &record));
-  pack_bytes(&record, der);
+  pack_bytes(&record, buf_bytes(&root->der));
+  pack_i64(&record, crl->next_update);
+  pack_bytes(&record, buf_bytes(&crl->der));
   TRY(buf_ok(&record));
   return store_commit(ca->store, &(struct store_write){ "ca/root", buf_bytes(&record) }, 1);
 }
 
-static err_t commit_authority(struct ca *ca, const struct authority *a) {
+err_t authority_commit(struct ca *ca, const struct authority *a) {
   AUTO_BUF record = BUF_EMPTY;
   char place[STORE_PLACE_MAX + 1];
   pack_u8(&record, FORMAT);
   pack_u32(&record, a->number);
+  pack_i64(&record, a->revoked_at);
   TRY(pack_key(a->key, &record));
   pack_bytes(&record, buf_bytes(&a->der));
   pack_u32(&record, (uint32_t)a->permitted.count);
@@ -131,7 +149,7 @@ static err_t generate(struct key **out) {
 err_t authority_make_root(struct ca *ca, int64_t now) {
   char name[80];
   AUTO(key) struct key *key = NULL;
-  AUTO_BUF der = BUF_EMPTY;
+  struct root_authority *root = &ca->root;
   struct cert_profile p = { .usage = USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN,
                             .ca = true,
                             .not_before = now - BACKDATE,
@@ -139,10 +157,11 @@ err_t authority_make_root(struct ca *ca, int64_t now) {
   TRY(make_name("root", name));
   p.subject = name;
   TRY(generate(&key));
-  TRY(cert_self_sign(key, &p, &der));
-  TRY(authority_commit_root(ca, key, buf_bytes(&der)));
-  ca->root = (struct root_authority){ TAKE(key), der, p.not_before, p.not_after };
-  der = BUF_EMPTY;
+  TRY(cert_self_sign(key, &p, &root->der));
+  root->not_before = p.not_before;
+  root->not_after = p.not_after;
+  TRY(crl_refresh_root(ca, key, now)); /* commits all of it */
+  root->key = TAKE(key);
   return OK;
 }
 
@@ -156,7 +175,7 @@ static err_t copy_permitted(const struct cert_texts *from, struct cert_texts *to
 }
 
 static err_t sign_authority(struct ca *ca, const struct key *root_key, struct authority *a) {
-  char name[80], root_url[URL_MAX + 32];
+  char name[80], root_url[URL_MAX + 32], crl_url[URL_MAX + 32];
   struct cert_profile p = { .usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN,
                             .ca = true,
                             .ca_last = true,
@@ -166,8 +185,11 @@ static err_t sign_authority(struct ca *ca, const struct key *root_key, struct au
   TRY(make_name("issuing", name));
   p.subject = name;
   snprintf(root_url, sizeof root_url, "%s/pki/root.cer", ca->url);
-  if (ca->url[0])
+  snprintf(crl_url, sizeof crl_url, "%s/pki/root.crl", ca->url);
+  if (ca->url[0]) {
     p.issuer_url = root_url;
+    p.crl_url = crl_url;
+  }
   return cert_issue(root_key, buf_bytes(&ca->root.der), a->key, &p, &a->der);
 }
 
@@ -188,7 +210,10 @@ err_t authority_make(struct ca *ca, const struct key *root_key, const struct cer
   TRY(copy_permitted(permit, &a->permitted));
   TRY(generate(&a->key));
   TRY(sign_authority(ca, root_key, a));
-  TRY(commit_authority(ca, a));
+  TRY(ocsp_issuer_of(buf_bytes(&a->der), &a->hashes));
+  TRY(crl_refresh(ca, a, now));
+  TRY(ocsp_renew(ca, a, now));
+  TRY(authority_commit(ca, a));
   log_info("ca", "issuing authority %u was made", a->number);
   CA_WRITE_LOCKED(ca);
   ca->authorities[ca->authority_count++] = TAKE(a);

@@ -10,6 +10,7 @@
 #define VAULT_CA_CA_INTERNAL_H
 
 #include "base/codec.h"
+#include "crypto/ocsp.h"
 #include "identity/guid_map.h"
 #include "vault/ca/ca.h"
 
@@ -22,13 +23,26 @@
 #define AUTHORITIES_MAX 64
 #define URL_MAX 300
 
-/* An issuing authority. Constant once it is in place, and there until the end. */
+/* A signed revocation list, as it is served. */
+struct served_crl {
+  struct buf der;
+  int64_t next_update;
+};
+
+/* An issuing authority, there until the end. */
 struct authority {
   unsigned number; /* 1, 2, .. */
   struct key *key;
   struct buf der;
   struct cert_texts permitted; /* owned */
   int64_t not_before, not_after;
+  struct ocsp_issuer hashes;
+  /* What changes, under lock. */
+  int64_t revoked_at; /* 0: it is not */
+  struct served_crl crl;
+  bool crl_stale; /* something was revoked since it was signed */
+  struct ocsp_responder *responder;
+  int64_t responder_until;
 };
 void authority_free(struct authority *a);
 CLEANUP(authority, struct authority *, authority_free)
@@ -37,6 +51,7 @@ struct root_authority {
   struct key *key; /* NULL: it is kept elsewhere */
   struct buf der;
   int64_t not_before, not_after;
+  struct served_crl crl; /* of issuing authorities; kept with it, as its key may be elsewhere */
 };
 
 /* A certificate that was issued; constant but for its revocation, which is under lock. */
@@ -48,6 +63,7 @@ struct issued_name {
 struct issued {
   struct issued *next_serial; /* of the same slot */
   struct issued *newer, *older;
+  struct issued *next_revoked;
   char serial[SERIAL_TEXT + 1];
   enum ca_profile profile;
   unsigned authority;
@@ -68,7 +84,8 @@ struct ledger {
   struct issued_name **names;
   size_t slots; /* a power of two */
   struct issued *newest, *oldest;
-  size_t count;
+  struct issued *revoked; /* a list through next_revoked */
+  size_t count, revoked_count;
 };
 
 /* What an identity may have certificates for. */
@@ -90,6 +107,9 @@ struct ca {
   size_t authority_count;
   struct ledger ledger;
   struct guid_map grants;
+  _Atomic uint64_t revision; /* counts revocations: OCSP answers from before are stale */
+  struct ocsp_cache *ocsp;
+  int64_t swept, warned; /* when the scheduler last looked */
 };
 
 static inline void ca_unlock_rw(pthread_rwlock_t **l) {
@@ -114,14 +134,33 @@ static inline void ca_unlock_mutex(pthread_mutex_t **l) {
 /* The one that issues now, or of a number; NULL: none. Takes lock. */
 struct authority *authority_now(struct ca *ca);
 struct authority *authority_get(struct ca *ca, unsigned number);
+/* Its revocation list has to be signed anew. Under the write lock. */
+void authority_mark_stale(struct ca *ca, unsigned number);
 err_t authority_load_root(struct ca *ca, struct bytes body);
-err_t authority_commit_root(struct ca *ca, const struct key *key, struct bytes der);
+err_t authority_commit(struct ca *ca, const struct authority *a);
+/* The root as it is, but for its key and revocation list. */
+err_t authority_commit_root(struct ca *ca, const struct key *key, const struct root_authority *root,
+                            const struct served_crl *crl);
 err_t authority_load(struct ca *ca, struct bytes body);
 err_t authority_make_root(struct ca *ca, int64_t now);
 /* A fresh issuing authority under the root's key, which may be given; durable, then in place. The
  * caller holds changing, or is alone. */
 err_t authority_make(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
                      int64_t now);
+
+/* ca_crl.c; the caller holds changing, or is alone. */
+err_t crl_refresh(struct ca *ca, struct authority *a, int64_t now);
+/* The root's list of revoked issuing authorities; durable, then in place. */
+err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now);
+#define CRL_SECONDS DAY
+#define ROOT_CRL_SECONDS (400 * DAY)
+
+/* ca_ocsp.c */
+err_t ocsp_cache_new(struct ocsp_cache **out);
+void ocsp_cache_free(struct ocsp_cache *c);
+/* A fresh signer of the authority's answers. */
+err_t ocsp_renew(struct ca *ca, struct authority *a, int64_t now);
+#define RESPONDER_SECONDS (7 * DAY)
 
 /* ca_profile.c */
 struct ca_profile_row {
@@ -142,6 +181,8 @@ void issued_pack(const struct issued *i, struct buf *record);
 err_t issued_unpack(struct bytes record, struct issued **out);
 void issued_place(const struct issued *i, char out[static STORE_PLACE_MAX + 1]);
 err_t ledger_init(struct ledger *x);
+/* After it was revoked, or loaded so. */
+void ledger_put_revoked(struct ledger *x, struct issued *i);
 /* Takes it over. Makes room when it can; without, slots get long, and that is all. */
 void ledger_put(struct ledger *x, struct issued *i);
 void ledger_remove(struct ledger *x, struct issued *i); /* does not free it */

@@ -43,7 +43,7 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
   const struct ca_profile_row *row = profile_row(rq->profile);
   int64_t now = clock_real();
   if (says->not_before == 0)
-    says->not_before = now - BACKDATE > a->not_before ? now - BACKDATE : a->not_before;
+    says->not_before = now - BACKDATE;
   if (says->not_after == 0)
     says->not_after = now + row->lifetime < a->not_after ? now + row->lifetime : a->not_after;
   if (says->not_after <= now || says->not_before < now - BACKDATE_MAX)
@@ -51,7 +51,9 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
   if (says->not_after - says->not_before > row->longest + BACKDATE_MAX)
     REFUSE(ERR_BAD_PARAMETER, "A certificate of the profile %s lives %lld days at most.", row->name,
            (long long)(row->longest / DAY));
-  if (says->not_before < a->not_before || says->not_after > a->not_after)
+  if (says->not_before < a->not_before) /* begun a moment ago */
+    says->not_before = a->not_before;
+  if (says->not_after > a->not_after)
     REFUSE(ERR_BAD_PARAMETER,
            "The certificate would outlive the authority that issues it, which "
            "ends in %lld days.",
@@ -150,5 +152,10 @@ bool ca_knows(struct ca *ca, struct bytes der, int64_t now) {
   hex_encode(bytes_of(info.serial, info.serial_size), serial);
   CA_READ_LOCKED(ca);
   const struct issued *i = ledger_serial(&ca->ledger, serial);
-  return i && i->revoked_at == 0 && i->not_after >= now;
+  if (!i || i->revoked_at || i->not_after < now)
+    return false;
+  for (size_t k = 0; k < ca->authority_count; k++)
+    if (ca->authorities[k]->number == i->authority)
+      return ca->authorities[k]->revoked_at == 0;
+  return false;
 }

@@ -184,6 +184,12 @@ err_t ledger_init(struct ledger *x) {
   return grow(x) ? OK : ERR_NOMEM;
 }
 
+void ledger_put_revoked(struct ledger *x, struct issued *i) {
+  i->next_revoked = x->revoked;
+  x->revoked = i;
+  x->revoked_count++;
+}
+
 void ledger_put(struct ledger *x, struct issued *i) {
   if (x->count >= x->slots)
     (void)grow(x);
@@ -196,6 +202,8 @@ void ledger_put(struct ledger *x, struct issued *i) {
     x->oldest = i;
   x->newest = i;
   x->count++;
+  if (i->revoked_at)
+    ledger_put_revoked(x, i);
 }
 
 static void unlink_name(struct ledger *x, struct issued_name *n) {
@@ -205,6 +213,14 @@ static void unlink_name(struct ledger *x, struct issued_name *n) {
   *at = n->next;
 }
 
+static void unlink_revoked(struct ledger *x, const struct issued *i) {
+  struct issued **at = &x->revoked;
+  while (*at != i)
+    at = &(*at)->next_revoked;
+  *at = i->next_revoked;
+  x->revoked_count--;
+}
+
 void ledger_remove(struct ledger *x, struct issued *i) {
   struct issued **at = &x->serials[hash(i->serial) & (x->slots - 1)];
   while (*at != i)
@@ -212,6 +228,8 @@ void ledger_remove(struct ledger *x, struct issued *i) {
   *at = i->next_serial;
   for (size_t k = 0; k < i->name_count; k++)
     unlink_name(x, &i->names[k]);
+  if (i->revoked_at)
+    unlink_revoked(x, i);
   *(i->newer ? &i->newer->older : &x->newest) = i->older;
   *(i->older ? &i->older->newer : &x->oldest) = i->newer;
   x->count--;

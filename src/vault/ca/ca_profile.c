@@ -3,8 +3,6 @@
 
 #include <ctype.h>
 
-#define EKU_SERVER "1.3.6.1.5.5.7.3.1"
-#define EKU_CLIENT "1.3.6.1.5.5.7.3.2"
 #define EKU_IKE "1.3.6.1.5.5.7.3.17"
 #define EKU_IKE_INTERMEDIATE "1.3.6.1.5.5.8.2.2" /* what Windows and macOS look for */
 
@@ -12,22 +10,28 @@ static const struct ca_profile_row rows[CA_PROFILES] = {
   [CA_SERVER] = { "server",
                   USAGE_DIGITAL_SIGNATURE,
                   USAGE_KEY_ENCIPHERMENT,
-                  { EKU_SERVER },
+                  { EKU_SERVER_AUTH },
                   1,
                   90 * DAY,
                   398 * DAY },
-  [CA_CLIENT] = { "client", USAGE_DIGITAL_SIGNATURE, 0, { EKU_CLIENT }, 1, 90 * DAY, 398 * DAY },
+  [CA_CLIENT] = { "client",
+                  USAGE_DIGITAL_SIGNATURE,
+                  0,
+                  { EKU_CLIENT_AUTH },
+                  1,
+                  90 * DAY,
+                  398 * DAY },
   [CA_WORKLOAD] = { "workload",
                     USAGE_DIGITAL_SIGNATURE,
                     USAGE_KEY_ENCIPHERMENT,
-                    { EKU_SERVER, EKU_CLIENT },
+                    { EKU_SERVER_AUTH, EKU_CLIENT_AUTH },
                     2,
                     DAY,
                     7 * DAY },
   [CA_VPN] = { "vpn",
                USAGE_DIGITAL_SIGNATURE,
                USAGE_KEY_ENCIPHERMENT,
-               { EKU_SERVER, EKU_CLIENT, EKU_IKE, EKU_IKE_INTERMEDIATE },
+               { EKU_SERVER_AUTH, EKU_CLIENT_AUTH, EKU_IKE, EKU_IKE_INTERMEDIATE },
                4,
                90 * DAY,
                398 * DAY },

@@ -28,6 +28,8 @@ struct hub {
   struct root *root;
   struct store *store;
   struct identity *id;
+  struct partition part;
+  struct roles *roles; /* of the store's main part */
 };
 int hub_start(void **state); /* *state is the hub */
 int hub_stop(void **state);

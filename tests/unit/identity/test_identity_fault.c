@@ -71,8 +71,8 @@ static int start(void **state) {
   hub_client(h, "app", &c);
   hub_client(h, "owner", &owner);
   hub_assign(h, "owner", &owner, "/", NULL);
-  assert_ok(role_put_definition(h->id, NULL, GUID_1, definition));
-  assert_ok(role_assign(h->id, NULL, GUID_1, "mine", c.oid, "/keys"));
+  assert_ok(role_put_definition(h->roles, NULL, GUID_1, definition));
+  assert_ok(role_assign(h->roles, NULL, GUID_1, "mine", c.oid, "/keys"));
   bearer = hub_bearer(h, &c);
   assert_ok(key_generate(&(struct key_spec){ .type = KEY_RSA, .bits = 2048 }, &spare));
   return 0;
@@ -93,8 +93,8 @@ static void look(struct hub *h, struct buf *out) {
   struct caller who;
   buf_clear(out);
   assert_ok(identity_write_all(h->id, out));
-  assert_ok(role_write_definitions(h->id, out));
-  assert_ok(role_write_assignments(h->id, "/", "", out));
+  assert_ok(role_write_definitions(h->roles, out));
+  assert_ok(role_write_assignments(h->roles, "/", "", out));
   assert_ok(token_write_jwks(h->id, out));
   buf_put_str(out, hub_check(h, &bearer, &who) == OK ? "good" : "bad");
   buf_put_str(out, hub_allows(h, &c, ACT_KEY_READ, "/keys/a") ? "allowed" : "denied");
@@ -129,17 +129,17 @@ static err_t put_new_role(struct hub *h) {
     return ERR_NOMEM;
   if (json_object_set_new(json_object_get(o, "properties"), "roleName", json_string("new")) != 0)
     return ERR_NOMEM;
-  return role_put_definition(h->id, NULL, GUID_2, o);
+  return role_put_definition(h->roles, NULL, GUID_2, o);
 }
 static err_t put_role(struct hub *h) {
   AUTO_JSON *o = json_loads("{\"properties\":{\"roleName\":\"mine\"}}", 0, NULL);
-  return o ? role_put_definition(h->id, NULL, GUID_1, o) : ERR_NOMEM;
+  return o ? role_put_definition(h->roles, NULL, GUID_1, o) : ERR_NOMEM;
 }
 static err_t assign(struct hub *h) {
-  return role_assign(h->id, NULL, GUID_2, "crypto-user", c.oid, "/");
+  return role_assign(h->roles, NULL, GUID_2, "crypto-user", c.oid, "/");
 }
 static err_t unassign(struct hub *h) {
-  return role_unassign(h->id, NULL, GUID_1, "/keys");
+  return role_unassign(h->roles, NULL, GUID_1, "/keys");
 }
 static err_t roll_over(struct hub *h) {
   return token_rollover(h->id);
@@ -237,8 +237,24 @@ static void without_memory_tokens_are_not_judged_wrongly(void **state) {
   assert_ok(e);
 }
 
+struct loaded {
+  struct identity *id;
+  struct roles *roles;
+};
+
 static err_t load(void *ctx, struct bytes place, struct bytes body) {
-  return identity_load(ctx, place, body);
+  struct loaded *l = ctx;
+  return roles_owns(place) ? roles_load(l->roles, place, body) : identity_load(l->id, place, body);
+}
+
+static err_t load_all(struct hub *h) {
+  AUTO(identity) struct identity *id = NULL;
+  AUTO(roles) struct roles *roles = NULL;
+  TRY(identity_new(h->store, &id));
+  TRY(roles_new(id, &h->part, "", &roles));
+  TRY(store_load(h->store, load, &(struct loaded){ id, roles }));
+  TRY(identity_ready(id));
+  return roles_ready(roles);
 }
 
 static void without_memory_loading_fails_cleanly(void **state) {
@@ -248,14 +264,9 @@ static void without_memory_loading_fails_cleanly(void **state) {
   assert_ok(add_certificate(h));
   assert_ok(token_rollover(h->id));
   do {
-    AUTO(identity) struct identity *id = NULL;
     allocations_left = n;
     n += 1 + n / 50; /* each costs milliseconds */
-    e = identity_new(h->store, &id);
-    if (e == OK)
-      e = store_load(h->store, load, id);
-    if (e == OK)
-      e = identity_ready(id);
+    e = load_all(h);
     allocations_left = -1;
   } while (e != OK && n < 20000);
   assert_ok(e);

@@ -182,7 +182,7 @@ static void a_restart_changes_nothing(void **state) {
   memcpy(tenant, identity_tenant(h->id), sizeof tenant);
   AUTO_BUF all = BUF_EMPTY, roles = BUF_EMPTY, jwks = BUF_EMPTY;
   assert_ok(identity_write_all(h->id, &all));
-  assert_ok(role_write_assignments(h->id, "/", "", &roles));
+  assert_ok(role_write_assignments(h->roles, "/", "", &roles));
   assert_ok(token_write_jwks(h->id, &jwks));
   struct buf bearer = hub_bearer(h, &a);
 
@@ -190,7 +190,7 @@ static void a_restart_changes_nothing(void **state) {
 
   AUTO_BUF all2 = BUF_EMPTY, roles2 = BUF_EMPTY, jwks2 = BUF_EMPTY;
   assert_ok(identity_write_all(h->id, &all2));
-  assert_ok(role_write_assignments(h->id, "/", "", &roles2));
+  assert_ok(role_write_assignments(h->roles, "/", "", &roles2));
   assert_ok(token_write_jwks(h->id, &jwks2));
   assert_true(bytes_equal(buf_bytes(&all), buf_bytes(&all2)));
   assert_true(bytes_equal(buf_bytes(&roles), buf_bytes(&roles2)));
@@ -219,7 +219,7 @@ static void deleting_takes_the_assignments_along(void **state) {
   for (int i = 0; i < 2; i++) {
     assert_false(hub_allows(h, &a, ACT_KEY_SIGN, "/keys/x"));
     assert_true(hub_allows(h, &b, ACT_KEY_SIGN, "/keys/x"));
-    assert_int_equal(h->id->assignments.count, 1);
+    assert_int_equal(h->roles->assignments.count, 1);
     AUTO_BUF json = BUF_EMPTY;
     assert_err(identity_write(h->id, a.app_id, &json), ERR_IDENTITY_NOT_FOUND);
     assert_err(identity_delete(h->id, a.app_id), ERR_IDENTITY_NOT_FOUND);
@@ -241,15 +241,16 @@ static void there_is_always_an_owner(void **state) {
   assert_ok(identity_set_enabled(h->id, a.app_id, true));
   hub_assign(h, "Owner", &a, "/", first);
   hub_assign(h, "Owner", &b, "/keys", second); /* owns no hub */
-  assert_refused(role_unassign(h->id, NULL, first, "/"), ERR_CONFLICT, NO_OWNER);
+  assert_refused(role_unassign(h->roles, NULL, first, "/"), ERR_CONFLICT, NO_OWNER);
   assert_refused(identity_set_enabled(h->id, a.app_id, false), ERR_CONFLICT, NO_OWNER);
   assert_refused(identity_delete(h->id, a.app_id), ERR_CONFLICT, NO_OWNER);
-  assert_ok(role_unassign(h->id, NULL, second, "/keys"));
+  assert_ok(role_unassign(h->roles, NULL, second, "/keys"));
   hub_assign(h, "Owner", &b, "/", second);
   assert_ok(identity_set_enabled(h->id, b.app_id, false));
-  assert_refused(role_unassign(h->id, NULL, first, "/"), ERR_CONFLICT, NO_OWNER); /* b cannot act */
+  assert_refused(role_unassign(h->roles, NULL, first, "/"), ERR_CONFLICT,
+                 NO_OWNER); /* b cannot act */
   assert_ok(identity_set_enabled(h->id, b.app_id, true));
-  assert_ok(role_unassign(h->id, NULL, first, "/"));
+  assert_ok(role_unassign(h->roles, NULL, first, "/"));
   assert_refused(identity_delete(h->id, b.app_id), ERR_CONFLICT, NO_OWNER);
   assert_ok(identity_delete(h->id, a.app_id));
 }
@@ -260,9 +261,12 @@ static void damaged_records_are_refused(void **state) {
                                         "role/x", "assignment/x", "key/x" };
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     struct bytes place = bytes_str(places[i]);
-    assert_int_equal(identity_owns(place), i < 5);
+    assert_int_equal(identity_owns(place), i < 3);
+    assert_int_equal(roles_owns(place), i == 3 || i == 4);
     assert_err(identity_load(h->id, place, bytes_str("")), ERR_CORRUPT);
     assert_err(identity_load(h->id, place, bytes_str("\x01\x01")), ERR_CORRUPT);
+    assert_err(roles_load(h->roles, place, bytes_str("")), ERR_CORRUPT);
+    assert_err(roles_load(h->roles, place, bytes_str("\x01\x01")), ERR_CORRUPT);
   }
   struct client c;
   hub_client(h, "a", &c);

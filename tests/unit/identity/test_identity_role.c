@@ -106,7 +106,7 @@ static void builtin_roles_grant_exactly_this(void **state) {
     struct client c;
     char guid[GUID_SIZE + 1];
     hub_client(h, "app", &c);
-    assert_ok(role_find(h->id, rows[i].name, guid));
+    assert_ok(role_find(h->roles, rows[i].name, guid));
     assert_string_equal(guid, rows[i].guid);
     hub_assign(h, rows[i].guid, &c, "/", NULL);
     for (unsigned a = 0; a < ACTION_COUNT; a++)
@@ -138,13 +138,13 @@ static void roles_are_found_by_any_of_their_names(void **state) {
                                        "crypto-user", "Crypto User",
                                        "12338AF0-0E69-4776-BEA7-57AE8D297424" };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    assert_ok(role_find(h->id, names[i], guid));
+    assert_ok(role_find(h->roles, names[i], guid));
     assert_string_equal(guid, "12338af0-0e69-4776-bea7-57ae8d297424");
   }
   static const char *const unknown[] = { "", "crypto", "crypto-users",
                                          "12338af0-0e69-4776-bea7-57ae8d297425" };
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-    assert_refused(role_find(h->id, unknown[i], guid), ERR_ROLE_DEFINITION_NOT_FOUND,
+    assert_refused(role_find(h->roles, unknown[i], guid), ERR_ROLE_DEFINITION_NOT_FOUND,
                    "Requested role definition not found");
 }
 
@@ -157,14 +157,14 @@ static void a_decision_names_its_assignment(void **state) {
   hub_assign(h, "crypto-user", &c, "/keys/b", wanted);
   struct caller who = { 0 };
   memcpy(who.oid, c.oid, sizeof who.oid);
-  assert_true(role_decide(h->id, &who, ACT_KEY_READ, "/keys/b", got));
+  assert_true(role_decide(h->roles, &who, ACT_KEY_READ, "/keys/b", got));
   assert_string_equal(got, wanted);
   assert_ok(identity_set_enabled(h->id, c.app_id, false));
-  assert_false(role_decide(h->id, &who, ACT_KEY_READ, "/keys/b", got));
+  assert_false(role_decide(h->roles, &who, ACT_KEY_READ, "/keys/b", got));
   assert_ok(identity_set_enabled(h->id, c.app_id, true));
-  assert_true(role_decide(h->id, &who, ACT_KEY_READ, "/keys/b", got));
+  assert_true(role_decide(h->roles, &who, ACT_KEY_READ, "/keys/b", got));
   memset(who.oid, 0, sizeof who.oid);
-  assert_false(role_decide(h->id, &who, ACT_KEY_READ, "/keys/b", got));
+  assert_false(role_decide(h->roles, &who, ACT_KEY_READ, "/keys/b", got));
 }
 
 #define GUID_1 "11111111-1111-4111-8111-111111111111"
@@ -177,24 +177,25 @@ static void assignments_are_checked(void **state) {
   AUTO_BUF text = BUF_EMPTY;
   buf_printf(&text, "Principal " GUID_1 " does not exist in the directory %s.%c",
              identity_tenant(h->id), 0);
-  assert_refused(role_assign(h->id, NULL, GUID_1, "reader", GUID_1, "/"), ERR_BAD_PARAMETER,
+  assert_refused(role_assign(h->roles, NULL, GUID_1, "reader", GUID_1, "/"), ERR_BAD_PARAMETER,
                  (char *)text.data);
-  assert_err(role_assign(h->id, NULL, GUID_1, "reader", c.app_id, "/"), ERR_BAD_PARAMETER);
-  assert_err(role_assign(h->id, NULL, GUID_1, "reader", "app", "/"), ERR_BAD_PARAMETER);
-  assert_refused(role_assign(h->id, NULL, "g", "reader", c.oid, "/"), ERR_BAD_PARAMETER,
+  assert_err(role_assign(h->roles, NULL, GUID_1, "reader", c.app_id, "/"), ERR_BAD_PARAMETER);
+  assert_err(role_assign(h->roles, NULL, GUID_1, "reader", "app", "/"), ERR_BAD_PARAMETER);
+  assert_refused(role_assign(h->roles, NULL, "g", "reader", c.oid, "/"), ERR_BAD_PARAMETER,
                  "Role assignment name must be a GUID");
-  assert_err(role_assign(h->id, NULL, GUID_1, "nobody", c.oid, "/"), ERR_ROLE_DEFINITION_NOT_FOUND);
-  assert_err(role_assign(h->id, NULL, GUID_1, "reader", c.oid, "/keys/"), ERR_BAD_PARAMETER);
-  assert_ok(role_assign(h->id, NULL, GUID_1, "reader", c.oid, "/keys/a"));
-  assert_refused(role_assign(h->id, NULL, GUID_1, "crypto-user", c.oid, "/"), ERR_CONFLICT,
+  assert_err(role_assign(h->roles, NULL, GUID_1, "nobody", c.oid, "/"),
+             ERR_ROLE_DEFINITION_NOT_FOUND);
+  assert_err(role_assign(h->roles, NULL, GUID_1, "reader", c.oid, "/keys/"), ERR_BAD_PARAMETER);
+  assert_ok(role_assign(h->roles, NULL, GUID_1, "reader", c.oid, "/keys/a"));
+  assert_refused(role_assign(h->roles, NULL, GUID_1, "crypto-user", c.oid, "/"), ERR_CONFLICT,
                  "The role assignment already exists.");
-  assert_err(role_assign(h->id, NULL, GUID_2, "reader", c.oid, "/KEYS/A"), ERR_CONFLICT);
-  assert_ok(role_assign(h->id, NULL, GUID_2, "reader", c.oid, "/keys/b"));
-  assert_refused(role_unassign(h->id, NULL, GUID_2, "/keys/a"), ERR_ROLE_ASSIGNMENT_NOT_FOUND,
+  assert_err(role_assign(h->roles, NULL, GUID_2, "reader", c.oid, "/KEYS/A"), ERR_CONFLICT);
+  assert_ok(role_assign(h->roles, NULL, GUID_2, "reader", c.oid, "/keys/b"));
+  assert_refused(role_unassign(h->roles, NULL, GUID_2, "/keys/a"), ERR_ROLE_ASSIGNMENT_NOT_FOUND,
                  "Requested role assignment not found");
-  assert_ok(role_unassign(h->id, NULL, GUID_2, "/keys/b"));
-  assert_err(role_unassign(h->id, NULL, GUID_2, "/keys/b"), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
-  assert_err(role_unassign(h->id, NULL, "", "/"), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
+  assert_ok(role_unassign(h->roles, NULL, GUID_2, "/keys/b"));
+  assert_err(role_unassign(h->roles, NULL, GUID_2, "/keys/b"), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
+  assert_err(role_unassign(h->roles, NULL, "", "/"), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
 }
 
 static void assignments_are_shown(void **state) {
@@ -202,10 +203,10 @@ static void assignments_are_shown(void **state) {
   struct client a, b;
   hub_client(h, "a", &a);
   hub_client(h, "b", &b);
-  assert_ok(role_assign(h->id, NULL, GUID_1, "reader", a.oid, "/"));
-  assert_ok(role_assign(h->id, NULL, GUID_2, "crypto-user", b.oid, "/keys/K"));
+  assert_ok(role_assign(h->roles, NULL, GUID_1, "reader", a.oid, "/"));
+  assert_ok(role_assign(h->roles, NULL, GUID_2, "crypto-user", b.oid, "/keys/K"));
   AUTO_BUF one = BUF_EMPTY, wanted = BUF_EMPTY;
-  assert_ok(role_write_assignment(h->id, GUID_1, "/", &one));
+  assert_ok(role_write_assignment(h->roles, GUID_1, "/", &one));
   buf_printf(&wanted,
              "{\"id\":\"/providers/Microsoft.Authorization/roleAssignments/" GUID_1
              "\",\"name\":\"" GUID_1 "\",\"type\":\"Microsoft.Authorization/roleAssignments\","
@@ -214,7 +215,7 @@ static void assignments_are_shown(void **state) {
              "21090545-7ca7-4776-b22c-e363652d74d2\",\"scope\":\"/\"}}",
              a.oid);
   assert_true(bytes_equal(buf_bytes(&one), buf_bytes(&wanted)));
-  assert_err(role_write_assignment(h->id, GUID_1, "/keys", &one), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
+  assert_err(role_write_assignment(h->roles, GUID_1, "/keys", &one), ERR_ROLE_ASSIGNMENT_NOT_FOUND);
   static const struct {
     const char *scope;
     bool of_b;
@@ -227,7 +228,7 @@ static void assignments_are_shown(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     AUTO_BUF json = BUF_EMPTY;
     AUTO_JSON *o = NULL;
-    assert_ok(role_write_assignments(h->id, rows[i].scope, rows[i].of_b ? b.oid : "", &json));
+    assert_ok(role_write_assignments(h->roles, rows[i].scope, rows[i].of_b ? b.oid : "", &json));
     assert_ok(json_read(buf_bytes(&json), &o));
     json_t *list = json_object_get(o, "value");
     assert_int_equal(json_array_size(list), rows[i].count);
@@ -270,12 +271,12 @@ static void granters_are_held_to_their_own_rights(void **state) {
     hub_client(h, "app", &c);
     hub_assign(h, rows[i].granter_role, &granter, rows[i].granter_scope, NULL);
     memcpy(who.oid, granter.oid, sizeof who.oid);
-    err_t e = role_assign(h->id, &who, GUID_1, rows[i].role, c.oid, rows[i].scope);
+    err_t e = role_assign(h->roles, &who, GUID_1, rows[i].role, c.oid, rows[i].scope);
     if (e != (rows[i].allowed ? OK : ERR_FORBIDDEN))
       fail_msg("row %zu: %s", i, err_info(e)->name);
     if (e != OK)
-      assert_ok(role_assign(h->id, NULL, GUID_1, rows[i].role, c.oid, rows[i].scope));
-    e = role_unassign(h->id, &who, GUID_1, rows[i].scope);
+      assert_ok(role_assign(h->roles, NULL, GUID_1, rows[i].role, c.oid, rows[i].scope));
+    e = role_unassign(h->roles, &who, GUID_1, rows[i].scope);
     if (e != (rows[i].allowed ? OK : ERR_FORBIDDEN))
       fail_msg("row %zu, removal: %s", i, err_info(e)->name);
     assert_ok(identity_delete(h->id, c.app_id));
@@ -291,11 +292,11 @@ static void more_rights_lift_the_limit(void **state) {
   hub_client(h, "app", &c);
   memcpy(who.oid, granter.oid, sizeof who.oid);
   hub_assign(h, "data-access-administrator", &granter, "/", NULL);
-  assert_err(role_assign(h->id, &who, GUID_1, "auditor", c.oid, "/"), ERR_FORBIDDEN);
+  assert_err(role_assign(h->roles, &who, GUID_1, "auditor", c.oid, "/"), ERR_FORBIDDEN);
   hub_assign(h, "user-access-administrator", &granter, "/", NULL);
-  assert_ok(role_assign(h->id, &who, GUID_1, "auditor", c.oid, "/"));
+  assert_ok(role_assign(h->roles, &who, GUID_1, "auditor", c.oid, "/"));
   assert_ok(identity_set_enabled(h->id, granter.app_id, false));
-  assert_err(role_unassign(h->id, &who, GUID_1, "/"), ERR_FORBIDDEN);
+  assert_err(role_unassign(h->roles, &who, GUID_1, "/"), ERR_FORBIDDEN);
 }
 
 int main(void) {

@@ -29,7 +29,7 @@ static void *read_on(void *arg) {
     IGNORE(hub_check(s->h, &s->changed_bearer, &who));
     hub_allows(s->h, &s->changed, ACT_KEY_SIGN, "/keys/a");
     if (identity_write_all(s->h->id, &json) != OK ||
-        role_write_assignments(s->h->id, "/", "", &json) != OK)
+        role_write_assignments(s->h->roles, "/", "", &json) != OK)
       atomic_fetch_add(&s->failures, 1);
     struct buf fresh = hub_bearer(s->h, &s->reader);
     if (hub_check(s->h, &fresh, &who) != OK)
@@ -47,7 +47,7 @@ static void write_on(struct shared *s) {
   for (int i = 0; i < ROUNDS; i++) {
     hub_assign(h, "crypto-user", &s->changed, "/keys", guid);
     assert_true(hub_allows(h, &s->changed, ACT_KEY_SIGN, "/keys/a"));
-    assert_ok(role_unassign(h->id, NULL, guid, "/keys"));
+    assert_ok(role_unassign(h->roles, NULL, guid, "/keys"));
     assert_false(hub_allows(h, &s->changed, ACT_KEY_SIGN, "/keys/a"));
     assert_ok(identity_set_enabled(h->id, s->changed.app_id, false));
     assert_err(hub_check(h, &s->changed_bearer, &who), ERR_UNAUTHORIZED);
@@ -95,7 +95,7 @@ static void *claim(void *arg) {
   char guid[GUID_SIZE + 1];
   if (guid_random(guid) == OK) {
     pthread_barrier_wait(r->barrier);
-    if (role_assign(r->h->id, NULL, guid, "reader", r->c->oid, "/") == OK)
+    if (role_assign(r->h->roles, NULL, guid, "reader", r->c->oid, "/") == OK)
       atomic_fetch_add(r->won, 1);
   }
   return NULL;

@@ -30,7 +30,7 @@ static void client(const char *name, const char *role, const char *scope, struct
   assert_int_equal(identity_find(f.hub->identity, name, app_id, oid), OK);
   assert_int_equal(crypto_random(random, sizeof random), OK);
   guid_format(random, guid);
-  assert_int_equal(role_assign(f.hub->identity, NULL, guid, role, oid, scope), OK);
+  assert_int_equal(role_assign(f.hub->roles, NULL, guid, role, oid, scope), OK);
   fixture_authorize(&f, app_id, bearer);
 }
 
