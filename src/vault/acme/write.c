@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void put_url(const struct acme_request *r, struct buf *b, const char *format, va_list ap)
+  __attribute__((format(printf, 3, 0)));
 static void put_url(const struct acme_request *r, struct buf *b, const char *format, va_list ap) {
   char path[160];
   vsnprintf(path, sizeof path, format, ap);
