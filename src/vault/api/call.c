@@ -73,18 +73,23 @@ static void put_header(struct buf *h, const char *name, struct bytes value) {
   buf_put(h, "\r\n", 2);
 }
 
+static void put_caching(const struct call *c, struct buf *h) {
+  static const char never[] = "Cache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n";
+  if (c->max_age)
+    buf_printf(h, "Cache-Control: public, max-age=%lld\r\n", (long long)c->max_age);
+  else
+    buf_put(h, never, sizeof never - 1);
+}
+
 static void put_headers(struct call *c) {
-  static const char fixed[] = "Cache-Control: no-cache\r\n"
-                              "Pragma: no-cache\r\n"
-                              "Expires: -1\r\n"
-                              "x-ms-keyvault-region: local\r\n"
+  static const char fixed[] = "x-ms-keyvault-region: local\r\n"
                               "x-ms-keyvault-service-version: " STRONGROOM_VERSION "\r\n"
                               "Strict-Transport-Security: max-age=31536000;includeSubDomains\r\n"
                               "X-Content-Type-Options: nosniff\r\n";
   struct buf *h = &c->x->res.headers;
   if (c->x->res.body.size)
-    put_header(h, "Content-Type",
-               bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
+    put_header(h, "Content-Type", bytes_str(c->type ? c->type : "application/json; charset=utf-8"));
+  put_caching(c, h);
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
   struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
@@ -114,7 +119,8 @@ static void put_error(struct call *c, err_t e) {
     return;
   }
   buf_clear(b);
-  c->content_type = NULL;
+  c->type = NULL;
+  c->max_age = 0;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
   write_str(b, "code", info->code);
