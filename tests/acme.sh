@@ -24,10 +24,11 @@ acme_start() {
 }
 
 acme_identity() {
-  local name=$1 made
+  local name=$1 host made names=()
   shift
-  identity "$name"
-  sr ca allow "$name" "$@" >/dev/null
+  for host in "$@"; do names+=(--name "$host"); done
+  identity "$name" strongroom-certificate-requester
+  sr ca allow "$name" --profile server "${names[@]}" >/dev/null
   made=$(sr acme create-key "$name" --json)
   EAB_KID=$(json 'd["kid"]' <<<"$made")
   EAB_KEY=$(json 'd["key"]' <<<"$made")

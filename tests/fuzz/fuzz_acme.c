@@ -27,18 +27,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   static const char *const options[] = { "[acme]",       "enabled = yes",          "http_port = 9",
                                          "tls_port = 9", "resolver = 127.0.0.1:9", NULL };
   static const char *names[] = { ".example", "*.a.example", "127.0.0.1" };
-  char app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1], kid[GUID_SIZE + 1];
-  AUTO_SECRET key = { 0 };
+  static struct acme_identity web;
   fixture_open(&f, options);
   fuzz_secure_heap_is_root();
-  if (identity_create(f.hub->identity, "web", app_id) != OK ||
-      identity_find(f.hub->identity, app_id, app_id, oid) != OK ||
-      ca_grant(f.hub->ca, oid, 1u << CA_SERVER, &(struct cert_texts){ names, 3 }) != OK ||
-      acme_key_create(f.hub->acme, oid, kid, &key) != OK)
-    return 1;
+  client_identity(&f, names, 3, &web);
   client_begin(&client, &f, KEY_EC);
   client_begin(&guest, &f, KEY_EC);
-  client_register(&client, kid, secret_bytes(&key));
+  client_register(&client, web.kid, secret_bytes(&web.key));
   client_post(&client, "new-order",
               "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}]}");
   snprintf(order, sizeof order, "%s", client_header(&client, "Location"));

@@ -34,6 +34,9 @@ struct acme_conf {
   bool enabled; /* else nothing is validated, and nothing connects anywhere */
   unsigned http_port, tls_port;
   const char *resolver; /* "": the system's */
+  /* Whether an identity has the role that certificates need; its names are asked of the authority.
+   */
+  bool (*may_request)(void *ctx, const char *oid);
   /* Puts what happened without a request into the audit log, before it is visible. May be NULL. */
   err_t (*record)(void *ctx, const char *operation, const char *object, const char *oid, err_t e);
   void *ctx;

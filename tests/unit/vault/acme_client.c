@@ -137,6 +137,21 @@ int client_post(struct acme_client *c, const char *path, const char *format, ...
   return client_raw(c, path, buf_bytes(&body));
 }
 
+void client_identity(struct fixture *f, const char *const *names, size_t count,
+                     struct acme_identity *out) {
+  struct hub *h = f->hub;
+  must(identity_create(h->identity, "web", out->app_id), "making an identity");
+  must(identity_find(h->identity, "web", out->app_id, out->oid), "finding it");
+  must(guid_random(out->assignment), "making an id");
+  must(
+    role_assign(h->roles, NULL, out->assignment, "Strongroom Certificate Requester", out->oid, "/"),
+    "giving it a role");
+  must(
+    ca_grant(h->ca, out->oid, 1u << CA_SERVER, &(struct cert_texts){ (const char **)names, count }),
+    "granting names");
+  must(acme_key_create(h->acme, out->oid, out->kid, &out->key), "making a binding key");
+}
+
 void client_register(struct acme_client *c, const char *kid, struct bytes mac_key) {
   AUTO_BUF binding = BUF_EMPTY;
   client_binding(c, kid, mac_key, "HS256", ACME_BASE "new-account", &binding);

@@ -36,6 +36,14 @@ const char *client_problem(const struct acme_client *c);
 /* A binding of the client's key: {"protected","payload","signature"}. */
 void client_binding(const struct acme_client *c, const char *kid, struct bytes mac_key,
                     const char *alg, const char *url, struct buf *out);
+/* An identity "web" that may have these names, and a binding key for it. */
+struct acme_identity {
+  char app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1], kid[GUID_SIZE + 1];
+  char assignment[GUID_SIZE + 1]; /* of the role that it needs */
+  struct secret key;
+};
+void client_identity(struct fixture *f, const char *const *names, size_t count,
+                     struct acme_identity *out);
 /* Makes the account, which must work. */
 void client_register(struct acme_client *c, const char *kid, struct bytes mac_key);
 /* A certificate request in base64url. */

@@ -13,8 +13,7 @@
 
 static struct fixture f;
 static struct acme_client one, two;
-static char oid[GUID_SIZE + 1], app_id[GUID_SIZE + 1], kid[GUID_SIZE + 1];
-static struct secret mac_key;
+static struct acme_identity web;
 static struct key *cert_key;
 
 #define PROBLEM_IS(c, text) assert_string_equal(client_problem(c), text)
@@ -32,15 +31,12 @@ static int begin(void **state) {
                                  "::1/128" };
   const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
   fixture_open(&f, options);
-  CHECK(identity_create(f.hub->identity, "web", app_id));
-  CHECK(identity_find(f.hub->identity, "web", app_id, oid));
-  CHECK(ca_grant(f.hub->ca, oid, 1u << CA_SERVER, &(struct cert_texts){ names, 5 }));
-  CHECK(acme_key_create(f.hub->acme, oid, kid, &mac_key));
+  client_identity(&f, names, 5, &web);
   CHECK(key_generate(&spec, &cert_key));
   client_begin(&one, &f, KEY_EC);
-  client_register(&one, kid, secret_bytes(&mac_key));
+  client_register(&one, web.kid, secret_bytes(&web.key));
   client_begin(&two, &f, KEY_RSA);
-  client_register(&two, kid, secret_bytes(&mac_key));
+  client_register(&two, web.kid, secret_bytes(&web.key));
   return 0;
 }
 
@@ -48,7 +44,7 @@ static int end(void **state) {
   client_end(&one);
   client_end(&two);
   key_free(cert_key);
-  secret_free(&mac_key);
+  secret_free(&web.key);
   fixture_close(&f);
   return 0;
 }
@@ -225,33 +221,33 @@ static int register_with(struct acme_client *c, const char *key_id, struct bytes
 static void test_binding(void **state) {
   static const char here[] = ACME_BASE "new-account";
   struct acme_client c, other;
-  struct bytes key = secret_bytes(&mac_key);
+  struct bytes key = secret_bytes(&web.key);
   AUTO_BUF stolen = BUF_EMPTY;
   client_begin(&c, &f, KEY_EC);
   client_begin(&other, &f, KEY_EC);
   client_post(&c, "new-account", "{}");
   REFUSED(&c, 403, "externalAccountRequired");
-  register_with(&c, kid, bytes_str("01234567890123456789012345678901"), "HS256", here);
+  register_with(&c, web.kid, bytes_str("01234567890123456789012345678901"), "HS256", here);
   REFUSED(&c, 403, "unauthorized");
   register_with(&c, "3f1c9a52-0b7e-4c8d-9a61-5d2e8f7a6b10", key, "HS256", here);
   REFUSED(&c, 403, "unauthorized");
-  register_with(&c, kid, key, "HS256", ACME_BASE "new-order");
+  register_with(&c, web.kid, key, "HS256", ACME_BASE "new-order");
   REFUSED(&c, 403, "unauthorized");
-  register_with(&c, kid, key, "HS512", here);
+  register_with(&c, web.kid, key, "HS512", here);
   REFUSED(&c, 400, "malformed");
-  client_binding(&c, kid, key, "HS256", here, &stolen);
+  client_binding(&c, web.kid, key, "HS256", here, &stolen);
   client_post(&other, "new-account", "{\"externalAccountBinding\":%s}", buf_cstr(&stolen));
   REFUSED(&other, 403, "unauthorized");
-  CHECK(identity_set_enabled(f.hub->identity, app_id, false));
-  register_with(&c, kid, key, "HS256", here);
+  CHECK(identity_set_enabled(f.hub->identity, web.app_id, false));
+  register_with(&c, web.kid, key, "HS256", here);
   REFUSED(&c, 403, "unauthorized");
   client_post(&one, one.account, "%s", ""); /* accounts stop, too */
   REFUSED(&one, 403, "unauthorized");
-  CHECK(identity_set_enabled(f.hub->identity, app_id, true));
+  CHECK(identity_set_enabled(f.hub->identity, web.app_id, true));
   assert_int_equal(client_post(&one, one.account, "%s", ""), 200);
   client_post(&c, "new-account", "{\"onlyReturnExisting\":true}");
   REFUSED(&c, 400, "accountDoesNotExist");
-  assert_int_equal(register_with(&c, kid, key, "HS256", here), 201);
+  assert_int_equal(register_with(&c, web.kid, key, "HS256", here), 201);
   client_end(&other);
   client_end(&c);
 }
@@ -259,7 +255,7 @@ static void test_binding(void **state) {
 static void test_account(void **state) {
   struct acme_client c;
   client_begin(&c, &f, KEY_EC);
-  client_register(&c, kid, secret_bytes(&mac_key));
+  client_register(&c, web.kid, secret_bytes(&web.key));
   char account[128];
   memcpy(account, c.account, sizeof account);
   c.account[0] = '\0';
@@ -308,7 +304,7 @@ static void test_key_change(void **state) {
   struct acme_client c;
   CHECK(key_generate(&spec, &next));
   client_begin(&c, &f, KEY_EC);
-  client_register(&c, kid, secret_bytes(&mac_key));
+  client_register(&c, web.kid, secret_bytes(&web.key));
   change_key(&c, next, two.account, c.key, here);
   REFUSED(&c, 400, "malformed");
   change_key(&c, next, c.account, two.key, here);
@@ -464,10 +460,15 @@ static void test_grant_taken_away(void **state) {
   char url[160];
   order(&one, a_example, url);
   make_ready(url);
-  CHECK(ca_grant(f.hub->ca, oid, 1u << CA_SERVER, &(struct cert_texts){ names, 1 }));
+  CHECK(ca_grant(f.hub->ca, web.oid, 1u << CA_SERVER, &(struct cert_texts){ names, 1 }));
   finalize(&one, url, "a.example");
   REFUSED(&one, 403, "rejectedIdentifier");
-  CHECK(ca_grant(f.hub->ca, oid, 1u << CA_SERVER, &(struct cert_texts){ all, 5 }));
+  CHECK(ca_grant(f.hub->ca, web.oid, 1u << CA_SERVER, &(struct cert_texts){ all, 5 }));
+  CHECK(role_unassign(f.hub->roles, NULL, web.assignment, "/"));
+  finalize(&one, url, "a.example");
+  REFUSED(&one, 403, "unauthorized");
+  CHECK(role_assign(f.hub->roles, NULL, web.assignment, "Strongroom Certificate Requester", web.oid,
+                    "/"));
   assert_int_equal(finalize(&one, url, "a.example"), 200);
 }
 
@@ -666,7 +667,7 @@ static void test_forgotten(void **state) {
   assert_non_null(inside(valid));
   clock_shift(0);
   assert_int_equal(acme_key_delete(a, "no"), ERR_NOT_FOUND);
-  CHECK(acme_key_delete(a, kid));
+  CHECK(acme_key_delete(a, web.kid));
   client_post(&one, valid, "%s", "");
   REFUSED(&one, 403, "unauthorized");
   CHECK(acme_carry_out_due(a));

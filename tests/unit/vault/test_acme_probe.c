@@ -58,10 +58,10 @@ static void *serve(void *ctx) {
 static int begin(void **state) {
   struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
   socklen_t size = sizeof here;
-  char option[40], app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1], kid[GUID_SIZE + 1];
+  char option[40];
   const char *options[] = { "[acme]", "enabled = yes", option, NULL };
   static const char *names[] = { "127.0.0.1" };
-  AUTO_SECRET key = { 0 };
+  struct acme_identity web = { 0 };
   listener = socket(AF_INET, SOCK_STREAM, 0);
   if (bind(listener, (const struct sockaddr *)&here, size) != 0 || listen(listener, 5) != 0 ||
       getsockname(listener, (struct sockaddr *)&here, &size) != 0 ||
@@ -70,12 +70,10 @@ static int begin(void **state) {
   port = ntohs(here.sin_port);
   snprintf(option, sizeof option, "http_port = %u", port);
   fixture_open(&f, options);
-  CHECK(identity_create(f.hub->identity, "web", app_id));
-  CHECK(identity_find(f.hub->identity, "web", app_id, oid));
-  CHECK(ca_grant(f.hub->ca, oid, 1u << CA_SERVER, &(struct cert_texts){ names, 1 }));
-  CHECK(acme_key_create(f.hub->acme, oid, kid, &key));
+  client_identity(&f, names, 1, &web);
   client_begin(&c, &f, KEY_EC);
-  client_register(&c, kid, secret_bytes(&key));
+  client_register(&c, web.kid, secret_bytes(&web.key));
+  secret_free(&web.key);
   return 0;
 }
 
