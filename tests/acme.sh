@@ -2,7 +2,8 @@
 # For tests of ACME, after lib.sh: a name server and a hub that serves ACME and asks where tests can
 # answer.
 #
-#   acme_start [up's options]  starts both; sets HTTP_PORT, TLS_PORT, TXT_FILE, DIRECTORY
+#   acme_start [up's options]  starts both; sets HTTP_PORT, TLS_PORT, TXT_FILE, DIRECTORY and
+#                              ACME_OPTIONS, to start the hub again
 #   acme_identity NAME HOST... an identity that may have those names; sets EAB_KID and EAB_KEY
 
 # shellcheck disable=SC2120
@@ -16,8 +17,9 @@ acme_start() {
   coproc NAME_SERVER { exec "$ROOT/tests/acme_dns.py" "$dns" "$TXT_FILE"; }
   DNS_PID=$NAME_SERVER_PID
   read -r _ <&"${NAME_SERVER[0]}"
-  hub_start --acme-enabled --acme-http-port "$HTTP_PORT" --acme-tls-port "$TLS_PORT" \
-    --acme-resolver "127.0.0.1:$dns" "$@"
+  ACME_OPTIONS=(--acme-enabled --acme-http-port "$HTTP_PORT" --acme-tls-port "$TLS_PORT"
+    --acme-resolver "127.0.0.1:$dns" "$@")
+  hub_start "${ACME_OPTIONS[@]}"
   # shellcheck disable=SC2034  # for the caller
   DIRECTORY=https://localhost:$HUB_PORT/acme/directory
   export HTTP_PORT TLS_PORT TXT_FILE DIRECTORY
