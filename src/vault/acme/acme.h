@@ -86,7 +86,7 @@ struct acme_request {
   int status;
   struct buf *body;
   const char *content_type; /* NULL: JSON */
-  char location[200], up[200];
+  char location[360], up[360];
   unsigned retry_after; /* seconds; 0: none */
   char object[200];     /* for the audit log */
 };

@@ -128,8 +128,7 @@ err_t acme_check_binding(struct acme_request *r, json_t *binding, struct acme_ke
     PROBLEM(r, ERR_FORBIDDEN, "unauthorized",
             "The identity of the external account binding is gone or disabled.");
   if (k->accounts >= ACME_KEY_ACCOUNTS)
-    PROBLEM(r, ERR_FORBIDDEN, "unauthorized", "The binding key has %d accounts already.",
-            ACME_KEY_ACCOUNTS);
+    return acme_limited(r, 86400, "accounts of this external account binding");
   *out = k;
   return OK;
 }

@@ -120,6 +120,22 @@ static void test_directory(void **state) {
   assert_int_equal(a.status, 204);
 }
 
+/* Where ACME is not served, and where something else than ACME refuses, problems are still ACME's.
+ */
+static void test_not_served(void **state) {
+  static char big[BODY_SMALL + 1];
+  f.hub->acme->conf.enabled = false;
+  client_post(&one, "new-order", "{}");
+  REFUSED(&one, 404, "malformed");
+  f.hub->acme->conf.enabled = true;
+  client_raw(&one, "new-order", bytes_of(big, sizeof big));
+  REFUSED(&one, 413, "malformed");
+  f.hub->api.state = API_SEALED;
+  client_raw(&one, "new-order", bytes_str("{}"));
+  REFUSED(&one, 503, "serverInternal");
+  f.hub->api.state = API_READY;
+}
+
 /* Bodies that are no request at all. */
 static void test_malformed_jws(void **state) {
   static const char *const bodies[] = {
@@ -642,6 +658,15 @@ static void test_limits(void **state) {
     acme_count_failure(a, one.account + sizeof(ACME_BASE "account/") - 1, "b.example");
   client_post(&one, "new-order", "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"b.example\"}]}");
   REFUSED(&one, 429, "rateLimited");
+  struct acme_key *k = guid_map_get(&a->keys, web.kid);
+  struct acme_client more;
+  unsigned accounts = k->accounts;
+  client_begin(&more, &f, KEY_EC);
+  k->accounts = ACME_KEY_ACCOUNTS;
+  register_with(&more, web.kid, secret_bytes(&web.key), "HS256", ACME_BASE "new-account");
+  REFUSED(&more, 429, "rateLimited");
+  k->accounts = accounts;
+  client_end(&more);
   for (unsigned i = 0; i < 2 * ACME_FAILURES_KEPT; i++) {
     char name[24];
     snprintf(name, sizeof name, "n%u.example", i);
@@ -704,6 +729,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_directory),
     cmocka_unit_test(test_malformed_jws),
+    cmocka_unit_test(test_not_served),
     cmocka_unit_test(test_wrong_signatures),
     cmocka_unit_test(test_wrong_headers),
     cmocka_unit_test(test_binding),
