@@ -79,7 +79,7 @@ struct cert_profile {
  * A permitted subtree (RFC 5280, 4.2.1.10): "dns:example.com" (itself and all below it),
  * "ip:10.0.0.0/8", "uri:example.com" (that host) or "uri:.example.com" (those below it),
  * "email:example.com" (mailboxes of that host), "email:.example.com" or "email:a@example.com". Of
- * DNS names, addresses and e-mail, what no subtree is permitted of is excluded as a whole.
+ * what no subtree is permitted, nothing is.
  */
 struct cert_subtree {
   enum cert_san kind;

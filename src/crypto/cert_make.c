@@ -87,22 +87,34 @@ static err_t issuer_identifier(X509 *issuer, ASN1_STRING **out) {
   return OK;
 }
 
-err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
+/* Takes the identifier over. */
+static err_t authority_of(ASN1_STRING **identifier, AUTHORITY_KEYID **out) {
   AUTHORITY_KEYID *id AUTO(akid) = AUTHORITY_KEYID_new();
   if (!id)
     EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
   ASN1_OCTET_STRING_free(id->keyid);
-  id->keyid = NULL;
-  TRY(issuer_identifier(issuer, &id->keyid));
+  id->keyid = TAKE(*identifier);
   *out = TAKE(id);
   return OK;
 }
 
+err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
+  ASN1_STRING *identifier AUTO(asn1_string) = NULL;
+  TRY(issuer_identifier(issuer, &identifier));
+  return authority_of(&identifier, out);
+}
+
+/* One that is its own issuer is not finished: OpenSSL must not look at its extensions yet. */
 static err_t add_identifiers(X509 *x, X509 *issuer) {
-  ASN1_STRING *own AUTO(asn1_string) = NULL;
+  ASN1_STRING *own AUTO(asn1_string) = NULL, *same AUTO(asn1_string) = NULL;
   AUTHORITY_KEYID *authority AUTO(akid) = NULL;
   TRY(key_identifier(x, &own));
-  TRY(cert_authority_id(issuer, &authority));
+  if (issuer == x) {
+    TRY(key_identifier(x, &same));
+    TRY(authority_of(&same, &authority));
+  } else {
+    TRY(cert_authority_id(issuer, &authority));
+  }
   if (X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1 ||
       X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
     EVP_FAIL(ERR_CRYPTO, "key identifiers");
