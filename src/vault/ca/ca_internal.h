@@ -47,6 +47,11 @@ struct authority {
 void authority_free(struct authority *a);
 CLEANUP(authority, struct authority *, authority_free)
 
+/* One that is over, or by a clock that went back has not begun, signs no answers. */
+static inline bool authority_is_valid(const struct authority *a, int64_t now) {
+  return a->not_before <= now && now < a->not_after;
+}
+
 struct root_authority {
   struct key *key; /* NULL: it is kept elsewhere */
   struct buf der;

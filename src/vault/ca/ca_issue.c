@@ -43,6 +43,9 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
                        struct cert_profile *says) {
   const struct ca_profile_row *row = profile_row(rq->profile);
   int64_t now = clock_real();
+  if (now < a->not_before)
+    REFUSE(ERR_CONFLICT, "The authority that issues begins in the future: is this machine's clock "
+                         "right?");
   if (says->not_before == 0)
     says->not_before = now - BACKDATE;
   if (says->not_after == 0 && rq->lifetime)
