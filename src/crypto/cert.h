@@ -115,6 +115,15 @@ err_t cert_request(const struct key *key, const struct cert_profile *p, struct b
 err_t cert_issue(const struct key *ca_key, struct bytes ca_der, const struct key *subject_key,
                  const struct cert_profile *p, struct buf *der);
 
+/* The same for an authority that issues again and again: its certificate is read and checked once.
+ * The key is borrowed. Constant, any thread. */
+struct cert_issuer;
+err_t cert_issuer_new(const struct key *ca_key, struct bytes ca_der, struct cert_issuer **out);
+void cert_issuer_free(struct cert_issuer *i);
+CLEANUP(cert_issuer, struct cert_issuer *, cert_issuer_free)
+err_t cert_issue_by(const struct cert_issuer *issuer, const struct key *subject_key,
+                    const struct cert_profile *p, struct buf *der);
+
 /* What a certificate or a request says. A request has no times, serial and thumbprints. */
 struct cert_info {
   struct cert_profile is;          /* owned here; may be given to cert_self_sign() */

@@ -34,6 +34,7 @@ struct authority {
   unsigned number; /* 1, 2, .. */
   struct key *key;
   struct buf der;
+  struct cert_issuer *issuer;  /* of both */
   struct cert_texts permitted; /* owned */
   int64_t not_before, not_after;
   struct ocsp_issuer hashes;
