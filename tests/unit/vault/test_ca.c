@@ -541,6 +541,49 @@ static void out_of_memory(void **state) {
   assert_ok(issue_for(CA_SERVER, SAN_DNS, "after.example", serial));
 }
 
+/* Issued, revoked, asked about, listed, granted and renewed at once. (The TSan build looks for
+ * races.) */
+#define THREADS 4
+#define STEPS 40
+
+static void *work(void *arg) {
+  static const struct cert_texts names = { (const char *[]){ "t.example" }, 1 };
+  char serial[SERIAL_TEXT + 1], last[SERIAL_TEXT + 1], name[32];
+  unsigned id = *(unsigned *)arg, renewed;
+  int64_t until;
+  for (unsigned i = 0; i < STEPS; i++) {
+    AUTO_BUF out = BUF_EMPTY, json = BUF_EMPTY;
+    const struct ca_page page = { i % 2 ? "t.example" : NULL, "", 25 };
+    const struct cert_profile says = { .subject = "CN=t.example" };
+    snprintf(name, sizeof name, "t%u.example", id);
+    if (issue_for(CA_SERVER, SAN_DNS, i % 3 ? name : "t.example", serial) != OK ||
+        ca_write_certificates(ca(), &page, &json, last) != OK ||
+        ca_crl(ca(), 0, &out, &until) != OK || ca_grant(ca(), app, 1, &names) != OK ||
+        ca_check_names(ca(), app, CA_SERVER, &says) != OK ||
+        (i % 4 == 0 && ca_revoke(ca(), serial, 1, app) != OK) ||
+        (i % 16 == 0 && ca_carry_out_due(ca(), clock_real() + 13 * 3600, &renewed) != OK))
+      return arg;
+    respond(serial, NULL, &out, &until);
+  }
+  return NULL;
+}
+
+static void at_once(void **state) {
+  pthread_t threads[THREADS];
+  unsigned ids[THREADS];
+  size_t before = ca()->ledger.revoked_count;
+  for (unsigned i = 0; i < THREADS; i++) {
+    ids[i] = i;
+    assert_int_equal(pthread_create(&threads[i], NULL, work, &ids[i]), 0);
+  }
+  for (unsigned i = 0; i < THREADS; i++) {
+    void *failed;
+    pthread_join(threads[i], &failed);
+    assert_null(failed);
+  }
+  assert_int_equal(ca()->ledger.revoked_count, before + THREADS * STEPS / 4);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(grants_cover_names),
@@ -554,6 +597,7 @@ int main(void) {
     cmocka_unit_test(flood),
     cmocka_unit_test(ledger),
     cmocka_unit_test(out_of_memory),
+    cmocka_unit_test(at_once),
     cmocka_unit_test(lists_and_signers_stay_fresh),
     cmocka_unit_test(expired_ones_are_forgotten),
     cmocka_unit_test(issuing_authority_is_renewed),
