@@ -49,6 +49,15 @@
   X(verb_secret_purge) \
   X(verb_secret_backup) \
   X(verb_secret_restore) \
+  X(verb_ca_show) \
+  X(verb_ca_issue) \
+  X(verb_ca_list) \
+  X(verb_ca_revoke) \
+  X(verb_ca_allow) \
+  X(verb_ca_disallow) \
+  X(verb_ca_grants) \
+  X(verb_ca_take_offline) \
+  X(verb_ca_renew_issuing) \
   X(verb_identity_create) \
   X(verb_identity_list) \
   X(verb_identity_show) \

@@ -111,3 +111,18 @@ err_t x509_from_pem(struct bytes text, struct buf *der) {
   TRY(cert_parse(is_der ? text : secret_bytes(&decoded), &x));
   return cert_put(x, der);
 }
+
+err_t x509_request_from_pem(struct bytes text, struct buf *der) {
+  static const char *const labels[] = { PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, NULL };
+  AUTO_SECRET decoded = { 0 };
+  TRY(pem_read(text, labels, &decoded));
+  buf_put_bytes(der, secret_bytes(&decoded));
+  return buf_ok(der);
+}
+
+err_t x509_request_to_pem(struct bytes der, struct buf *pem) {
+  AUTO_SECRET text = { 0 };
+  TRY(pem_write(PEM_STRING_X509_REQ, der, &text));
+  buf_put_bytes(pem, secret_bytes(&text));
+  return buf_ok(pem);
+}

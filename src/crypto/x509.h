@@ -37,6 +37,9 @@ err_t x509_acme_identifier(struct bytes der, uint8_t out[static SHA256_SIZE]);
 err_t x509_to_pem(struct bytes der, struct buf *pem);
 /* The first certificate of a PEM text (or DER as it is). */
 err_t x509_from_pem(struct bytes text, struct buf *der);
+/* The first PKCS#10 request of a PEM text, and back. */
+err_t x509_request_from_pem(struct bytes text, struct buf *der);
+err_t x509_request_to_pem(struct bytes der, struct buf *pem);
 /* Private keys as PKCS#8 PEM, for files of mode 0600. */
 err_t key_to_pem(const struct key *k, struct secret *pem);
 err_t key_from_pem(struct bytes pem, struct key **out);

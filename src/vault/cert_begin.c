@@ -8,9 +8,10 @@ bool issuer_is(const char *issuer, const char *known) {
   return strcasecmp(issuer, known) == 0;
 }
 
-/* A certificate needs its name as a key and as a secret, too. */
+/* A certificate needs its name as a key and as a secret, too. What is wrong with its own is said
+ * first. */
 static err_t names_free(struct vault *v, const char *name, const char *folded) {
-  for (int k = 0; k < KINDS; k++) {
+  for (int k = KIND_CERTIFICATE; k >= 0; k--) {
     enum kind_id kind = (enum kind_id)k;
     TRY(name_free(v, kind, name, folded));
     const struct entry *e = find_active(v, kind, folded);

@@ -118,6 +118,7 @@ static err_t make_ready(struct hub *h) {
   snprintf(h->api.issuer, sizeof h->api.issuer, "%s/%s/v2.0", h->url, identity_tenant(h->identity));
   token_set_policy(h->identity, &policy);
   hub_set_ca_url(h);
+  TRY(hub_keep_facts(h));
   TRY(hub_ready_owner(h));
   h->api.vault = h->vault;
   h->api.identity = h->identity;

@@ -58,4 +58,18 @@ err_t hub_rewrap(const struct conf *conf, const char *provider, struct bytes old
  * one stops working. Appends shell lines that export it. The hub must not be running. */
 err_t hub_recover_owner(const struct conf *conf, struct bytes passphrase, struct buf *env);
 
+/* The hub's authority, with the hub stopped: its root's key goes to a file, sealed under a
+ * passphrase; and a fresh issuing authority. */
+err_t hub_ca_take_offline(const struct conf *conf, struct bytes passphrase, const char *file,
+                          struct bytes file_passphrase);
+struct hub_ca_renewal {
+  const char *key_file; /* NULL: the root's key is here */
+  struct bytes key_passphrase;
+  const char *const *permit; /* none: what the last one may issue for */
+  size_t permit_count;
+  bool revoke; /* the earlier ones */
+};
+err_t hub_ca_renew(const struct conf *conf, struct bytes passphrase, const struct hub_ca_renewal *r,
+                   unsigned *number);
+
 #endif

@@ -23,10 +23,9 @@ static err_t issue(void *ctx, const char *oid, const struct cert_profile *says,
                    const struct key *key, struct cert_chain *out) {
   const struct hub *h = ctx;
   TRY(check(ctx, oid, says));
-  struct ca_request rq = {
+  const struct ca_request rq = {
     .profile = profile_of(says), .says = *says, .key = key, .oid = oid, .via = "vault"
   };
-  rq.says.not_before = 0; /* not before the authority's own, which may be new */
   return ca_issue(h->ca, &rq, out);
 }
 

@@ -62,6 +62,7 @@ err_t hub_mark_audit(struct hub *h);
 /* hub_ca.c */
 err_t hub_ready_ca(struct hub *h);
 void hub_set_ca_url(struct hub *h); /* as far as it is known */
+err_t hub_keep_facts(struct hub *h);
 /* What the hub's authority is to be constrained to: what is given, and the hub's own names. */
 err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
                     struct cert_texts *out);
@@ -69,6 +70,8 @@ err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
 err_t hub_ready_acme(struct hub *h);
 /* hub_owner.c: the owner identity of a new hub, and DIR/env. */
 err_t hub_ready_owner(struct hub *h);
+/* Of what is done at the machine while the hub is stopped; durable on return. */
+err_t hub_record_console(struct hub *h, const char *operation, const char *object);
 /* hub_tls.c: the server's certificate: configured, kept in DIR/tls, or issued by the hub's
  * authority when missing, unfit or due. */
 err_t hub_tls(struct hub *h, struct tls **out);

@@ -127,18 +127,22 @@ err_t hub_ready_owner(struct hub *h) {
   return note_handed_over(h);
 }
 
-static err_t record_recovery(struct hub *h) {
+err_t hub_record_console(struct hub *h, const char *operation, const char *object) {
   uint64_t ticket;
-  char object[GUID_SIZE + 16];
-  snprintf(object, sizeof object, "identities/%s", h->owner);
   struct audit_event event = { .time_us = clock_now_us(),
-                               .operation = "OwnerRecover",
+                               .operation = operation,
                                .status = 200,
                                .code = "",
                                .object = bytes_str(object),
                                .peer = "console" };
   TRY(audit_append(h->audit, &event, &ticket));
   return audit_wait(h->audit, ticket);
+}
+
+static err_t record_recovery(struct hub *h) {
+  char object[GUID_SIZE + 16];
+  snprintf(object, sizeof object, "identities/%s", h->owner);
+  return hub_record_console(h, "OwnerRecover", object);
 }
 
 err_t hub_recover_owner(const struct conf *conf, struct bytes passphrase, struct buf *env) {

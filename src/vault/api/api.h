@@ -10,6 +10,7 @@
 #ifndef VAULT_API_API_H
 #define VAULT_API_API_H
 
+#include "crypto/ocsp.h"
 #include "identity/role.h"
 #include "net/server.h"
 #include "vault/acme/acme.h"
@@ -64,6 +65,7 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 
 #define BODY_NONE 1024 /* bytes; clients may send {} where nothing is read */
 #define BODY_SMALL 65536
+#define BODY_CSR (2 * CERT_DER_MAX) /* base64, and names beside it */
 #define BODY_LARGE (4u * 1024 * 1024)
 #define BODY_BACKUP(max) ((max) / 3 * 4 + 1024)         /* base64url in JSON */
 #define BODY_SECRET (6 * SECRET_VALUE_MAX + BODY_SMALL) /* each byte may be written \u0001 */
@@ -256,6 +258,24 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_DELETED_VAULT_PURGE, SCOPE_ROOT, "VaultPurge") \
   X(tokenkeys_rotate, HTTP_POST, "hub/tokenkeys/rotate", LANE_SLOW, BODY_NONE, ACT_IDENTITY_WRITE, \
     SCOPE_ROOT, "TokenKeyRotate") \
+  X(ca_get, HTTP_GET, "hub/ca", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, "CaGet") \
+  X(ca_certificates, HTTP_GET, "hub/ca/certificates", LANE_FAST, BODY_NONE, ACT_CA_READ, \
+    SCOPE_ROOT, "CaListCertificates") \
+  X(ca_issue_post, HTTP_POST, "hub/ca/issue", LANE_SLOW, BODY_CSR, ACT_CA_ISSUE, SCOPE_ROOT, \
+    "CaIssue") \
+  X(ca_revoke_post, HTTP_POST, "hub/ca/revoke", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "CaRevoke") \
+  X(ca_grants, HTTP_GET, "hub/ca/grants", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "CaListGrants") \
+  X(ca_grant_get, HTTP_GET, "hub/ca/grants/{id}", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "CaGetGrant") \
+  X(ca_grant_put, HTTP_PUT, "hub/ca/grants/{id}", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "CaSetGrant") \
+  X(ca_grant_delete, HTTP_DELETE, "hub/ca/grants/{id}", LANE_SLOW, BODY_NONE, ACT_CA_WRITE, \
+    SCOPE_ROOT, "CaDeleteGrant") \
+  X(pki_ocsp_post, HTTP_POST, "pki/ocsp", LANE_FAST, OCSP_REQUEST_MAX, ACT_NONE, SCOPE_ROOT, "") \
+  X(pki_ocsp_get, HTTP_GET, "pki/ocsp/{id}", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(pki_get, HTTP_GET, "pki/{id}", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(audit_get, HTTP_GET, "hub/audit", LANE_SLOW, BODY_NONE, ACT_AUDIT_READ, SCOPE_ROOT, \
     "AuditRead") \
   X(status_get, HTTP_GET, "hub/status", LANE_FAST, BODY_NONE, ACT_STATUS_READ, SCOPE_ROOT, \
@@ -345,6 +365,7 @@ struct call {
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
   const char *content_type;          /* of the answer; NULL: JSON */
+  int64_t max_age;                   /* seconds that caches may keep the answer; 0: not at all */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;

@@ -85,11 +85,16 @@ static void put_header(struct buf *h, const char *name, struct bytes value) {
   buf_put(h, "\r\n", 2);
 }
 
+static void put_caching(const struct call *c, struct buf *h) {
+  static const char never[] = "Cache-Control: no-cache\r\nPragma: no-cache\r\nExpires: -1\r\n";
+  if (c->max_age)
+    buf_printf(h, "Cache-Control: public, max-age=%lld\r\n", (long long)c->max_age);
+  else
+    buf_put(h, never, sizeof never - 1);
+}
+
 static void put_headers(struct call *c) {
-  static const char fixed[] = "Cache-Control: no-cache\r\n"
-                              "Pragma: no-cache\r\n"
-                              "Expires: -1\r\n"
-                              "x-ms-keyvault-region: local\r\n"
+  static const char fixed[] = "x-ms-keyvault-region: local\r\n"
                               "x-ms-keyvault-service-version: " STRONGROOM_VERSION "\r\n"
                               "Strict-Transport-Security: max-age=31536000;includeSubDomains\r\n"
                               "X-Content-Type-Options: nosniff\r\n";
@@ -97,6 +102,7 @@ static void put_headers(struct call *c) {
   if (c->x->res.body.size)
     put_header(h, "Content-Type",
                bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
+  put_caching(c, h);
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
   struct bytes theirs = http_header(&c->x->req, "x-ms-client-request-id");
@@ -127,6 +133,7 @@ static void put_error(struct call *c, err_t e) {
   }
   buf_clear(b);
   c->content_type = NULL;
+  c->max_age = 0;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
   write_str(b, "code", info->code);
@@ -294,8 +301,11 @@ static bool open_while_sealed(const struct route *r) {
 
 /* Of the hub and no vault's. What watches a hub may ask for its health by any of its names. */
 static bool of_hub(const struct route *r) {
-  bool hub = strncmp(r->path, "hub/", 4) == 0, acme = strncmp(r->path, "acme/", 5) == 0;
-  return (hub && r->handler != health_get) || acme;
+  static const char *const rooms[] = { "hub/", "acme/", "pki/" };
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+    if (strncmp(r->path, rooms[i], strlen(rooms[i])) == 0)
+      return r->handler != health_get;
+  return false;
 }
 
 /* What the host names, and whether it is there. Deleted vaults and those that never were look the

@@ -26,6 +26,7 @@ void ca_free(struct ca *ca) {
   guid_map_free(&ca->grants);
   for (size_t i = 0; i < ca->authority_count; i++)
     authority_free(ca->authorities[i]);
+  cert_texts_free(&ca->kept_names);
   key_free(ca->root.key);
   buf_free(&ca->root.der);
   buf_free(&ca->root.crl.der);
@@ -51,6 +52,8 @@ static err_t load_issued(struct ca *ca, struct bytes body) {
 err_t ca_load(struct ca *ca, struct bytes place, struct bytes body) {
   if (bytes_equal_str(place, "ca/root"))
     return authority_load_root(ca, body);
+  if (bytes_equal_str(place, "ca/hub"))
+    return hub_facts_load(ca, body);
   if (bytes_starts(place, "ca/issuing/"))
     return authority_load(ca, body);
   if (bytes_starts(place, "ca/cert/"))

@@ -30,6 +30,24 @@ err_t ca_ready(struct ca *ca, const struct cert_texts *permit);
  * nothing. Before serving. */
 void ca_set_url(struct ca *ca, const char *url);
 
+/* Keeps where the hub is reached and its names, for when it is stopped. */
+err_t ca_keep_hub(struct ca *ca, const char *const *names, size_t count);
+const char *ca_kept_url(const struct ca *ca); /* "" at first */
+const struct cert_texts *ca_kept_names(const struct ca *ca);
+
+/*
+ * The root's key elsewhere. Sealed under a passphrase (scrypt) it is appended to out; once that is
+ * safe, ca_forget_root() removes it here. ca_open_root(): ERR_ROOT_KEY for a wrong passphrase,
+ * ERR_CONFLICT for the key of another root.
+ */
+err_t ca_seal_root(struct ca *ca, struct bytes passphrase, struct buf *out);
+err_t ca_open_root(struct ca *ca, struct bytes passphrase, struct bytes sealed, struct key **out);
+err_t ca_forget_root(struct ca *ca);
+/* A fresh issuing authority. root_key NULL: the one that is here. permit: what it may issue for;
+ * empty: what the last one may. revoke: the earlier ones, and so all that they issued. */
+err_t ca_renew(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
+               bool revoke, unsigned *number);
+
 /* Certificates as DER: the root, and an issuing authority by its number (0: the one that issues
  * now). ERR_NOT_FOUND. */
 err_t ca_root(struct ca *ca, struct buf *der);
@@ -60,6 +78,7 @@ struct ca_request {
   /* Subject, names and times. Usages: those of the profile if none are given. not_after 0: the
    * profile's lifetime from now. */
   struct cert_profile says;
+  int64_t lifetime;      /* seconds from now, where not_after is 0; 0: the profile's */
   const struct key *key; /* the holder's; its public part is enough */
   const char *oid;       /* who asked: object id of an identity; "": the hub itself */
   const char *via;       /* "api", "vault", "acme", "hub": for lists */

@@ -89,7 +89,8 @@ static bool covers_mailbox(struct bytes allowed, struct bytes name) {
 
 static bool covers(struct bytes allowed, enum cert_san kind, struct bytes name) {
   struct cidr unused;
-  bool other = bytes_starts(allowed, UPN) || memchr(allowed.data, '=', allowed.size);
+  bool other =
+    bytes_starts(allowed, UPN) || (!is_uri(allowed) && memchr(allowed.data, '=', allowed.size));
   switch (kind) {
   case SAN_IP:
     return covers_address(allowed, name);
@@ -113,19 +114,20 @@ static bool granted(const struct grant *g, enum cert_san kind, const char *name)
   return false;
 }
 
-/* By its text, or a common name as any kind of name. */
+/* By its text; e-mail addresses and common names as what they look like to those who read them. */
 static bool attribute_granted(const struct grant *g, const char *text) {
+  struct bytes value = { 0 };
+  bool common = bytes_starts(bytes_str(text), "CN=");
+  if (common)
+    value = bytes_str(text + 3);
+  if (common && looks_like_host(value))
+    return granted(g, SAN_DNS, text + 3) || granted(g, SAN_IP, text + 3);
   for (size_t i = 0; i < g->names.count; i++)
     if (strcmp(g->names.items[i], text) == 0)
       return true;
   if (bytes_starts(bytes_str(text), "E="))
     return granted(g, SAN_EMAIL, text + 2);
-  if (!bytes_starts(bytes_str(text), "CN="))
-    return false;
-  text += 3;
-  if (looks_like_host(bytes_str(text)))
-    return granted(g, SAN_DNS, text) || granted(g, SAN_IP, text);
-  return granted(g, SAN_EMAIL, text) || granted(g, SAN_URI, text);
+  return common && (granted(g, SAN_EMAIL, text + 3) || granted(g, SAN_URI, text + 3));
 }
 
 static err_t refuse(const char *what, const char *name) {

@@ -99,7 +99,8 @@ CLEANUP(grant, struct grant *, grant_free)
 
 struct ca {
   struct store *store;
-  char url[URL_MAX];
+  char url[URL_MAX], kept_url[URL_MAX];
+  struct cert_texts kept_names;
   pthread_mutex_t changing;
   pthread_rwlock_t lock;
   struct root_authority root;
@@ -206,6 +207,9 @@ bool text_same(struct bytes a, struct bytes b); /* ASCII case does not count */
 
 /* ca_issue.c */
 err_t issued_commit(struct ca *ca, const struct issued *i);
+
+/* ca_hub.c */
+err_t hub_facts_load(struct ca *ca, struct bytes body);
 
 /* ca_grant.c */
 err_t grant_load(struct ca *ca, struct bytes body);

@@ -1,4 +1,5 @@
 /* Issuing: what a request says is bounded, signed, recorded, and only then handed out. */
+#include "base/cidr.h"
 #include "base/clock.h"
 #include "vault/ca/ca_internal.h"
 
@@ -15,7 +16,7 @@ struct composed {
   uint8_t serial[CERT_SERIAL_SIZE];
   char crl_url[URL_MAX + 40], ocsp_url[URL_MAX + 40], issuer_url[URL_MAX + 40];
   struct cert_texts attributes; /* of the subject */
-  const char *dns[1];
+  const char *name[1];
 };
 static void composed_free(struct composed *c) {
   cert_texts_free(&c->attributes);
@@ -44,6 +45,8 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
   int64_t now = clock_real();
   if (says->not_before == 0)
     says->not_before = now - BACKDATE;
+  if (says->not_after == 0 && rq->lifetime)
+    says->not_after = now + rq->lifetime;
   if (says->not_after == 0)
     says->not_after = now + row->lifetime < a->not_after ? now + row->lifetime : a->not_after;
   if (says->not_after <= now || says->not_before < now - BACKDATE_MAX)
@@ -65,6 +68,7 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
  * only gets that name as one, too. */
 static err_t add_common_name(const struct ca_request *rq, struct composed *c) {
   const struct cert_profile *says = &c->says;
+  struct cidr unused;
   bool serves = rq->profile == CA_SERVER || rq->profile == CA_VPN;
   if (!serves || says->sans[SAN_DNS].count || says->sans[SAN_IP].count)
     return OK;
@@ -73,8 +77,9 @@ static err_t add_common_name(const struct ca_request *rq, struct composed *c) {
     const char *text = c->attributes.items[i];
     if (!bytes_starts(bytes_str(text), "CN=") || !looks_like_host(bytes_str(text + 3)))
       continue;
-    c->dns[0] = text + 3;
-    c->says.sans[SAN_DNS] = (struct cert_texts){ c->dns, 1 };
+    bool address = cidr_parse(bytes_str(text + 3), &unused);
+    c->name[0] = text + 3;
+    c->says.sans[address ? SAN_IP : SAN_DNS] = (struct cert_texts){ c->name, 1 };
     return OK;
   }
   return OK;

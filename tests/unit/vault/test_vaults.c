@@ -229,7 +229,7 @@ static void vaults_are_managed_by_roles_of_the_hub(void **state) {
 /* Vault hosts have no hub; the hub's audience is good at each of them, and they say their own. */
 static void the_hub_is_not_at_a_vaults_host(void **state) {
   static const char *const paths[] = { "/hub/vaults", "/hub/identities", "/hub/status",
-                                       "/hub/audit" };
+                                       "/hub/audit",  "/hub/ca",         "/acme/directory" };
   for (size_t i = 0; i < COUNT(paths); i++) {
     EXPECT(404, ONE, HTTP_GET, paths[i], "");
     assert_non_null(strstr(answer_str(&last, "error.message"), "This is a vault's host name"));
