@@ -296,7 +296,6 @@ static void protected_until_its_time(void **state) {
   EXPECT(403, HUB, HTTP_DELETE, "/hub/deletedvaults/guarded", "");
   clock_shift(6 * 86400);
   assert_int_equal(hub_vaults_due(f.hub), OK);
-  AUTO_ANSWER a = { 0 };
   struct vault_info v;
   assert_int_equal(vaults_show(f.hub->vaults, "guarded", true, &v), OK);
   clock_shift(7 * 86400 + 10);
