@@ -95,6 +95,7 @@ same "purging what is protected" 4 "$status"
 hub_stop
 sr vault rewrap file --data "$HUB_DATA" >/dev/null
 hub_start
+contains "the log" "$(tail -n 40 "$WORK/hub.log")" "3 vaults can't be reached"
 expect 404 alphavault GET /secrets/note
 api GET /keys
 same "the hub's own vault" 200 "$STATUS"
