@@ -117,8 +117,13 @@ hub_stop() {
 }
 
 hub_kill() {
+  local deadline=$((SECONDS + 10))
   kill -KILL -- "-$HUB_PID"
   wait "$HUB_PID" 2>/dev/null || true
+  # A service that waited for the disk goes later, and its locks with it.
+  while kill -0 -- "-$HUB_PID" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+    sleep 0.02
+  done
   HUB_PID=
 }
 
