@@ -148,6 +148,10 @@ err_t client_call_open(struct client *c, enum http_method method, const struct b
   return call(c, fetch, method, path, body, out);
 }
 
+err_t client_download(struct client *c, const char *path, struct buf *out) {
+  return answer_download(c->vault, path, out);
+}
+
 static err_t each_item(json_t *page, client_each *each, void *ctx) {
   json_t *items = NULL, *item;
   size_t i;

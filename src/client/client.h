@@ -46,6 +46,9 @@ err_t client_call(struct client *c, enum http_method method, const struct buf *p
 err_t client_call_open(struct client *c, enum http_method method, const struct buf *path,
                        const struct buf *body, struct client_answer *out);
 
+/* What is at a path of the vault for everybody and is no JSON, appended. */
+err_t client_download(struct client *c, const char *path, struct buf *out);
+
 /* Calls each for every item of a list's pages ("value" and "nextLink"), in order; stops at the
  * first error, which it returns. */
 typedef err_t client_each(void *ctx, json_t *item);

@@ -320,6 +320,38 @@ static struct records count_records(void) {
   return n;
 }
 
+/* Certificates of the hub's authority, issuers and contacts are a vault's as well. */
+static void certificates_come_and_go_with_their_vault(void **state) {
+  static const char policy[] =
+    "{\"policy\":{\"issuer\":{\"name\":\"Hub\"},\"key_props\":{\"kty\":\"EC\"},"
+    "\"x509_props\":{\"subject\":\"CN=c.example\",\"sans\":{\"dns_names\":[\"c.example\"]}}}}";
+  static const char host[] = "mixed." DOMAIN;
+  struct records before = count_records();
+  EXPECT(201, HUB, HTTP_PUT, "/hub/vaults/mixed", "{}");
+  EXPECT(202, host, HTTP_POST, "/certificates/c/create", policy);
+  EXPECT(200, host, HTTP_GET, "/certificates/c/pending", "");
+  assert_string_equal(answer_str(&last, "status"), "completed");
+  EXPECT(200, host, HTTP_PUT, "/certificates/issuers/theirs", "{\"provider\":\"Test\"}");
+  EXPECT(200, host, HTTP_PUT, "/certificates/contacts",
+         "{\"contacts\":[{\"email\":\"a@b.example\"}]}");
+  for (int round = 0; round < 2; round++) {
+    EXPECT(200, host, HTTP_GET, "/certificates/c", "");
+    EXPECT(200, host, HTTP_GET, "/keys/c", "");
+    EXPECT(200, host, HTTP_GET, "/secrets/c", "");
+    EXPECT(200, host, HTTP_GET, "/certificates/issuers/theirs", "");
+    EXPECT(404, TWO, HTTP_GET, "/certificates/c", "");
+    EXPECT(404, TWO, HTTP_GET, "/certificates/issuers/theirs", "");
+    EXPECT(404, HUB, HTTP_GET, "/certificates/c", "");
+    fixture_reopen(&f);
+  }
+  hub_scheduler_stop(f.hub);
+  assert_true(count_records().parts >= before.parts + 10);
+  EXPECT(200, HUB, HTTP_DELETE, "/hub/vaults/mixed", "");
+  EXPECT(204, HUB, HTTP_DELETE, "/hub/deletedvaults/mixed", "");
+  assert_int_equal(vaults_sweep(f.hub->vaults), OK);
+  assert_int_equal(count_records().parts, before.parts);
+}
+
 static void a_purge_leaves_nothing(void **state) {
   hub_scheduler_stop(f.hub); /* so that nothing is swept but by this test */
   struct records before = count_records();
@@ -432,6 +464,7 @@ int main(void) {
     cmocka_unit_test(protected_until_its_time),
     cmocka_unit_test(a_backup_opens_in_its_own_vault_only),
     cmocka_unit_test(pages),
+    cmocka_unit_test(certificates_come_and_go_with_their_vault),
     cmocka_unit_test(a_purge_leaves_nothing),
     cmocka_unit_test(leftovers_go_with_the_next_start),
     cmocka_unit_test(what_is_damaged_is_refused),
