@@ -96,6 +96,10 @@
   X(verb_role_assign) \
   X(verb_role_unassign) \
   X(verb_role_assignments) \
+  X(verb_acme_create_key) \
+  X(verb_acme_list_keys) \
+  X(verb_acme_delete_key) \
+  X(verb_acme_accounts) \
   X(verb_audit_show) \
   X(verb_audit_verify)
 

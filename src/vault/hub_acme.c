@@ -3,6 +3,8 @@
 #include "net/dial.h"
 #include "vault/hub_internal.h"
 
+#include <stdio.h>
+
 static err_t record(void *ctx, const char *operation, const char *object, const char *oid,
                     err_t e) {
   struct hub *h = ctx;
@@ -23,6 +25,15 @@ static err_t record(void *ctx, const char *operation, const char *object, const 
   return audit_wait(h->audit, ticket);
 }
 
+/* Those who manage the authority get no more by ACME than others: what their grant says. */
+static bool may_request(void *ctx, const char *oid) {
+  const struct hub *h = ctx;
+  struct caller who = { .app_id = "" };
+  char assignment[GUID_SIZE + 1];
+  snprintf(who.oid, sizeof who.oid, "%s", oid);
+  return role_decide(h->roles, &who, ACT_CA_ISSUE, "/", assignment);
+}
+
 err_t hub_ready_acme(struct hub *h) {
   const struct acme_conf conf = { .authority = { h->ca, ca_issue, ca_check_names, ca_revoke,
                                                  ca_knows },
@@ -30,6 +41,7 @@ err_t hub_ready_acme(struct hub *h) {
                                   .http_port = (unsigned)conf_uint(h->conf, "acme.http_port"),
                                   .tls_port = (unsigned)conf_uint(h->conf, "acme.tls_port"),
                                   .resolver = conf_str(h->conf, "acme.resolver"),
+                                  .may_request = may_request,
                                   .record = record,
                                   .ctx = h };
   struct net_address server;

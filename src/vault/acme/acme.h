@@ -34,6 +34,9 @@ struct acme_conf {
   bool enabled; /* else nothing is validated, and nothing connects anywhere */
   unsigned http_port, tls_port;
   const char *resolver; /* "": the system's */
+  /* Whether an identity has the role that certificates need; its names are asked of the authority.
+   */
+  bool (*may_request)(void *ctx, const char *oid);
   /* Puts what happened without a request into the audit log, before it is visible. May be NULL. */
   err_t (*record)(void *ctx, const char *operation, const char *object, const char *oid, err_t e);
   void *ctx;
@@ -56,7 +59,7 @@ err_t acme_key_create(struct acme *a, const char *oid, char kid[static GUID_SIZE
                       struct secret *key);
 err_t acme_key_delete(struct acme *a, const char *kid); /* and its accounts stop */
 err_t acme_write_keys(struct acme *a, struct buf *json);
-/* {"value":[{"id","kid","objectId","status","created","contact":[],"orders"}]} */
+/* {"value":[{"id","kid","identity","objectId","status","created","contact":[],"orders"}]} */
 err_t acme_write_accounts(struct acme *a, struct buf *json);
 
 /* A nonce for a client (RFC 8555, 6.5). */
@@ -83,7 +86,7 @@ struct acme_request {
   int status;
   struct buf *body;
   const char *content_type; /* NULL: JSON */
-  char location[200], up[200];
+  char location[360], up[360];
   unsigned retry_after; /* seconds; 0: none */
   char object[200];     /* for the audit log */
 };

@@ -62,8 +62,11 @@ err_t acme_write_keys(struct acme *a, struct buf *json) {
   write_open(json, "value", '[');
   for (size_t i = 0; i < a->keys.count; i++) {
     const struct acme_key *k = list[i];
+    char name[4 * IDENTITY_NAME_MAX + 1];
     write_open(json, NULL, '{');
     write_str(json, "kid", k->kid);
+    identity_name(a->identity, k->oid, name);
+    write_str(json, "identity", name);
     write_str(json, "objectId", k->oid);
     write_i64(json, "created", k->created);
     write_i64(json, "accounts", k->accounts);
@@ -125,8 +128,7 @@ err_t acme_check_binding(struct acme_request *r, json_t *binding, struct acme_ke
     PROBLEM(r, ERR_FORBIDDEN, "unauthorized",
             "The identity of the external account binding is gone or disabled.");
   if (k->accounts >= ACME_KEY_ACCOUNTS)
-    PROBLEM(r, ERR_FORBIDDEN, "unauthorized", "The binding key has %d accounts already.",
-            ACME_KEY_ACCOUNTS);
+    return acme_limited(r, 86400, "accounts of this external account binding");
   *out = k;
   return OK;
 }

@@ -140,6 +140,10 @@ err_t acme_check_names(struct acme_request *r, const struct acme_order *o) {
   AUTO_FREE struct acme_names *room = mem_alloc(sizeof *room);
   if (!room)
     return ERR_NOMEM;
+  if (!r->acme->conf.may_request(r->acme->conf.ctx, r->oid))
+    PROBLEM(r, ERR_FORBIDDEN, "unauthorized",
+            "The account's identity may not have certificates: it lacks a role with the action "
+            "'Strongroom/ca/issue/action'.");
   for (size_t i = 0; i < o->count; i++) {
     struct acme_order one = { .authzs = &o->authzs[i], .count = 1 };
     struct cert_profile says;

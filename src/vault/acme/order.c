@@ -25,32 +25,59 @@ err_t acme_directory(struct acme_request *r) {
   return OK;
 }
 
-/* "2026-11-24T08:04:06Z", with a fraction, which is dropped, or an offset. */
-static bool parse_time(struct bytes text, int64_t *out) {
-  char copy[40];
-  struct tm tm = { 0 };
-  int at = 0, hours = 0, minutes = 0;
-  char sign = '+';
-  if (bytes_to_cstr(text, copy, sizeof copy) != OK ||
-      sscanf(copy, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-             &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &at) != 6 ||
-      at != 19 || strspn(copy, "0123456789-Tt:") < 19)
+/* Takes exactly that many digits off a text. */
+static bool take_number(struct bytes *text, size_t digits, int *out) {
+  uint64_t n;
+  if (text->size < digits || bytes_to_u64(bytes_of(text->data, digits), 9999, &n) != OK)
     return false;
-  const char *rest = copy + at;
-  if (*rest == '.')
-    rest += 1 + strspn(rest + 1, "0123456789");
-  bool zulu = strcmp(rest, "Z") == 0 || strcmp(rest, "z") == 0;
-  int end = 0;
-  if (!zulu && (sscanf(rest, "%1[+-]%2d:%2d%n", &sign, &hours, &minutes, &end) != 3 || end != 6 ||
-                rest[end] || hours < 0 || minutes < 0))
+  *out = (int)n;
+  *text = bytes_of(text->data + digits, text->size - digits);
+  return true;
+}
+
+static bool take_char(struct bytes *text, const char *any, char *out) {
+  if (text->size == 0 || text->data[0] == 0 || !strchr(any, text->data[0]))
+    return false;
+  *out = (char)text->data[0];
+  *text = bytes_of(text->data + 1, text->size - 1);
+  return true;
+}
+
+/* What stands behind the seconds: a fraction, which is dropped, and Z or an offset. */
+static bool take_zone(struct bytes *text, int64_t *offset) {
+  char c, sign;
+  int hours, minutes;
+  if (take_char(text, ".", &c))
+    while (take_char(text, "0123456789", &c))
+      ;
+  *offset = 0;
+  if (take_char(text, "Zz", &c))
+    return text->size == 0;
+  if (!take_char(text, "+-", &sign) || !take_number(text, 2, &hours) || !take_char(text, ":", &c) ||
+      !take_number(text, 2, &minutes) || hours > 23 || minutes > 59)
+    return false;
+  *offset = (hours * 60 + minutes) * (sign == '-' ? -60 : 60);
+  return text->size == 0;
+}
+
+/* "2026-11-24T08:04:06Z" (RFC 3339). */
+static bool parse_time(struct bytes text, int64_t *out) {
+  struct tm tm = { 0 };
+  char c;
+  int64_t offset;
+  if (!take_number(&text, 4, &tm.tm_year) || !take_char(&text, "-", &c) ||
+      !take_number(&text, 2, &tm.tm_mon) || !take_char(&text, "-", &c) ||
+      !take_number(&text, 2, &tm.tm_mday) || !take_char(&text, "Tt", &c) ||
+      !take_number(&text, 2, &tm.tm_hour) || !take_char(&text, ":", &c) ||
+      !take_number(&text, 2, &tm.tm_min) || !take_char(&text, ":", &c) ||
+      !take_number(&text, 2, &tm.tm_sec) || !take_zone(&text, &offset))
     return false;
   if (tm.tm_year < 1970 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
       tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
     return false;
   tm.tm_year -= 1900;
   tm.tm_mon -= 1;
-  int64_t offset = (hours * 60 + minutes) * 60ll;
-  *out = timegm(&tm) - (sign == '-' ? -offset : offset);
+  *out = timegm(&tm) - offset;
   return true;
 }
 

@@ -51,7 +51,7 @@ err_t acme_read_key(struct acme *a, const char *kid, struct bytes body, struct a
 }
 
 static err_t put_jwk(const struct key *k, struct buf *b) {
-  buf_put_str(b, key_spec(k)->type == KEY_RSA ? "{\"kty\":\"RSA\"," : "{\"kty\":\"EC\",");
+  buf_put_str(b, key_spec(k)->type == KEY_RSA ? "{\"kty\":\"RSA\"" : "{\"kty\":\"EC\"");
   TRY(key_public_members(k, b));
   buf_put_char(b, '}');
   return buf_ok(b);

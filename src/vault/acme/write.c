@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void put_url(const struct acme_request *r, struct buf *b, const char *format, va_list ap)
+  __attribute__((format(printf, 3, 0)));
 static void put_url(const struct acme_request *r, struct buf *b, const char *format, va_list ap) {
   char path[160];
   vsnprintf(path, sizeof path, format, ap);
@@ -206,9 +208,12 @@ err_t acme_write_accounts(struct acme *a, struct buf *json) {
   write_open(json, "value", '[');
   for (size_t i = 0; i < a->accounts.count; i++) {
     const struct acme_account *account = list[i];
+    char name[4 * IDENTITY_NAME_MAX + 1];
+    identity_name(a->identity, account->oid, name);
     write_open(json, NULL, '{');
     write_str(json, "id", account->id);
     write_str(json, "kid", account->kid);
+    write_str(json, "identity", name);
     write_str(json, "objectId", account->oid);
     write_str(json, "status", account_status(a, account));
     write_i64(json, "created", account->created);

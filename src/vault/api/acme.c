@@ -82,7 +82,7 @@ static err_t conclude(struct call *c, struct acme_request *r, err_t e) {
   if (r->retry_after)
     put_number(c, "Retry-After", r->retry_after);
   if (r->up[0]) {
-    char link[220];
+    char link[400];
     snprintf(link, sizeof link, "<%s>;rel=\"up\"", r->up);
     put_header(c, "Link", link);
   }

@@ -124,13 +124,9 @@ static void put_challenge(struct call *c) {
   buf_printf(h, "/%s\", resource=\"%s\"\r\n", identity_tenant(c->api->identity), resource);
 }
 
-static void put_error(struct call *c, err_t e) {
+static void put_error_body(struct call *c, err_t e) {
   const struct err_info *info = err_info(e);
   struct buf *b = call_body(c);
-  if (acme_is_route(c->route)) {
-    acme_put_problem(c, e, NULL, (struct bytes){ 0 });
-    return;
-  }
   buf_clear(b);
   c->content_type = NULL;
   c->max_age = 0;
@@ -147,6 +143,15 @@ static void put_error(struct call *c, err_t e) {
   write_close(b, '}');
   c->x->res.status = info->status;
   c->code = info->code;
+}
+
+static void put_error(struct call *c, err_t e) {
+  const struct err_info *info = err_info(e);
+  c->max_age = 0;
+  if (acme_is_route(c->route))
+    acme_put_problem(c, e, NULL, (struct bytes){ 0 });
+  else
+    put_error_body(c, e);
   if (e == ERR_UNAUTHORIZED && c->api->identity)
     put_challenge(c);
   if (info->status == 503 || info->status == 429)

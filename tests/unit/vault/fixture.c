@@ -97,6 +97,9 @@ void fixture_call(struct fixture *f, struct bytes authorization, enum http_metho
   if (authorization.size)
     x.req.headers[x.req.header_count++] =
       (struct http_header){ bytes_str("Authorization"), authorization };
+  if (f->content_type)
+    x.req.headers[x.req.header_count++] =
+      (struct http_header){ bytes_str("Content-Type"), bytes_str(f->content_type) };
   answer_free(out);
   x.lane = app->head(app->ctx, &x);
   if (x.lane != HTTP_ANSWERED) {
