@@ -55,7 +55,9 @@ err_t pem_each(struct bytes text, pem_visit *visit, void *ctx) {
     AUTO_BLOCK b = { 0 };
     if (!PEM_read_bio_ex(bio, &b.label, &b.header, &b.data, &b.size, FLAGS)) {
       bool end = at_end();
-      if (evp_out_of_memory() || !end)
+      if (evp_out_of_memory())
+        FAIL(ERR_NOMEM, "PEM");
+      if (!end)
         EVP_REFUSE("The PEM text is malformed.");
       ERR_clear_error();
       return OK;

@@ -23,8 +23,8 @@
 
 struct key_material;
 
-#define CERT_BACKUP_MAX (64 * 1024 * 1024)
-#define CERT_BACKDATED 600 /* seconds: clocks of those who check it may be behind */
+#define CERT_BACKUP_MAX (23 * 1024 * 1024) /* bytes: as base64, within what json_read() takes */
+#define CERT_BACKDATED 600                 /* seconds: clocks of those who check it may be behind */
 
 struct certificate_version {
   struct version base;

@@ -248,6 +248,8 @@ def errors():
         ("POST", f"/certificates/{DEAD}/create", ASKED, 409, "Conflict", "ObjectIsDeletedButRecoverable",
          f"Certificate {DEAD} is currently in a deleted but recoverable state, and its name cannot be reused; in this "
          "state, the certificate can only be recovered or purged."),
+        ("GET", f"/deletedsecrets/{DEAD}", None, 403, "Forbidden", "AccessDenied",
+         "Operation get is not permitted on this object."),
         ("DELETE", f"/keys/{THERE}", None, 403, "Forbidden", "SecretManagedByKeyVault",
          'Operation "delete" is not allowed as this object\'s lifetime is managed by Key Vault.'),
         ("DELETE", f"/secrets/{THERE}", None, 403, "Forbidden", "SecretManagedByKeyVault",

@@ -85,8 +85,11 @@ err_t deleted_list(struct call *c) {
 err_t deleted_show(struct call *c) {
   struct deleted d;
   TRY(object_get_deleted(c->vault, c->kind, c->name, &d));
-  if (c->kind == KIND_SECRET && !d.latest->attributes.enabled) {
+  bool hidden = c->kind == KIND_SECRET && d.latest->managed;
+  if (hidden || (c->kind == KIND_SECRET && !d.latest->attributes.enabled)) {
     version_free(d.latest);
+    if (hidden) /* it is the certificate that is shown */
+      REFUSE(ERR_ACCESS_DENIED, "Operation get is not permitted on this object.");
     return ERR_SECRET_DISABLED;
   }
   return answer_deleted(c, &d);
