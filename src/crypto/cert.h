@@ -79,7 +79,7 @@ struct cert_profile {
  * A permitted subtree (RFC 5280, 4.2.1.10): "dns:example.com" (itself and all below it),
  * "ip:10.0.0.0/8", "uri:example.com" (that host) or "uri:.example.com" (those below it),
  * "email:example.com" (mailboxes of that host), "email:.example.com" or "email:a@example.com". Of
- * DNS names, addresses and e-mail, what no subtree is permitted of is excluded as a whole.
+ * what no subtree is permitted, nothing is.
  */
 struct cert_subtree {
   enum cert_san kind;
@@ -114,6 +114,15 @@ err_t cert_request(const struct key *key, const struct cert_profile *p, struct b
  * ca_der is. Refused if ca_key is not its key or it may not sign certificates. */
 err_t cert_issue(const struct key *ca_key, struct bytes ca_der, const struct key *subject_key,
                  const struct cert_profile *p, struct buf *der);
+
+/* The same for an authority that issues again and again: its certificate is read and checked once.
+ * The key is borrowed. Constant, any thread. */
+struct cert_issuer;
+err_t cert_issuer_new(const struct key *ca_key, struct bytes ca_der, struct cert_issuer **out);
+void cert_issuer_free(struct cert_issuer *i);
+CLEANUP(cert_issuer, struct cert_issuer *, cert_issuer_free)
+err_t cert_issue_by(const struct cert_issuer *issuer, const struct key *subject_key,
+                    const struct cert_profile *p, struct buf *der);
 
 /* What a certificate or a request says. A request has no times, serial and thumbprints. */
 struct cert_info {

@@ -100,18 +100,18 @@ static err_t push_permitted(NAME_CONSTRAINTS *c, const struct cert_subtree *s) {
   return push_subtree(&c->permittedSubtrees, general, bytes_of(value, 2u * block.size));
 }
 
-/* Verifiers take a kind of names that no constraint names as unconstrained. All of a kind is the
- * empty name; of addresses, the block of every address. */
-static err_t exclude_rest(NAME_CONSTRAINTS *c, unsigned kinds_permitted) {
-  static const uint8_t none[32];
-  if (!(kinds_permitted & 1u << SAN_DNS))
-    TRY(push_subtree(&c->excludedSubtrees, GEN_DNS, bytes_str("")));
-  if (!(kinds_permitted & 1u << SAN_EMAIL))
-    TRY(push_subtree(&c->excludedSubtrees, GEN_EMAIL, bytes_str("")));
-  if (kinds_permitted & 1u << SAN_IP)
+/* Verifiers take a kind of names that no constraint names as unconstrained. So what is not
+ * permitted is bound to a name that nobody has (RFC 6761, 6.4): verifiers disagree on what the
+ * empty one is. Of addresses, the block of every address is excluded. */
+static err_t exclude_rest(NAME_CONSTRAINTS *c, unsigned permitted) {
+  static const uint8_t every[32];
+  for (size_t i = 0; i < KINDS; i++)
+    if (kinds[i].kind != SAN_IP && !(permitted & 1u << kinds[i].kind))
+      TRY(push_subtree(&c->permittedSubtrees, kinds[i].general, bytes_str("invalid")));
+  if (permitted & 1u << SAN_IP)
     return OK;
-  TRY(push_subtree(&c->excludedSubtrees, GEN_IPADD, bytes_of(none, 8)));
-  return push_subtree(&c->excludedSubtrees, GEN_IPADD, bytes_of(none, 32));
+  TRY(push_subtree(&c->excludedSubtrees, GEN_IPADD, bytes_of(every, 8)));
+  return push_subtree(&c->excludedSubtrees, GEN_IPADD, bytes_of(every, 32));
 }
 
 static err_t add_constraints(const struct cert_profile *p, STACK_OF(X509_EXTENSION) * *list) {

@@ -1,4 +1,9 @@
-/* Certificates and requests that are made here. */
+/*
+ * Certificates and requests that are made here.
+ *
+ * A certificate is put together from its parts' DER, not from OpenSSL's X509: that reads a key
+ * again each time that it is given one, which costs several times what the signature does.
+ */
 #include "crypto/cert_evp.h"
 
 #include "crypto/key_der.h"
@@ -9,6 +14,14 @@
 
 CLEANUP(bignum, BIGNUM *, BN_free)
 CLEANUP(asn1_integer, ASN1_INTEGER *, ASN1_INTEGER_free)
+CLEANUP(asn1_time, ASN1_TIME *, ASN1_TIME_free)
+CLEANUP(x509_algor, X509_ALGOR *, X509_ALGOR_free)
+
+struct cert_issuer {
+  const struct key *key; /* borrowed */
+  struct buf name;       /* DER */
+  ASN1_STRING *id;       /* as it names its key itself */
+};
 
 const EVP_MD *cert_hash_for(const struct key *k) {
   const struct key_spec *spec = key_spec(k);
@@ -45,88 +58,6 @@ err_t serial_make(struct bytes serial, ASN1_INTEGER **out) {
   return OK;
 }
 
-static err_t set_serial(X509 *x, const struct cert_profile *p) {
-  uint8_t serial[CERT_SERIAL_SIZE];
-  if (p->serial)
-    memcpy(serial, p->serial, sizeof serial);
-  else
-    TRY(cert_serial_random(serial));
-  ASN1_INTEGER *number AUTO(asn1_integer) = NULL;
-  TRY(serial_make(bytes_of(serial, sizeof serial), &number));
-  if (!X509_set_serialNumber(x, number))
-    EVP_FAIL(ERR_NOMEM, "serial number");
-  return OK;
-}
-
-static err_t set_times(X509 *x, const struct cert_profile *p) {
-  TRY(check_times(p));
-  if (!ASN1_TIME_set(X509_getm_notBefore(x), p->not_before) ||
-      !ASN1_TIME_set(X509_getm_notAfter(x), p->not_after))
-    EVP_FAIL(ERR_CRYPTO, "validity");
-  return OK;
-}
-
-/* The key's identifier, RFC 5280's method 1: SHA-1 of the public key. */
-static err_t key_identifier(const X509 *x, ASN1_STRING **out) {
-  uint8_t digest[SHA1_SIZE];
-  ASN1_STRING *id AUTO(asn1_string) = ASN1_OCTET_STRING_new();
-  if (!id || !X509_pubkey_digest(x, evp_md(HASH_SHA1), digest, NULL) ||
-      !ASN1_STRING_set(id, digest, sizeof digest))
-    EVP_FAIL(ERR_CRYPTO, "key identifier");
-  *out = TAKE(id);
-  return OK;
-}
-
-/* The issuer's identifier as it names it itself. */
-static err_t issuer_identifier(X509 *issuer, ASN1_STRING **out) {
-  const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(issuer);
-  if (!own)
-    return key_identifier(issuer, out);
-  if (!(*out = ASN1_OCTET_STRING_dup(own)))
-    EVP_FAIL(ERR_NOMEM, "key identifier");
-  return OK;
-}
-
-err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
-  AUTHORITY_KEYID *id AUTO(akid) = AUTHORITY_KEYID_new();
-  if (!id)
-    EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
-  ASN1_OCTET_STRING_free(id->keyid);
-  id->keyid = NULL;
-  TRY(issuer_identifier(issuer, &id->keyid));
-  *out = TAKE(id);
-  return OK;
-}
-
-static err_t add_identifiers(X509 *x, X509 *issuer) {
-  ASN1_STRING *own AUTO(asn1_string) = NULL;
-  AUTHORITY_KEYID *authority AUTO(akid) = NULL;
-  TRY(key_identifier(x, &own));
-  TRY(cert_authority_id(issuer, &authority));
-  if (X509_add1_ext_i2d(x, NID_subject_key_identifier, own, 0, 0) != 1 ||
-      X509_add1_ext_i2d(x, NID_authority_key_identifier, authority, 0, 0) != 1)
-    EVP_FAIL(ERR_CRYPTO, "key identifiers");
-  return OK;
-}
-
-static err_t add_extensions(X509 *x, const struct cert_profile *p) {
-  STACK_OF(X509_EXTENSION) * list AUTO(extensions) = NULL;
-  TRY(extensions_make(p, &list));
-  TRY(extensions_of_issuer(p, &list));
-  for (int i = 0; i < sk_X509_EXTENSION_num(list); i++)
-    if (!X509_add_ext(x, sk_X509_EXTENSION_value(list, i), -1))
-      EVP_FAIL(ERR_NOMEM, "extension");
-  return OK;
-}
-
-static err_t set_subject(X509 *x, const struct cert_profile *p) {
-  X509_NAME *subject AUTO(x509_name) = NULL;
-  TRY(name_from_text(p->subject, &subject));
-  if (!X509_set_subject_name(x, subject))
-    EVP_FAIL(ERR_NOMEM, "subject");
-  return OK;
-}
-
 /* Where memory ran out while OpenSSL signed, it may use what it has not finished at the next
  * signature, too (alg_rsa.c): the key is marked, and each signature is looked at. */
 err_t cert_signed_well(const struct key *k, bool done, bool valid) {
@@ -138,43 +69,233 @@ err_t cert_signed_well(const struct key *k, bool done, bool valid) {
   return OK;
 }
 
-static err_t sign(const struct key *k, X509 *x) {
-  (void)evp_out_of_memory();
-  bool done = X509_sign(x, key_evp(k), cert_hash_for(k)) > 0;
-  return cert_signed_well(k, done, done && X509_verify(x, key_evp(k)) == 1);
+/* Parts. */
+
+static err_t put_part(unsigned char *der, int n, struct buf *out) {
+  if (n <= 0)
+    EVP_FAIL(ERR_CRYPTO, "encoding of a certificate");
+  buf_put(out, der, (size_t)n);
+  OPENSSL_free(der);
+  return buf_ok(out);
+}
+#define PUT(type, value, out) \
+  ({ \
+    unsigned char *der_ = NULL; \
+    int n_ = i2d_##type((value), &der_); \
+    put_part(der_, n_, (out)); \
+  })
+
+/* Puts tag and length before the contents. */
+static err_t put_wrapped(uint8_t tag, struct bytes contents, struct buf *out) {
+  uint8_t length[4];
+  unsigned n = 0;
+  buf_put_char(out, (char)tag);
+  for (size_t rest = contents.size; contents.size >= 0x80 && rest; rest >>= 8)
+    length[n++] = (uint8_t)rest;
+  buf_put_char(out, (char)(n ? 0x80 | n : contents.size));
+  while (n)
+    buf_put_char(out, (char)length[--n]);
+  buf_put_bytes(out, contents);
+  return buf_ok(out);
+}
+#define SEQUENCE 0x30
+#define BIT_STRING 0x03
+#define EXPLICIT(n) (0xa0 + (n))
+
+static err_t put_algorithm(const struct key *k, struct buf *out) {
+  int nid = NID_undef;
+  bool rsa = key_spec(k)->type == KEY_RSA;
+  X509_ALGOR *alg AUTO(x509_algor) = X509_ALGOR_new();
+  if (!OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(cert_hash_for(k)),
+                              rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey) ||
+      !alg || !X509_ALGOR_set0(alg, OBJ_nid2obj(nid), rsa ? V_ASN1_NULL : V_ASN1_UNDEF, NULL))
+    EVP_FAIL(ERR_CRYPTO, "signature algorithm");
+  return PUT(X509_ALGOR, alg, out);
 }
 
-/* Without an issuer the certificate is its own. */
-static err_t issue(const struct key *ca_key, X509 *issuer, const struct key *subject_key,
-                   const struct cert_profile *p, struct buf *der) {
-  X509 *x AUTO(x509) = X509_new();
+static err_t put_time(int64_t when, struct buf *out) {
+  ASN1_TIME *t AUTO(asn1_time) = ASN1_TIME_set(NULL, when);
+  if (!t)
+    EVP_FAIL(ERR_CRYPTO, "validity");
+  return PUT(ASN1_TIME, t, out);
+}
+
+static err_t put_validity(const struct cert_profile *p, struct buf *out) {
+  AUTO_BUF times = BUF_EMPTY;
+  TRY(check_times(p));
+  TRY(put_time(p->not_before, &times));
+  TRY(put_time(p->not_after, &times));
+  return put_wrapped(SEQUENCE, buf_bytes(&times), out);
+}
+
+static err_t put_serial(const struct cert_profile *p, struct buf *out) {
+  uint8_t serial[CERT_SERIAL_SIZE];
+  ASN1_INTEGER *number AUTO(asn1_integer) = NULL;
+  if (p->serial)
+    memcpy(serial, p->serial, sizeof serial);
+  else
+    TRY(cert_serial_random(serial));
+  TRY(serial_make(bytes_of(serial, sizeof serial), &number));
+  return PUT(ASN1_INTEGER, number, out);
+}
+
+static err_t put_subject(const struct cert_profile *p, struct buf *out) {
+  X509_NAME *subject AUTO(x509_name) = NULL;
+  TRY(name_from_text(p->subject, &subject));
+  return PUT(X509_NAME, subject, out);
+}
+
+/* The key's identifier, RFC 5280's method 1: SHA-1 of the public key's bits. */
+static err_t key_identifier(struct bytes spki, ASN1_STRING **out) {
+  uint8_t digest[SHA1_SIZE];
+  struct bytes bits;
+  ASN1_STRING *id AUTO(asn1_string) = ASN1_OCTET_STRING_new();
+  TRY(spki_bits(spki, &bits));
+  TRY(crypto_sha1(bits, digest));
+  if (!id || !ASN1_STRING_set(id, digest, sizeof digest))
+    EVP_FAIL(ERR_NOMEM, "key identifier");
+  *out = TAKE(id);
+  return OK;
+}
+
+static err_t authority_of(const ASN1_STRING *identifier, AUTHORITY_KEYID **out) {
+  AUTHORITY_KEYID *id AUTO(akid) = AUTHORITY_KEYID_new();
+  if (!id)
+    EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
+  ASN1_OCTET_STRING_free(id->keyid);
+  if (!(id->keyid = ASN1_STRING_dup(identifier)))
+    EVP_FAIL(ERR_NOMEM, "authorityKeyIdentifier");
+  *out = TAKE(id);
+  return OK;
+}
+
+err_t cert_authority_id(X509 *issuer, AUTHORITY_KEYID **out) {
+  ASN1_STRING *made AUTO(asn1_string) = NULL;
+  const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(issuer);
+  uint8_t digest[SHA1_SIZE];
+  if (own)
+    return authority_of(own, out);
+  made = ASN1_OCTET_STRING_new();
+  if (!made || !X509_pubkey_digest(issuer, evp_md(HASH_SHA1), digest, NULL) ||
+      !ASN1_STRING_set(made, digest, sizeof digest))
+    EVP_FAIL(ERR_CRYPTO, "key identifier");
+  return authority_of(made, out);
+}
+
+static err_t put_extensions(const struct cert_profile *p, const ASN1_STRING *own,
+                            const ASN1_STRING *issuer, struct buf *out) {
+  STACK_OF(X509_EXTENSION) * list AUTO(extensions) = NULL;
+  AUTHORITY_KEYID *authority AUTO(akid) = NULL;
+  AUTO_BUF der = BUF_EMPTY;
+  TRY(extensions_make(p, &list));
+  TRY(extensions_of_issuer(p, &list));
+  TRY(authority_of(issuer, &authority));
+  TRY(extension_add(&list, NID_subject_key_identifier, (void *)own, false));
+  TRY(extension_add(&list, NID_authority_key_identifier, authority, false));
+  TRY(PUT(X509_EXTENSIONS, list, &der));
+  return put_wrapped(EXPLICIT(3), buf_bytes(&der), out);
+}
+
+/* TBSCertificate's contents. Without an issuer the certificate is its own. */
+static err_t put_contents(const struct key *ca_key, const struct cert_issuer *issuer,
+                          const struct key *subject_key, const struct cert_profile *p,
+                          struct buf *out) {
+  static const uint8_t v3[] = { EXPLICIT(0), 3, 0x02, 1, 2 };
+  ASN1_STRING *own AUTO(asn1_string) = NULL;
+  AUTO_SECRET spki = { 0 };
+  TRY(spki_encode(subject_key, &spki));
+  TRY(key_identifier(secret_bytes(&spki), &own));
+  buf_put(out, v3, sizeof v3);
+  TRY(put_serial(p, out));
+  TRY(put_algorithm(ca_key, out));
+  if (issuer)
+    buf_put_bytes(out, buf_bytes(&issuer->name));
+  else
+    TRY(put_subject(p, out));
+  TRY(put_validity(p, out));
+  TRY(put_subject(p, out));
+  buf_put_bytes(out, secret_bytes(&spki));
+  return put_extensions(p, own, issuer ? issuer->id : own, out);
+}
+
+/* EC's are not looked at: what alg_rsa.c says is of RSA. */
+static bool valid(const struct key *k, struct bytes tbs, const uint8_t *signature, size_t size) {
+  EVP_MD_CTX *ctx AUTO(evp_md_ctx) = NULL;
+  if (key_spec(k)->type == KEY_EC && !key_distrusted(k))
+    return true;
+  return (ctx = EVP_MD_CTX_new()) &&
+         EVP_DigestVerifyInit(ctx, NULL, cert_hash_for(k), NULL, key_evp(k)) == 1 &&
+         EVP_DigestVerify(ctx, signature, size, tbs.data, tbs.size) == 1;
+}
+
+#define SIGNATURE_MAX 1024
+
+static err_t put_signature(const struct key *k, struct bytes tbs, struct buf *out) {
+  uint8_t signature[1 + SIGNATURE_MAX] = { 0 }; /* no unused bits */
+  size_t size = SIGNATURE_MAX;
+  (void)evp_out_of_memory();
+  EVP_MD_CTX *ctx AUTO(evp_md_ctx) = EVP_MD_CTX_new();
+  bool done = ctx && EVP_DigestSignInit(ctx, NULL, cert_hash_for(k), NULL, key_evp(k)) == 1 &&
+              EVP_DigestSign(ctx, signature + 1, &size, tbs.data, tbs.size) == 1;
+  TRY(cert_signed_well(k, done, done && valid(k, tbs, signature + 1, size)));
+  return put_wrapped(BIT_STRING, bytes_of(signature, size + 1), out);
+}
+
+static err_t issue(const struct key *ca_key, const struct cert_issuer *issuer,
+                   const struct key *subject_key, const struct cert_profile *p, struct buf *der) {
+  AUTO_BUF contents = BUF_EMPTY, parts = BUF_EMPTY, whole = BUF_EMPTY;
   TRY(check_key(ca_key, true));
   TRY(check_key(subject_key, false));
-  if (!x || !X509_set_version(x, X509_VERSION_3) || !X509_set_pubkey(x, key_evp(subject_key)))
-    EVP_FAIL(ERR_CRYPTO, "certificate");
-  TRY(set_serial(x, p));
-  TRY(set_times(x, p));
-  TRY(set_subject(x, p));
-  if (!X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer : x)))
-    EVP_FAIL(ERR_NOMEM, "issuer name");
-  TRY(add_extensions(x, p));
-  TRY(add_identifiers(x, issuer ? issuer : x));
-  TRY(sign(ca_key, x));
-  return cert_put(x, der);
+  TRY(put_contents(ca_key, issuer, subject_key, p, &contents));
+  TRY(put_wrapped(SEQUENCE, buf_bytes(&contents), &parts));
+  AUTO_BUF signature = BUF_EMPTY;
+  TRY(put_signature(ca_key, buf_bytes(&parts), &signature));
+  TRY(put_algorithm(ca_key, &parts));
+  buf_put_bytes(&parts, buf_bytes(&signature));
+  TRY(buf_ok(&parts));
+  TRY(put_wrapped(SEQUENCE, buf_bytes(&parts), &whole));
+  buf_put_bytes(der, buf_bytes(&whole));
+  return buf_ok(der);
 }
 
 err_t cert_self_sign(const struct key *key, const struct cert_profile *p, struct buf *der) {
   return issue(key, NULL, key, p, der);
 }
 
-err_t cert_issue(const struct key *ca_key, struct bytes ca_der, const struct key *subject_key,
-                 const struct cert_profile *p, struct buf *der) {
+void cert_issuer_free(struct cert_issuer *i) {
+  buf_free(&i->name);
+  ASN1_STRING_free(i->id);
+  mem_free(i);
+}
+
+err_t cert_issuer_new(const struct key *ca_key, struct bytes ca_der, struct cert_issuer **out) {
   X509 *ca AUTO(x509) = NULL;
+  AUTHORITY_KEYID *id AUTO(akid) = NULL;
+  AUTO(cert_issuer) struct cert_issuer *i = mem_zalloc(sizeof *i);
+  if (!i)
+    return ERR_NOMEM;
   TRY(cert_parse(ca_der, &ca));
   TRY(cert_matches_key(ca_der, ca_key));
   if (X509_check_ca(ca) != 1 || !(X509_get_key_usage(ca) & KU_KEY_CERT_SIGN))
     EVP_REFUSE("The authority's certificate may not sign certificates.");
-  return issue(ca_key, ca, subject_key, p, der);
+  i->key = ca_key;
+  TRY(PUT(X509_NAME, X509_get_subject_name(ca), &i->name));
+  TRY(cert_authority_id(ca, &id));
+  i->id = TAKE(id->keyid);
+  *out = TAKE(i);
+  return OK;
+}
+
+err_t cert_issue_by(const struct cert_issuer *issuer, const struct key *subject_key,
+                    const struct cert_profile *p, struct buf *der) {
+  return issue(issuer->key, issuer, subject_key, p, der);
+}
+
+err_t cert_issue(const struct key *ca_key, struct bytes ca_der, const struct key *subject_key,
+                 const struct cert_profile *p, struct buf *der) {
+  AUTO(cert_issuer) struct cert_issuer *issuer = NULL;
+  TRY(cert_issuer_new(ca_key, ca_der, &issuer));
+  return cert_issue_by(issuer, subject_key, p, der);
 }
 
 err_t cert_profile_check(const struct cert_profile *p) {

@@ -1,12 +1,9 @@
-/* Certificates and requests that come from outside. */
+/* Certificates that come from outside. */
 #include "crypto/cert_evp.h"
 
 #include "crypto/key_der.h"
 
 #include <openssl/err.h>
-#include <openssl/rsa.h>
-
-CLEANUP(pss, RSA_PSS_PARAMS *, RSA_PSS_PARAMS_free)
 
 static void move_info(struct cert_info *from, struct cert_info *to) {
   *to = *from;
@@ -113,66 +110,6 @@ static err_t read_into(struct bytes der, struct cert_info *info) {
 err_t cert_read(struct bytes der, struct cert_info *info) {
   AUTO_CERT_INFO read = { 0 };
   TRY(read_into(der, &read));
-  move_info(&read, info);
-  return OK;
-}
-
-static err_t parse_request(struct bytes der, X509_REQ **out) {
-  if (der.size == 0 || der.size > CERT_DER_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "The certificate request is empty or too large.");
-  const uint8_t *p = der.data;
-  X509_REQ *r AUTO(x509_req) = d2i_X509_REQ(NULL, &p, (long)der.size);
-  if (!r || p != der.data + der.size)
-    EVP_REFUSE("The certificate request is malformed.");
-  *out = TAKE(r);
-  return OK;
-}
-
-/* Whether it asks for extensions in either of the two ways; OpenSSL gives NULL for none and for
- * malformed ones alike. */
-static bool asks_for_extensions(const X509_REQ *r) {
-  return X509_REQ_get_attr_by_NID(r, NID_ext_req, -1) >= 0 ||
-         X509_REQ_get_attr_by_NID(r, NID_ms_ext_req, -1) >= 0;
-}
-
-/* The hash that a request is signed with, if it is one of SHA-2; RSA-PSS names it in its
- * parameters, and without them it is SHA-1. */
-static bool strong_hash(const X509_REQ *r) {
-  const X509_ALGOR *alg = NULL;
-  int hash = NID_undef, type = NID_undef;
-  X509_REQ_get0_signature(r, NULL, &alg);
-  if (!OBJ_find_sigid_algs(X509_REQ_get_signature_nid(r), &hash, &type))
-    return false;
-  if (type == NID_rsassaPss) {
-    RSA_PSS_PARAMS *pss AUTO(pss) =
-      ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(RSA_PSS_PARAMS), alg->parameter);
-    hash = pss && pss->hashAlgorithm ? OBJ_obj2nid(pss->hashAlgorithm->algorithm) : NID_undef;
-  }
-  return hash == NID_sha256 || hash == NID_sha384 || hash == NID_sha512;
-}
-
-static err_t request_into(struct bytes der, struct cert_info *info) {
-  X509_REQ *r AUTO(x509_req) = NULL;
-  TRY(parse_request(der, &r));
-  EVP_PKEY *pkey AUTO(evp_pkey) = X509_REQ_get_pubkey(r);
-  TRY(adopt(&pkey, &info->public_key));
-  if (!strong_hash(r))
-    EVP_REFUSE("The certificate request is signed with a weak hash: SHA-256, SHA-384 or SHA-512 "
-               "expected.");
-  if (X509_REQ_verify(r, key_evp(info->public_key)) != 1)
-    EVP_REFUSE("The certificate request is not signed with its own key.");
-  TRY(read_subject(X509_REQ_get_subject_name(r), &info->is));
-  if (!asks_for_extensions(r))
-    return OK;
-  STACK_OF(X509_EXTENSION) * list AUTO(extensions) = X509_REQ_get_extensions(r);
-  if (!list)
-    EVP_REFUSE("The certificate request's extensions are malformed.");
-  return extensions_read(list, &info->is);
-}
-
-err_t cert_request_read(struct bytes der, struct cert_info *info) {
-  AUTO_CERT_INFO read = { 0 };
-  TRY(request_into(der, &read));
   move_info(&read, info);
   return OK;
 }

@@ -190,3 +190,77 @@ err_t key_load_private(struct bytes der, struct key **out) {
     EVP_REFUSE("The private key is malformed, or neither an RSA nor an EC key.");
   return key_load(der, true, type, out);
 }
+
+err_t spki_encode(const struct key *k, struct secret *der) {
+  if (key_spec(k)->type == KEY_EC) {
+    AUTO_EC n = { 0 };
+    TRY(ec_numbers_of(k, false, &n));
+    return ec_encode(&n, der);
+  }
+  AUTO_RSA n = { 0 };
+  TRY(rsa_numbers_of(k, false, &n));
+  return rsa_encode(&n, der);
+}
+
+/* SubjectPublicKeyInfo's algorithm, with its header, and key. */
+static bool spki_split(struct bytes spki, struct bytes *algorithm, struct bytes *bits) {
+  struct bytes rest = spki, behind;
+  if (next_tag(&rest, true) != V_ASN1_SEQUENCE)
+    return false;
+  behind = rest;
+  if (next_tag(&behind, false) != V_ASN1_SEQUENCE)
+    return false;
+  *algorithm = bytes_of(rest.data, (size_t)(behind.data - rest.data));
+  *bits = behind;
+  return next_tag(bits, true) == V_ASN1_BIT_STRING && bits->size > 1 && bits->data[0] == 0;
+}
+
+err_t spki_bits(struct bytes spki, struct bytes *bits) {
+  struct bytes algorithm, found;
+  if (!spki_split(spki, &algorithm, &found))
+    FAIL(ERR_BAD_PARAMETER, "a public key without bits");
+  *bits = bytes_of(found.data + 1, found.size - 1);
+  return OK;
+}
+
+/* A named curve and an uncompressed point, as nearly all are: OpenSSL's decoders, which try one
+ * form of key after the other, cost more than the operations that the key is read for. NULL: by way
+ * of those. The point is looked at here as there. */
+static EVP_PKEY *plain_ec(struct bytes oid, struct bytes point) {
+  enum key_curve i = CURVE_P256;
+  EVP_PKEY *pkey = NULL;
+  while (i <= CURVE_P256K && !bytes_equal(oid, bytes_of(curve_of(i)->oid, curve_of(i)->oid_size)))
+    i++;
+  if (i > CURVE_P256K || point.size != 1 + 2 * curve_bytes(i) || point.data[0] != 4)
+    return NULL;
+  OSSL_PARAM params[] = {
+    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve_of(i)->openssl_name,
+                                     0),
+    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data, point.size),
+    OSSL_PARAM_END,
+  };
+  EVP_PKEY_CTX *ctx AUTO(evp_pkey_ctx) = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
+      EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    return NULL;
+  return pkey;
+}
+
+err_t spki_load(struct bytes spki, struct key **out) {
+  struct bytes algorithm, bits, whole = spki;
+  const struct bytes ec = bytes_of(OID_EC, sizeof OID_EC), rsa = bytes_of(OID_RSA, sizeof OID_RSA);
+  if (!spki_split(spki, &algorithm, &bits) || next_tag(&whole, false) < 0 || whole.size)
+    EVP_REFUSE("The public key is malformed.");
+  struct bytes oid = algorithm, parameters;
+  (void)next_tag(&oid, true);
+  parameters = oid;
+  if (next_tag(&parameters, false) != V_ASN1_OBJECT)
+    EVP_REFUSE("The public key is malformed.");
+  oid.size = (size_t)(parameters.data - oid.data);
+  if (bytes_equal(oid, rsa))
+    return key_load(spki, false, KEY_RSA, out);
+  if (!bytes_equal(oid, ec))
+    REFUSE(ERR_BAD_PARAMETER, "The certificate's key is neither an RSA nor an EC key.");
+  EVP_PKEY *pkey AUTO(evp_pkey) = plain_ec(parameters, bytes_of(bits.data + 1, bits.size - 1));
+  return pkey ? key_adopt(&pkey, KEY_EC, false, out) : key_load(spki, false, KEY_EC, out);
+}

@@ -32,6 +32,12 @@ err_t ec_encode(const struct ec_numbers *n, struct secret *der);
 err_t rsa_numbers_of(const struct key *k, bool private_too, struct rsa_numbers *out);
 err_t ec_numbers_of(const struct key *k, bool private_too, struct ec_numbers *out);
 
+/* SubjectPublicKeyInfo of an RSA or EC key, whatever else it has; and the bits in one. */
+err_t spki_encode(const struct key *k, struct secret *der);
+err_t spki_bits(struct bytes spki, struct bytes *bits);
+/* The key in one. ERR_BAD_PARAMETER (REFUSEd) as for key_load(), or if it is neither RSA nor EC. */
+err_t spki_load(struct bytes spki, struct key **out);
+
 /* From d and e alone: finds p and q (SP 800-56B, appendix C) and the numbers for the CRT.
  * ERR_BAD_PARAMETER if n, e and d do not belong together. */
 err_t rsa_complete(struct rsa_numbers *n);

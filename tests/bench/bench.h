@@ -49,6 +49,7 @@ struct bench_case {
   const char *name, *help;
   err_t (*run)(const struct bench *b);
 };
-extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_rates;
+extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_issue,
+  case_rates;
 
 #endif

@@ -14,10 +14,11 @@
 #define ROUND 16 /* operations between looks at the clock */
 
 struct raw {
-  EVP_PKEY_CTX *sign;
+  EVP_PKEY_CTX *sign, *verify;
   EVP_CIPHER *cipher;
   EVP_CIPHER_CTX *unwrap;
   uint8_t key[32], data[40], out[512];
+  size_t out_size; /* of the signature that is verified */
 };
 
 static uint64_t cpu_ns(void) {
@@ -31,6 +32,15 @@ static bool begin_sign(struct raw *r, EVP_PKEY *key, bool rsa) {
   return r->sign && EVP_PKEY_sign_init(r->sign) == 1 &&
          (!rsa || EVP_PKEY_CTX_set_rsa_padding(r->sign, RSA_PKCS1_PADDING) == 1) &&
          EVP_PKEY_CTX_set_signature_md(r->sign, EVP_sha256()) == 1;
+}
+
+static bool begin_verify(struct raw *r, EVP_PKEY *key) {
+  r->out_size = sizeof r->out;
+  bool signed_once =
+    begin_sign(r, key, false) && EVP_PKEY_sign(r->sign, r->out, &r->out_size, r->data, 32) == 1;
+  r->verify = signed_once ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
+  return r->verify && EVP_PKEY_verify_init(r->verify) == 1 &&
+         EVP_PKEY_CTX_set_signature_md(r->verify, EVP_sha256()) == 1;
 }
 
 static bool begin_unwrap(struct raw *r) {
@@ -48,6 +58,8 @@ static bool begin(struct raw *r, enum raw_op op) {
     return begin_sign(r, EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048), true);
   case RAW_P256_SIGN:
     return begin_sign(r, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), false);
+  case RAW_P256_VERIFY:
+    return begin_verify(r, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
   default:
     return begin_unwrap(r);
   }
@@ -56,6 +68,8 @@ static bool begin(struct raw *r, enum raw_op op) {
 static bool once(struct raw *r) {
   size_t size = sizeof r->out;
   int n;
+  if (r->verify)
+    return EVP_PKEY_verify(r->verify, r->out, r->out_size, r->data, 32) == 1;
   if (r->sign)
     return EVP_PKEY_sign(r->sign, r->out, &size, r->data, 32) == 1;
   return EVP_DecryptInit_ex2(r->unwrap, r->cipher, r->key, NULL, NULL) == 1 &&

@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-enum raw_op { RAW_RSA_2048_SIGN, RAW_P256_SIGN, RAW_A256KW_UNWRAP, RAW_NONE };
+enum raw_op { RAW_RSA_2048_SIGN, RAW_P256_SIGN, RAW_P256_VERIFY, RAW_A256KW_UNWRAP, RAW_NONE };
 
 /* Microseconds of processor time an operation. */
 err_t raw_measure(enum raw_op op, double *us);

@@ -35,7 +35,7 @@ ocsp() { # DIR [OPTION...]: the state of a certificate, as openssl sees it after
   openssl ocsp "$@" -reqin "$WORK/rq.der" -no_nonce -issuer "$WORK/issuing.pem" -cert "$dir/cert.pem" -respin "$WORK/rs.der" \
     -CAfile "$ca" -verify_other "$WORK/issuing.pem" 2>&1
 }
-serial_of() { openssl x509 -in "$1/cert.pem" -noout -serial | sed 's/serial=//' | tr A-Z a-z; }
+serial_of() { openssl x509 -in "$1/cert.pem" -noout -serial | sed 's/serial=//' | tr '[:upper:]' '[:lower:]'; }
 
 note "chains and purposes"
 authorities

@@ -48,20 +48,17 @@ err_t ca_certificates(struct call *c) {
   return OK;
 }
 
-static err_t write_chain(struct call *c, const struct cert_chain *chain) {
-  char serial[2 * CERT_SERIAL_MAX + 1];
-  AUTO_CERT_INFO info = { 0 };
+static err_t write_chain(struct call *c, const struct cert_chain *chain,
+                         const struct ca_facts *facts) {
   AUTO_BUF pem = BUF_EMPTY;
   struct buf *b = call_body(c);
-  TRY(cert_read(buf_bytes(&chain->ders[0]), &info));
-  hex_encode(bytes_of(info.serial, info.serial_size), serial);
   for (size_t i = 0; i < chain->count; i++)
     TRY(x509_to_pem(buf_bytes(&chain->ders[i]), &pem));
-  call_object(c, "hub/ca/certificates/%s", serial);
+  call_object(c, "hub/ca/certificates/%s", facts->serial);
   write_open(b, NULL, '{');
-  write_str(b, "serial", serial);
-  write_i64(b, "notBefore", info.is.not_before);
-  write_i64(b, "notAfter", info.is.not_after);
+  write_str(b, "serial", facts->serial);
+  write_i64(b, "notBefore", facts->not_before);
+  write_i64(b, "notAfter", facts->not_after);
   write_text(b, "certificate", buf_bytes(&pem));
   write_close(b, '}');
   return OK;
@@ -71,13 +68,14 @@ err_t ca_issue_post(struct call *c) {
   AUTO_JSON *body = NULL;
   AUTO_CERT_INFO info = { 0 };
   AUTO_CERT_CHAIN chain = { 0 };
+  struct ca_facts facts;
   struct ca_request rq = { .oid = c->who.oid, .via = "api" };
   TRY(call_json(c, &body));
   TRY(ca_read_request(body, &info, &rq));
   TRY(call_may_issue(c, rq.profile, &rq.says));
-  TRY(ca_issue(c->api->ca, &rq, &chain));
+  TRY(ca_issue_facts(c->api->ca, &rq, &chain, &facts));
   c->x->res.status = 201;
-  return write_chain(c, &chain);
+  return write_chain(c, &chain, &facts);
 }
 
 static err_t revoke_one(struct call *c, struct bytes text, unsigned reason, size_t *count) {

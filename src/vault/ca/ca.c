@@ -72,7 +72,7 @@ static int by_number(const void *a, const void *b) {
 static err_t sign_answers(struct ca *ca, int64_t now) {
   for (size_t i = 0; i < ca->authority_count; i++) {
     struct authority *a = ca->authorities[i];
-    if (a->not_after < now)
+    if (!authority_is_valid(a, now))
       continue;
     TRY(crl_refresh(ca, a, now));
     TRY(ocsp_renew(ca, a, now));

@@ -94,6 +94,14 @@ err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *ou
 err_t ca_check_names(struct ca *ca, const char *oid, enum ca_profile profile,
                      const struct cert_profile *says);
 
+/* The same, with what the certificate says: to read it again would cost more than to issue it. */
+struct ca_facts {
+  char serial[2 * CERT_SERIAL_SIZE + 1];
+  int64_t not_before, not_after;
+};
+err_t ca_issue_facts(struct ca *ca, const struct ca_request *rq, struct cert_chain *out,
+                     struct ca_facts *facts);
+
 /*
  * What an identity may have certificates for. A name of a grant covers, of
  *   "a.example"          that DNS name; ".svc.example" those below it, at any depth;

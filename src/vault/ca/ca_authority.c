@@ -14,6 +14,8 @@
 #define BACKDATE 300 /* seconds that others' clocks may be behind */
 
 void authority_free(struct authority *a) {
+  if (a->issuer)
+    cert_issuer_free(a->issuer);
   key_free(a->key);
   buf_free(&a->der);
   cert_texts_free(&a->permitted);
@@ -88,6 +90,7 @@ err_t authority_load(struct ca *ca, struct bytes body) {
   TRY(buf_ok(&a->der));
   TRY(key_import(KEY_EC, key, &a->key));
   TRY(read_times(buf_bytes(&a->der), &a->not_before, &a->not_after));
+  TRY(cert_issuer_new(a->key, buf_bytes(&a->der), &a->issuer));
   TRY(ocsp_issuer_of(buf_bytes(&a->der), &a->hashes));
   if (ca->authority_count == AUTHORITIES_MAX)
     FAIL(ERR_CORRUPT, "there are more than %d issuing authorities", AUTHORITIES_MAX);
@@ -210,6 +213,7 @@ err_t authority_make(struct ca *ca, const struct key *root_key, const struct cer
   TRY(copy_permitted(permit, &a->permitted));
   TRY(generate(&a->key));
   TRY(sign_authority(ca, root_key, a));
+  TRY(cert_issuer_new(a->key, buf_bytes(&a->der), &a->issuer));
   TRY(ocsp_issuer_of(buf_bytes(&a->der), &a->hashes));
   TRY(crl_refresh(ca, a, now));
   TRY(ocsp_renew(ca, a, now));

@@ -55,7 +55,7 @@ static err_t refresh_lists(struct ca *ca, int64_t now) {
     TRY(crl_refresh_root(ca, ca->root.key, now));
   for (size_t i = 0; i < ca->authority_count; i++) {
     struct authority *a = ca->authorities[i];
-    if (a->not_after < now)
+    if (!authority_is_valid(a, now))
       continue;
     if (a->crl_stale || a->crl.next_update - now < CRL_SECONDS / 2)
       TRY(crl_refresh(ca, a, now));

@@ -16,7 +16,7 @@ void grant_free(struct grant *g) {
 }
 
 static bool is_uri(struct bytes text) {
-  return memmem(text.data, text.size, "://", 3) != NULL;
+  return text.size && memmem(text.data, text.size, "://", 3);
 }
 
 static bool ends_with_star(struct bytes text) {

@@ -34,6 +34,7 @@ struct authority {
   unsigned number; /* 1, 2, .. */
   struct key *key;
   struct buf der;
+  struct cert_issuer *issuer;  /* of both */
   struct cert_texts permitted; /* owned */
   int64_t not_before, not_after;
   struct ocsp_issuer hashes;
@@ -46,6 +47,11 @@ struct authority {
 };
 void authority_free(struct authority *a);
 CLEANUP(authority, struct authority *, authority_free)
+
+/* One that is over, or by a clock that went back has not begun, signs no answers. */
+static inline bool authority_is_valid(const struct authority *a, int64_t now) {
+  return a->not_before <= now && now < a->not_after;
+}
 
 struct root_authority {
   struct key *key; /* NULL: it is kept elsewhere */

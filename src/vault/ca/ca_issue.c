@@ -43,6 +43,9 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
                        struct cert_profile *says) {
   const struct ca_profile_row *row = profile_row(rq->profile);
   int64_t now = clock_real();
+  if (now < a->not_before)
+    REFUSE(ERR_CONFLICT, "The authority that issues begins in the future: is this machine's clock "
+                         "right?");
   if (says->not_before == 0)
     says->not_before = now - BACKDATE;
   if (says->not_after == 0 && rq->lifetime)
@@ -125,7 +128,8 @@ err_t issued_commit(struct ca *ca, const struct issued *i) {
   return store_commit(ca->store, &(struct store_write){ place, buf_bytes(&record) }, 1);
 }
 
-err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *out) {
+err_t ca_issue_facts(struct ca *ca, const struct ca_request *rq, struct cert_chain *out,
+                     struct ca_facts *facts) {
   struct composed c __attribute__((cleanup(composed_free))) = { 0 };
   AUTO(issued) struct issued *entry = NULL;
   AUTO_CERT_CHAIN chain = { .count = 2 };
@@ -133,13 +137,16 @@ err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *ou
   if (!a)
     FAIL(ERR_INTERNAL, "no issuing authority");
   TRY(compose(ca, a, rq, &c));
-  TRY(cert_issue(a->key, buf_bytes(&a->der), rq->key, &c.says, &chain.ders[0]));
+  TRY(cert_issue_by(a->issuer, rq->key, &c.says, &chain.ders[0]));
   buf_put_bytes(&chain.ders[1], buf_bytes(&a->der));
   TRY(buf_ok(&chain.ders[1]));
   TRY(issued_new(rq, &c.says, &entry));
   entry->authority = a->number;
   entry->at = clock_real();
   TRY(issued_commit(ca, entry));
+  memcpy(facts->serial, entry->serial, sizeof facts->serial);
+  facts->not_before = entry->not_before;
+  facts->not_after = entry->not_after;
   {
     CA_WRITE_LOCKED(ca);
     ledger_put(&ca->ledger, TAKE(entry));
@@ -147,6 +154,11 @@ err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *ou
   *out = chain;
   chain = (struct cert_chain){ 0 };
   return OK;
+}
+
+err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *out) {
+  struct ca_facts unused;
+  return ca_issue_facts(ca, rq, out, &unused);
 }
 
 bool ca_knows(struct ca *ca, struct bytes der, int64_t now) {
