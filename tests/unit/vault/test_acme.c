@@ -532,6 +532,37 @@ static void test_certificate(void **state) {
   assert_false(info.is.ca);
 }
 
+/* Times that are asked for are those of the certificate, or there is none. */
+static void test_times(void **state) {
+  static const struct {
+    const char *after;
+    int64_t seconds; /* 0: refused at finalization */
+  } wanted[] = {
+    { "2150-01-01T00:00:00Z", 0 },
+    { NULL, 10 * 86400 },
+  };
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+    char text[28], url[160];
+    int64_t until = clock_real() + wanted[i].seconds;
+    clock_format((until + 2 * 3600) * 1000000, text);
+    snprintf(text + 19, sizeof text - 19, "+02:00");
+    assert_int_equal(client_post(&one, "new-order",
+                                 "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}],"
+                                 "\"notAfter\":\"%s\"}",
+                                 wanted[i].after ? wanted[i].after : text),
+                     201);
+    snprintf(url, sizeof url, "%s", client_header(&one, "Location"));
+    make_ready(url);
+    finalize(&one, url, "a.example");
+    if (!wanted[i].seconds) {
+      REFUSED(&one, 400, "badCSR");
+      continue;
+    }
+    assert_int_equal(one.a.status, 200);
+    assert_int_equal(inside(url)->cert_until, until);
+  }
+}
+
 static void test_revoke(void **state) {
   AUTO_BUF leaf = BUF_EMPTY, second = BUF_EMPTY;
   struct acme_client holder = { .f = &f, .key = key_ref(cert_key), .alg = "ES256" };
@@ -691,6 +722,17 @@ static void test_forgotten(void **state) {
   assert_null(inside(open));
   assert_non_null(inside(valid));
   clock_shift(0);
+  char other[GUID_SIZE + 1], app_id[GUID_SIZE + 1], other_kid[GUID_SIZE + 1];
+  AUTO_SECRET other_key = { 0 };
+  CHECK(identity_create(f.hub->identity, "gone", app_id));
+  CHECK(identity_find(f.hub->identity, app_id, app_id, other));
+  CHECK(acme_key_create(a, other, other_kid, &other_key));
+  CHECK(identity_set_enabled(f.hub->identity, app_id, false));
+  CHECK(acme_carry_out_due(a));
+  assert_non_null(guid_map_get(&a->keys, other_kid));
+  CHECK(identity_delete(f.hub->identity, app_id));
+  CHECK(acme_carry_out_due(a));
+  assert_null(guid_map_get(&a->keys, other_kid));
   assert_int_equal(acme_key_delete(a, "no"), ERR_NOT_FOUND);
   CHECK(acme_key_delete(a, web.kid));
   client_post(&one, valid, "%s", "");
@@ -727,25 +769,16 @@ static void test_keys(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_directory),
-    cmocka_unit_test(test_malformed_jws),
-    cmocka_unit_test(test_not_served),
-    cmocka_unit_test(test_wrong_signatures),
-    cmocka_unit_test(test_wrong_headers),
-    cmocka_unit_test(test_binding),
-    cmocka_unit_test(test_account),
-    cmocka_unit_test(test_key_change),
-    cmocka_unit_test(test_identifiers),
-    cmocka_unit_test(test_order),
-    cmocka_unit_test(test_finalize_refused),
-    cmocka_unit_test(test_grant_taken_away),
-    cmocka_unit_test(test_issue_fails),
-    cmocka_unit_test(test_certificate),
-    cmocka_unit_test(test_revoke),
-    cmocka_unit_test(test_renewal),
-    cmocka_unit_test(test_keys),
-    cmocka_unit_test(test_restart),
-    cmocka_unit_test(test_limits),
+    cmocka_unit_test(test_directory),        cmocka_unit_test(test_malformed_jws),
+    cmocka_unit_test(test_not_served),       cmocka_unit_test(test_wrong_signatures),
+    cmocka_unit_test(test_wrong_headers),    cmocka_unit_test(test_binding),
+    cmocka_unit_test(test_account),          cmocka_unit_test(test_key_change),
+    cmocka_unit_test(test_identifiers),      cmocka_unit_test(test_order),
+    cmocka_unit_test(test_finalize_refused), cmocka_unit_test(test_grant_taken_away),
+    cmocka_unit_test(test_issue_fails),      cmocka_unit_test(test_certificate),
+    cmocka_unit_test(test_revoke),           cmocka_unit_test(test_times),
+    cmocka_unit_test(test_renewal),          cmocka_unit_test(test_keys),
+    cmocka_unit_test(test_restart),          cmocka_unit_test(test_limits),
     cmocka_unit_test(test_forgotten),
   };
   return cmocka_run_group_tests(tests, begin, end);

@@ -547,7 +547,8 @@ static void out_of_memory(void **state) {
 #define STEPS 40
 
 static void *work(void *arg) {
-  static const struct cert_texts names = { (const char *[]){ "t.example" }, 1 };
+  const char *granted[] = { "t.example" };
+  const struct cert_texts names = { granted, 1 };
   char serial[SERIAL_TEXT + 1], last[SERIAL_TEXT + 1], name[32];
   unsigned id = *(unsigned *)arg, renewed;
   int64_t until;
@@ -561,7 +562,8 @@ static void *work(void *arg) {
         ca_crl(ca(), 0, &out, &until) != OK || ca_grant(ca(), app, 1, &names) != OK ||
         ca_check_names(ca(), app, CA_SERVER, &says) != OK ||
         (i % 4 == 0 && ca_revoke(ca(), serial, 1, app) != OK) ||
-        (i % 16 == 0 && ca_carry_out_due(ca(), clock_real() + 13 * 3600, &renewed) != OK))
+        (id == 0 && i % 16 == 0 &&
+         ca_carry_out_due(ca(), clock_real() + 13 * 3600, &renewed) != OK))
       return arg;
     respond(serial, NULL, &out, &until);
   }
