@@ -7,6 +7,8 @@ const struct conf_key hub_keys[] = {
     NULL },
   { "host", CONF_LIST, "", 0, 0, "names that the hub answers to, beyond localhost and addresses",
     "NAME", NULL },
+  { "domain", CONF_LIST, "", 0, 0,
+    "where vaults have their names: the vault NAME is at NAME.DOMAIN", "DOMAIN", NULL },
   { "root", CONF_STR, "file", 0, 0, "root key provider of a new vault", "PROVIDER",
     "file passphrase" },
   { "root_file", CONF_STR, "", 0, 0, "the root key file; empty: root.key in the data directory",

@@ -37,7 +37,7 @@ void acme_put_problem(struct call *c, err_t e, const char *type, struct bytes mo
   buf_put_bytes(b, more);
   write_close(b, '}');
   c->x->res.status = info->status;
-  c->type = "application/problem+json";
+  c->content_type = "application/problem+json";
   c->code = type ? type : type_of(info->status);
 }
 
@@ -87,7 +87,7 @@ static err_t conclude(struct call *c, struct acme_request *r, err_t e) {
     put_header(c, "Link", link);
   }
   if (e == OK) {
-    c->type = r->content_type;
+    c->content_type = r->content_type;
     c->x->res.status = r->status;
     return OK;
   }
