@@ -184,6 +184,9 @@ static void test_order(void **state) {
   client_post(&one, ACME_BASE "order/none", "%s", "");
   REFUSED(&one, 404, "malformed");
   char path[200];
+  snprintf(path, sizeof path, "%sx", url);
+  client_post(&one, path, "%s", "");
+  REFUSED(&one, 404, "malformed");
   snprintf(path, sizeof path, "chall/%s.1.http-01", strrchr(url, '/') + 1); /* of a wildcard */
   client_post(&one, path, "{}");
   REFUSED(&one, 404, "malformed");
