@@ -120,6 +120,12 @@ wait "$kept_pid"
 sr identity create witness --secret --json >"$WORK/witness.json"
 secret=$(json 'd["secret"]' <"$WORK/witness.json")
 owner_token
+binding=$(sr acme create-key witness --json | json '__import__("base64").urlsafe_b64decode(d["key"] + "=").hex()')
+echo "acme-key $binding" >"$WORK/binding"
+cat "$WORK/binding" >>"$WORK/patterns"
+sleep 2
+found=$(python3 "$(dirname "$0")/scan_memory.py" "$SERVER" "$WORK/binding")
+same "finds of an ACME binding key after it was shown" $'locked 0\nordinary 0' "$found"
 hub_stop
 python3 - "$HUB_DATA" "$WORK" "$secret" "$TOKEN" <<'PY'
 import base64, os, sys

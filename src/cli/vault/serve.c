@@ -8,6 +8,7 @@
 #include "vault/hub.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,20 +34,28 @@ static void dir_of(const char *path, char out[static 1024]) {
     snprintf(out, 1024, slash ? "/" : ".");
 }
 
+/* Where the list of name servers really is: often it is a link to a file that is replaced. */
+static void resolver_dir(const struct conf *conf, char out[static 1024]) {
+  char path[PATH_MAX];
+  bool needed = conf_bool(conf, "acme.enabled") && realpath("/etc/resolv.conf", path);
+  dir_of(needed ? path : "", out);
+}
+
 /* Before any thread is there: Landlock holds for threads made later. */
 static err_t enter_sandbox(const struct serve_options *o) {
   const char *data = conf_str(o->conf, "data");
-  char root[1024], certificate[1024], key[1024];
+  char root[1024], certificate[1024], key[1024], resolver[1024];
   bool landlock;
   if (o->init && mkdir(data, 0700) != 0 && errno != EEXIST)
     FAIL(ERR_CONFIG, "cannot make the data directory %s: %s", data, strerror(errno));
   dir_of(conf_str(o->conf, "root_file"), root);
   dir_of(conf_str(o->conf, "tls.certificate"), certificate);
   dir_of(conf_str(o->conf, "tls.key"), key);
-  const struct process_dir dirs[] = { { data, false },       { root, !o->init },
-                                      { certificate, true }, { key, true },
-                                      { "/etc", true },      { "/usr/share/zoneinfo", true },
-                                      { "/dev/null", false } };
+  resolver_dir(o->conf, resolver);
+  const struct process_dir dirs[] = {
+    { data, false },    { root, !o->init }, { certificate, true },           { key, true },
+    { resolver, true }, { "/etc", true },   { "/usr/share/zoneinfo", true }, { "/dev/null", false }
+  };
   TRY(process_sandbox(dirs, sizeof dirs / sizeof *dirs, conf_bool(o->conf, "acme.enabled"),
                       &landlock));
   if (!landlock)

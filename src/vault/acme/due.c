@@ -54,8 +54,26 @@ static err_t forget_accounts(struct acme *a) {
   return OK;
 }
 
+/* A binding of an identity that is gone binds nothing any more. */
+static err_t forget_keys(struct acme *a) {
+  AUTO_FREE void **list = NULL;
+  char name[4 * IDENTITY_NAME_MAX + 1];
+  TRY(guid_map_sorted(&a->keys, by_address, &list));
+  for (size_t i = 0, count = a->keys.count; i < count; i++) {
+    struct acme_key *k = list[i];
+    identity_name(a->identity, k->oid, name);
+    if (name[0])
+      continue;
+    TRY(acme_forget(a, "key", k->kid));
+    guid_map_remove(&a->keys, k->kid);
+    acme_key_free(k);
+  }
+  return OK;
+}
+
 err_t acme_carry_out_due(struct acme *a) {
   ACME_LOCKED(a);
+  TRY(forget_keys(a));
   TRY(forget_orders(a, clock_now()));
   return forget_accounts(a);
 }

@@ -28,11 +28,11 @@ static struct failed *failed_find(struct acme *a, const uint8_t what[static SHA2
 
 bool acme_may_try(struct acme *a, const char *account, const char *name, unsigned *wait) {
   uint8_t what[SHA256_SIZE];
+  int64_t now = clock_now();
+  *wait = HOUR;
   if (digest_of(account, name, what) != OK)
     return false;
   struct failed *f = failed_find(a, what);
-  int64_t now = clock_now();
-  *wait = HOUR;
   if (!f || now < f->hour.start || now >= f->hour.start + HOUR)
     return true;
   *wait = (unsigned)(f->hour.start + HOUR - now);

@@ -200,9 +200,7 @@ static err_t probe_alpn(const struct probe *p, struct failure *why) {
   return failed(why, "connection", "TLS to %s: %s", p->name, reason(e));
 }
 
-err_t acme_probe(const struct probe *p, struct failure *why) {
-  err_reset();
-  *why = (struct failure){ 0 };
+static err_t probe(const struct probe *p, struct failure *why) {
   switch (p->challenge) {
   case CHALLENGE_HTTP:
     return probe_http(p, why);
@@ -214,4 +212,14 @@ err_t acme_probe(const struct probe *p, struct failure *why) {
     break;
   }
   return failed(why, "malformed", "no challenge");
+}
+
+/* Whatever went wrong, it has a name: a failure without one is not to be taken for none. */
+err_t acme_probe(const struct probe *p, struct failure *why) {
+  err_reset();
+  *why = (struct failure){ 0 };
+  err_t e = probe(p, why);
+  if (e != OK && !why->type[0])
+    return failed(why, "serverInternal", "%s could not be asked", p->name);
+  return e;
 }

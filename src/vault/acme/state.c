@@ -166,7 +166,7 @@ err_t acme_signer(struct acme_request *r, struct acme_account **out) {
 err_t acme_order_find(struct acme_request *r, const char *id, struct acme_order **out) {
   struct acme_account *account;
   TRY(acme_signer(r, &account));
-  struct acme_order *o = guid_map_get(&r->acme->orders, id);
+  struct acme_order *o = strlen(id) == GUID_SIZE ? guid_map_get(&r->acme->orders, id) : NULL;
   if (!o)
     PROBLEM(r, ERR_NOT_FOUND, "malformed", "There is no such order.");
   if (strcmp(o->account, account->id) != 0)

@@ -79,14 +79,13 @@ static struct acme_authz *awaited(struct acme *a, const struct job *j, struct ac
 }
 
 /* First in the audit log, then in the store, then to be seen. */
-static err_t settle(struct acme *a, const struct job *j, const struct failure *why) {
+static err_t settle(struct acme *a, const struct job *j, bool good, const struct failure *why) {
   struct acme_order *o;
   char object[ACME_NAME_SIZE + 80];
   ACME_LOCKED(a);
   struct acme_authz *z = awaited(a, j, &o);
   if (!z)
     return OK;
-  bool good = !why->type[0];
   const struct acme_authz was = *z;
   snprintf(object, sizeof object, "acme/orders/%s?name=%s", o->id, j->name);
   err_t e = a->conf.record ? a->conf.record(a->conf.ctx, "AcmeValidate", object, j->oid,
@@ -121,10 +120,13 @@ static void carry_out(struct validators *v, const struct job *j) {
                            .token = j->token,
                            .authorization = j->authorization };
   struct failure why;
-  for (unsigned i = 1; acme_probe(&p, &why) != OK && i < TRIES; i++)
+  bool good = acme_probe(&p, &why) == OK;
+  for (unsigned i = 1; !good && i < TRIES; i++) {
     if (!pause_between(v))
       return; /* the next start takes it up again */
-  err_t e = settle(v->acme, j, &why);
+    good = acme_probe(&p, &why) == OK;
+  }
+  err_t e = settle(v->acme, j, good, &why);
   if (e != OK)
     log_err("acme", e, "keeping the result of a validation");
 }

@@ -62,7 +62,7 @@ err_t ca_ocsp(struct ca *ca, struct bytes request, struct buf *der, int64_t *fre
 
 /* What happens by time (now: Unix seconds): the renewal of the issuing authority while the root's
  * key is here, of revocation lists and OCSP signers; what expired long ago is forgotten. *renewed:
- * the number of a fresh issuing authority, or 0. */
+ * the number of a fresh issuing authority, or 0. One thread at a time. */
 err_t ca_carry_out_due(struct ca *ca, int64_t now, unsigned *renewed);
 
 /* Whether it was issued here and is neither revoked nor expired at that time. */

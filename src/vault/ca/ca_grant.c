@@ -16,7 +16,8 @@ void grant_free(struct grant *g) {
 }
 
 static bool is_uri(struct bytes text) {
-  return text.data && memmem(text.data, text.size, "://", 3);
+  struct bytes scheme, rest = bytes_split(text, ':', &scheme);
+  return rest.data && bytes_starts(rest, "//");
 }
 
 static bool ends_with_star(struct bytes text) {

@@ -3,6 +3,7 @@
 #include "acme_client.h"
 
 #include "base/clock.h"
+#include "fault/oom.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -125,6 +126,31 @@ static void test_answers(void **state) {
   assert_string_equal(probe("HTTP/1.1 200 OK\r\n\r\ntoken.thumbprint", "127.0.0.2"), "connection");
 }
 
+/* Without memory nothing is shown to be anybody's, and there is a reason. */
+static void test_no_memory(void **state) {
+  struct acme_conf conf = f.hub->acme->conf;
+  struct probe p = { .conf = &conf,
+                     .name = "127.0.0.1",
+                     .address = true,
+                     .token = "token",
+                     .authorization = "token.thumbprint" };
+  conf.resolver = "127.0.0.1:1";
+  conf.tls_port = port; /* where no TLS is spoken */
+  say("HTTP/1.1 200 OK\r\n\r\nno");
+  for (enum challenge k = CHALLENGE_HTTP; k <= CHALLENGE_ALPN; k++) {
+    bool failed = true;
+    p.challenge = k;
+    for (unsigned long n = 1; failed; n++) {
+      struct failure why;
+      oom_start(n, OOM_ONE);
+      err_t e = acme_probe(&p, &why);
+      failed = oom_stop();
+      assert_int_not_equal(e, OK);
+      assert_string_not_equal(why.type, "");
+    }
+  }
+}
+
 /* A new order; the id of its authorization's http-01 challenge, and what is to be answered. */
 static struct acme_order *order(char chall[static 80]) {
   assert_int_equal(
@@ -206,10 +232,8 @@ static void test_wrong(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_answers),
-    cmocka_unit_test(test_good),
-    cmocka_unit_test(test_restart),
-    cmocka_unit_test(test_wrong),
+    cmocka_unit_test(test_answers), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_good),
+    cmocka_unit_test(test_restart), cmocka_unit_test(test_wrong),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
