@@ -43,6 +43,8 @@
   X(ERR_HEAD_TOO_LARGE, 431, "RequestHeaderFieldsTooLarge", NULL, \
     "The request's header section is too large.") \
   X(ERR_TOO_LARGE, 413, "RequestEntityTooLarge", NULL, "The request body is too large.") \
+  X(ERR_MEDIA_TYPE, 415, "UnsupportedMediaType", NULL, \
+    "The request body's Content-Type is not the one that is expected here.") \
   X(ERR_EXPECTATION, 417, "ExpectationFailed", NULL, "Only 'Expect: 100-continue' is understood.") \
   X(ERR_NOT_FOUND, 404, "NotFound", NULL, "There is nothing at this address.") \
   X(ERR_METHOD, 405, "MethodNotAllowed", NULL, "HTTP method not allowed") \

@@ -21,12 +21,13 @@ size_t process_lock_limit(void);
 /*
  * From now on: files beneath dirs only (Landlock; paths that do not exist are skipped, read_only
  * ones can't be written) and the system calls that a server needs (seccomp: others fail with EPERM,
- * dangerous ones end the process). *landlock false where the kernel has none.
+ * dangerous ones end the process). *landlock false where the kernel has none. What dials may
+ * connect to others, over TCP and UDP; what does not can't.
  */
 struct process_dir {
   const char *path;
   bool read_only;
 };
-err_t process_sandbox(const struct process_dir *dirs, size_t count, bool *landlock);
+err_t process_sandbox(const struct process_dir *dirs, size_t count, bool dials, bool *landlock);
 
 #endif

@@ -141,8 +141,8 @@ static const int deadly[] = {
   SCMP_SYS(userfaultfd),
 };
 
-/* Allowed when these arguments are so. Nothing connects, nor sends to an address, which can connect
- * (TCP fast open); no new code; no signals to others; not dumpable again. */
+/* Allowed when these arguments are so. Nothing sends to an address, which can connect (TCP fast
+ * open); no new code; no signals to others; not dumpable again. */
 struct rule {
   int call;
   unsigned count;
@@ -174,18 +174,31 @@ static int add_rules(scmp_filter_ctx f) {
   return bad;
 }
 
+/* Whoever proves that a name is its holder's has to be asked: by TCP, and by UDP for the name. */
+static int add_dialling(scmp_filter_ctx f) {
+  static const int families[] = { AF_INET, AF_INET6 };
+  int bad = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+  for (size_t i = 0; bad == 0 && i < sizeof families / sizeof *families; i++)
+    bad = seccomp_rule_add(
+      f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
+      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM), SCMP_A2(SCMP_CMP_EQ, 0, 0));
+  return bad;
+}
+
 static void release_filter(scmp_filter_ctx *f) {
   if (*f)
     seccomp_release(*f);
 }
 
-static err_t limit_calls(void) {
+static err_t limit_calls(bool dials) {
   __attribute__((cleanup(release_filter))) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   int bad = f ? 0 : -ENOMEM;
   for (size_t i = 0; bad == 0 && i < sizeof allowed / sizeof *allowed; i++)
     bad = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
   if (bad == 0)
     bad = add_rules(f);
+  if (bad == 0 && dials)
+    bad = add_dialling(f);
   for (size_t i = 0; bad == 0 && i < sizeof deadly / sizeof *deadly; i++)
     bad = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
   if (bad == 0)
@@ -241,12 +254,12 @@ static err_t limit_files(const struct process_dir *dirs, size_t count, bool *lan
   return e;
 }
 
-err_t process_sandbox(const struct process_dir *dirs, size_t count, bool *landlock) {
+err_t process_sandbox(const struct process_dir *dirs, size_t count, bool dials, bool *landlock) {
 #ifdef LEAK_CHECKED /* see meson.build */
   log_warn("sandbox", "this build is for a leak checker: it has no sandbox");
   *landlock = true;
   return OK;
 #endif
   TRY(limit_files(dirs, count, landlock));
-  return limit_calls();
+  return limit_calls(dials);
 }

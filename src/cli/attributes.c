@@ -43,16 +43,31 @@ static err_t write_time(const struct args *a, const char *option, const char *fi
   return OK;
 }
 
-err_t attributes_write(const struct args *a, struct buf *b) {
+static err_t write_enabled(const struct args *a, struct buf *b) {
   bool disabled = args_flag(a, "disabled");
   if (disabled && args_flag(a, "enabled"))
     FAIL(ERR_USAGE, "--enabled and --disabled exclude each other");
-  write_open(b, "attributes", '{');
   if (disabled || args_flag(a, "enabled"))
     write_bool(b, "enabled", !disabled);
-  TRY(write_time(a, "not-before", "nbf", b));
-  TRY(write_time(a, "expires", "exp", b));
+  return OK;
+}
+
+static err_t write_all(const struct args *a, bool times, struct buf *b) {
+  write_open(b, "attributes", '{');
+  TRY(write_enabled(a, b));
+  if (times) {
+    TRY(write_time(a, "not-before", "nbf", b));
+    TRY(write_time(a, "expires", "exp", b));
+  }
   write_close(b, '}');
   TRY(check_tags(a));
   return args_flag(a, "tag") ? write_tags(a, b) : OK;
+}
+
+err_t attributes_write(const struct args *a, struct buf *b) {
+  return write_all(a, true, b);
+}
+
+err_t attributes_write_timeless(const struct args *a, struct buf *b) {
+  return write_all(a, false, b);
 }

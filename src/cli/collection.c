@@ -19,7 +19,7 @@ void id_split(struct bytes id, struct bytes *name, struct bytes *version) {
 
 /* --- one object --- */
 
-/* A secret has an id; a key has it as "kid", inside "key" but in lists. */
+/* Secrets and certificates have an id; a key has it as "kid", inside "key" but in lists. */
 static struct bytes id_of(json_t *o) {
   struct bytes id = field_text(o, "id");
   if (id.size == 0)
@@ -135,13 +135,15 @@ static const struct list present_rows = { 5, present_headings, put_present };
 static const struct list version_rows = { 5, version_headings, put_version };
 static const struct list deleted_rows = { 5, deleted_headings, put_deleted };
 
-err_t collection_list(const struct args *a, const struct collection *c) {
+err_t collection_list(const struct args *a, const struct collection *c, const char *query) {
   const char *name = args_value(a, "versions");
   bool deleted = args_flag(a, "deleted");
   if (name && deleted)
     FAIL(ERR_USAGE, "--versions and --deleted exclude each other");
   AUTO_BUF path = name ? client_path(c->present, name, "versions", NULL)
                        : client_path(deleted ? c->deleted : c->present, NULL);
+  if (!name && !deleted)
+    buf_put_str(&path, query);
   return ask_list(a, &path, name ? &version_rows : deleted ? &deleted_rows : &present_rows);
 }
 
@@ -158,7 +160,7 @@ err_t collection_recover(const struct args *a, const struct collection *c) {
 }
 
 /* A person types the name once more; a script says --yes. */
-static err_t confirm(const struct args *a, const struct collection *c) {
+err_t collection_confirm(const struct args *a, const struct collection *c) {
   char line[256];
   const char *name = args_word(a, 0);
   if (args_flag(a, "yes"))
@@ -176,7 +178,7 @@ static err_t confirm(const struct args *a, const struct collection *c) {
 err_t collection_purge(const struct args *a, const struct collection *c) {
   AUTO_ANSWER answer = { 0 };
   AUTO_BUF path = client_path(c->deleted, args_word(a, 0), NULL);
-  TRY(confirm(a, c));
+  TRY(collection_confirm(a, c));
   return ask(a, HTTP_DELETE, &path, NULL, &answer);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What the verbs of keys and of secrets share: both are objects of a collection that the vault
- * shows, lists, deletes, recovers, purges, backs up and restores in the same way.
+ * What the verbs of keys, secrets and certificates share: they are objects of a collection that the
+ * vault shows, lists, deletes, recovers, purges, backs up and restores in the same way.
  */
 #ifndef CLI_COLLECTION_H
 #define CLI_COLLECTION_H
@@ -24,9 +24,13 @@ err_t collection_print(const struct args *a, const struct collection *c, json_t 
 err_t collection_ask(const struct args *a, const struct collection *c, enum http_method method,
                      const struct buf *path, const struct buf *body);
 
-/* What verbs of these names do. The first word is the object's name, but for restore: a file. */
+/* Before something is purged for good. ERR_USAGE when nobody confirms it. */
+err_t collection_confirm(const struct args *a, const struct collection *c);
+
+/* What verbs of these names do. The first word is the object's name, but for restore: a file. query
+ * is added to the path of the list of all; "" for none. */
 err_t collection_get(const struct args *a, const struct collection *c, struct client_answer *out);
-err_t collection_list(const struct args *a, const struct collection *c);
+err_t collection_list(const struct args *a, const struct collection *c, const char *query);
 err_t collection_delete(const struct args *a, const struct collection *c);
 err_t collection_recover(const struct args *a, const struct collection *c);
 err_t collection_purge(const struct args *a, const struct collection *c);

@@ -66,10 +66,14 @@ void out_note(const char *fmt, ...) {
   fputc('\n', stderr);
 }
 
-void out_error(err_t e) {
+const char *out_error_text(err_t e) {
   const struct err_last *last = err_last();
   bool ours = last->code == e;
-  const char *text = ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
+  return ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
+}
+
+void out_error(err_t e) {
+  const char *text = out_error_text(e);
   fprintf(stderr, "strongroom: ");
   for (; *text; text++)
     if (*text != '\r')

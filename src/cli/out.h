@@ -19,6 +19,7 @@ void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* What went wrong, on stderr: the server's text, the reason on this side, or the table's text. */
 void out_error(err_t e);
+const char *out_error_text(err_t e); /* the same, until this thread's next error */
 
 /* A table of texts, printed with its columns as wide as they need to be. */
 #define TABLE_COLUMNS 8

@@ -15,12 +15,14 @@ const struct verb *const verbs[] = {
 const size_t verb_count = sizeof verbs / sizeof *verbs;
 
 const struct noun nouns[] = {
-  { "vault", "the vault's server, sealing and its root key" },
+  { "vault", "the vault's server, sealing, its root key, and further vaults" },
   { "key", "keys: made, used, rotated, deleted and recovered" },
   { "secret", "secrets: values of text, set, read, deleted and recovered" },
+  { "cert", "certificates: made, imported, enrolled for and kept fresh" },
   { "ca", "the hub's certificate authority: issuing, revoking, who may have which names" },
   { "identity", "who may call: applications, their secrets and certificates" },
   { "role", "what they may do: roles and their assignments" },
+  { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "audit", "the log of every operation, and its verification" },
 };
 const size_t noun_count = sizeof nouns / sizeof *nouns;

@@ -15,6 +15,12 @@
   X(verb_vault_seal) \
   X(verb_vault_rewrap) \
   X(verb_vault_recover_owner) \
+  X(verb_vault_create) \
+  X(verb_vault_list) \
+  X(verb_vault_show) \
+  X(verb_vault_delete) \
+  X(verb_vault_recover) \
+  X(verb_vault_purge) \
   X(verb_key_create) \
   X(verb_key_import) \
   X(verb_key_list) \
@@ -43,6 +49,27 @@
   X(verb_secret_purge) \
   X(verb_secret_backup) \
   X(verb_secret_restore) \
+  X(verb_cert_create) \
+  X(verb_cert_issue) \
+  X(verb_cert_import) \
+  X(verb_cert_list) \
+  X(verb_cert_show) \
+  X(verb_cert_download) \
+  X(verb_cert_policy) \
+  X(verb_cert_pending) \
+  X(verb_cert_merge) \
+  X(verb_cert_update) \
+  X(verb_cert_delete) \
+  X(verb_cert_recover) \
+  X(verb_cert_purge) \
+  X(verb_cert_backup) \
+  X(verb_cert_restore) \
+  X(verb_cert_issuers) \
+  X(verb_cert_issuer_set) \
+  X(verb_cert_issuer_delete) \
+  X(verb_cert_contacts) \
+  X(verb_cert_contact_add) \
+  X(verb_cert_contact_remove) \
   X(verb_ca_show) \
   X(verb_ca_issue) \
   X(verb_ca_list) \
@@ -69,6 +96,10 @@
   X(verb_role_assign) \
   X(verb_role_unassign) \
   X(verb_role_assignments) \
+  X(verb_acme_create_key) \
+  X(verb_acme_list_keys) \
+  X(verb_acme_delete_key) \
+  X(verb_acme_accounts) \
   X(verb_audit_show) \
   X(verb_audit_verify)
 

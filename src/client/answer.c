@@ -68,6 +68,18 @@ static err_t no_answer(err_t e) {
   REFUSE(ERR_BUSY, "No answer: %s", why);
 }
 
+err_t answer_download(struct http_client *http, const char *target, struct buf *out) {
+  AUTO_HTTP_REPLY reply = { 0 };
+  struct bytes nothing = bytes_str("");
+  err_t e = http_client_request(http, HTTP_GET, target, nothing, nothing, &reply);
+  if (e != OK)
+    return no_answer(e);
+  if (reply.status != 200)
+    return refuse(reply.status, NULL);
+  buf_put_bytes(out, buf_bytes(&reply.body));
+  return buf_ok(out);
+}
+
 err_t answer_fetch(struct http_client *http, enum http_method method, const char *target,
                    struct bytes headers, struct bytes body, struct client_answer *out) {
   AUTO_HTTP_REPLY reply = { 0 };

@@ -9,4 +9,7 @@
 err_t answer_fetch(struct http_client *http, enum http_method method, const char *target,
                    struct bytes headers, struct bytes body, struct client_answer *out);
 
+/* A public file that is no JSON, without a token. */
+err_t answer_download(struct http_client *http, const char *target, struct buf *out);
+
 #endif

@@ -89,6 +89,11 @@ struct buf client_path(const char *first, ...) {
   return path;
 }
 
+/* The hub is where its token service is; the vault may be another of its vaults. */
+static struct http_client *server_of(const struct client *c, const char *target) {
+  return strncmp(target, "/hub/", 5) == 0 ? c->authority : c->vault;
+}
+
 static err_t fetch(struct client *c, enum http_method method, const char *target, struct bytes body,
                    struct client_answer *out) {
   AUTO_BUF headers = BUF_EMPTY;
@@ -100,7 +105,7 @@ static err_t fetch(struct client *c, enum http_method method, const char *target
     buf_put_str(&headers, "\r\n");
   }
   TRY(buf_ok(&headers));
-  return answer_fetch(c->vault, method, target, buf_bytes(&headers), body, out);
+  return answer_fetch(server_of(c, target), method, target, buf_bytes(&headers), body, out);
 }
 
 /* With a token that is good; one that the hub does not take (any more) is replaced once. */
@@ -141,6 +146,10 @@ err_t client_call(struct client *c, enum http_method method, const struct buf *p
 err_t client_call_open(struct client *c, enum http_method method, const struct buf *path,
                        const struct buf *body, struct client_answer *out) {
   return call(c, fetch, method, path, body, out);
+}
+
+err_t client_download(struct client *c, const char *path, struct buf *out) {
+  return answer_download(c->vault, path, out);
 }
 
 static err_t each_item(json_t *page, client_each *each, void *ctx) {

@@ -5,7 +5,8 @@
  * A client is set up from the environment that Azure's SDKs use (KEY_VAULT_URL,
  * AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or
  * AZURE_CLIENT_CERTIFICATE_PATH, SSL_CERT_FILE) or from a data directory's file "env", which holds
- * the same names. One thread at a time on one client.
+ * the same names. What is the hub's ("/hub/..") is asked at the authority's address, all else at
+ * the vault's, which may be another vault of that hub. One thread at a time on one client.
  *
  * What the hub refuses comes back as an error whose err_text() is the hub's own message with its
  * code: ERR_NOT_FOUND (404), ERR_UNAUTHORIZED (401, and a refused token request), ERR_FORBIDDEN
@@ -44,6 +45,9 @@ err_t client_call(struct client *c, enum http_method method, const struct buf *p
 /* The same without a token, for the few routes that need none. */
 err_t client_call_open(struct client *c, enum http_method method, const struct buf *path,
                        const struct buf *body, struct client_answer *out);
+
+/* What is at a path of the vault for everybody and is no JSON, appended. */
+err_t client_download(struct client *c, const char *path, struct buf *out);
 
 /* Calls each for every item of a list's pages ("value" and "nextLink"), in order; stops at the
  * first error, which it returns. */

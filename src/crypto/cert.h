@@ -124,9 +124,10 @@ CLEANUP(cert_issuer, struct cert_issuer *, cert_issuer_free)
 err_t cert_issue_by(const struct cert_issuer *issuer, const struct key *subject_key,
                     const struct cert_profile *p, struct buf *der);
 
-/* What a certificate or a request says. A request has no times, serial and thumbprints. */
+/* What a certificate or a request says. A request has no issuer, times, serial and thumbprints. */
 struct cert_info {
   struct cert_profile is;          /* owned here; may be given to cert_self_sign() */
+  const char *issuer;              /* owned; the issuer's name, as subjects are written */
   struct key *public_key;          /* key_spec() has type, size and curve */
   uint8_t serial[CERT_SERIAL_MAX]; /* big-endian, without leading zeros */
   size_t serial_size;

@@ -12,6 +12,7 @@ static void move_info(struct cert_info *from, struct cert_info *to) {
 
 void cert_info_free(struct cert_info *info) {
   mem_free((void *)info->is.subject);
+  mem_free((void *)info->issuer);
   for (unsigned kind = 0; kind < SAN_KINDS; kind++)
     cert_texts_free(&info->is.sans[kind]);
   cert_texts_free(&info->is.ekus);
@@ -53,11 +54,11 @@ static err_t adopt(EVP_PKEY **pkey, struct key **out) {
   return key_adopt(pkey, ec ? KEY_EC : KEY_RSA, false, out);
 }
 
-static err_t read_subject(const X509_NAME *name, struct cert_profile *p) {
+static err_t read_name(const X509_NAME *name, const char **out) {
   AUTO_BUF text = BUF_EMPTY;
   TRY(name_to_text(name, &text));
   const char *s = buf_cstr(&text);
-  if (!s || !(p->subject = mem_strdup(s)))
+  if (!s || !(*out = mem_strdup(s)))
     return ERR_NOMEM;
   return OK;
 }
@@ -99,7 +100,8 @@ static err_t read_into(struct bytes der, struct cert_info *info) {
   X509 *x AUTO(x509) = NULL;
   TRY(cert_parse(der, &x));
   TRY(cert_public_key(x, &info->public_key));
-  TRY(read_subject(X509_get_subject_name(x), &info->is));
+  TRY(read_name(X509_get_subject_name(x), &info->is.subject));
+  TRY(read_name(X509_get_issuer_name(x), &info->issuer));
   TRY(extensions_read(X509_get0_extensions(x), &info->is));
   TRY(cert_validity(x, &info->is.not_before, &info->is.not_after));
   TRY(read_serial(x, info));

@@ -208,6 +208,12 @@ err_t crypto_sha256(struct bytes data, uint8_t out[static SHA256_SIZE]) {
   return crypto_sha256_parts(&data, 1, out);
 }
 
+err_t crypto_sha384(struct bytes data, uint8_t out[static SHA384_SIZE]) {
+  if (!EVP_Digest(data.data, data.size, out, NULL, evp_md(HASH_SHA384), NULL))
+    EVP_FAIL(ERR_CRYPTO, "SHA-384");
+  return OK;
+}
+
 err_t crypto_sha1(struct bytes data, uint8_t out[static SHA1_SIZE]) {
   if (!EVP_Digest(data.data, data.size, out, NULL, evp_md(HASH_SHA1), NULL))
     EVP_FAIL(ERR_CRYPTO, "SHA-1");

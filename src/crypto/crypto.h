@@ -45,6 +45,8 @@ err_t crypto_random(void *out, size_t n);
 #define SHA256_SIZE 32
 err_t crypto_sha256(struct bytes data, uint8_t out[static SHA256_SIZE]);
 err_t crypto_sha256_parts(const struct bytes *parts, size_t count, uint8_t out[static SHA256_SIZE]);
+#define SHA384_SIZE 48
+err_t crypto_sha384(struct bytes data, uint8_t out[static SHA384_SIZE]);
 /* Only to find a certificate by the name that some clients call it by (x5t, RFC 7515 4.1.7): it
  * proves nothing. */
 #define SHA1_SIZE 20

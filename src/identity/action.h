@@ -38,6 +38,19 @@
   X(ACT_SECRET_PURGE, KV "secrets/purge/action") \
   X(ACT_SECRET_BACKUP, KV "secrets/backup/action") \
   X(ACT_SECRET_RESTORE, KV "secrets/restore/action") \
+  X(ACT_CERT_READ, KV "certificates/read") \
+  X(ACT_CERT_CREATE, KV "certificates/create/action") \
+  X(ACT_CERT_IMPORT, KV "certificates/import/action") \
+  X(ACT_CERT_UPDATE, KV "certificates/update/action") \
+  X(ACT_CERT_DELETE, KV "certificates/delete") \
+  X(ACT_CERT_RECOVER, KV "certificates/recover/action") \
+  X(ACT_CERT_PURGE, KV "certificates/purge/action") \
+  X(ACT_CERT_BACKUP, KV "certificates/backup/action") \
+  X(ACT_CERT_RESTORE, KV "certificates/restore/action") \
+  X(ACT_ISSUER_READ, KV "certificatecas/read") \
+  X(ACT_ISSUER_WRITE, KV "certificatecas/write") \
+  X(ACT_ISSUER_DELETE, KV "certificatecas/delete") \
+  X(ACT_CONTACTS_WRITE, KV "certificatecontacts/write") \
   X(ACT_RNG, KV "rng/action") \
   X(ACT_ROLE_READ, "Microsoft.Authorization/roleDefinitions/read") \
   X(ACT_ROLE_WRITE, "Microsoft.Authorization/roleDefinitions/write") \
@@ -45,6 +58,11 @@
   X(ACT_ASSIGNMENT_READ, "Microsoft.Authorization/roleAssignments/read") \
   X(ACT_ASSIGNMENT_WRITE, "Microsoft.Authorization/roleAssignments/write") \
   X(ACT_ASSIGNMENT_DELETE, "Microsoft.Authorization/roleAssignments/delete") \
+  X(ACT_VAULT_READ, KV "read") \
+  X(ACT_VAULT_WRITE, KV "write") \
+  X(ACT_VAULT_DELETE, KV "delete") \
+  X(ACT_DELETED_VAULT_READ, "Microsoft.KeyVault/locations/deletedVaults/read") \
+  X(ACT_DELETED_VAULT_PURGE, "Microsoft.KeyVault/locations/deletedVaults/purge/action") \
   X(ACT_IDENTITY_READ, "Strongroom/identities/read") \
   X(ACT_IDENTITY_WRITE, "Strongroom/identities/write") \
   X(ACT_AUDIT_READ, "Strongroom/audit/read") \

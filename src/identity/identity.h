@@ -36,6 +36,11 @@ err_t identity_create(struct identity *id, const char *name, char app_id[static 
 /* oid for the app id or name (any case); ERR_IDENTITY_NOT_FOUND. */
 err_t identity_find(struct identity *id, const char *app_id_oid_or_name,
                     char app_id[static GUID_SIZE + 1], char oid[static GUID_SIZE + 1]);
+/* The name of the identity of that object id; "" when there is none. */
+void identity_name(struct identity *id, const char *oid,
+                   char out[static 4 * IDENTITY_NAME_MAX + 1]);
+/* Whether there is an identity of that object id, and it is enabled. */
+bool identity_enabled(struct identity *id, const char *oid);
 err_t identity_set_enabled(struct identity *id, const char *app_id,
                            bool enabled); /* its tokens stop at once */
 /* With its role assignments in all vaults. ERR_CONFLICT while a vault has no other owner. */

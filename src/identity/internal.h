@@ -99,6 +99,7 @@ struct roles {
   struct identity *id;
   struct partition *part;
   char vault[ROLES_VAULT_MAX + 1]; /* its name; "": the hub's own */
+  bool retired;                    /* the vault is no more */
   struct guid_map custom;          /* role definitions, beside the built-in ones of all vaults */
   struct guid_map assignments;     /* own the assignments */
   struct guid_map holders;         /* by object id */

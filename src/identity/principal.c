@@ -76,6 +76,23 @@ static err_t change(struct identity *id, struct app *a, struct app *next) {
   return OK;
 }
 
+void identity_name(struct identity *id, const char *oid,
+                   char out[static 4 * IDENTITY_NAME_MAX + 1]) {
+  READ_LOCKED(id);
+  const struct app *a = guid_map_get(&id->apps_by_oid, oid);
+  _Static_assert(sizeof a->name == 4 * IDENTITY_NAME_MAX + 1, "a name fits");
+  if (a)
+    memcpy(out, a->name, sizeof a->name);
+  else
+    out[0] = '\0';
+}
+
+bool identity_enabled(struct identity *id, const char *oid) {
+  READ_LOCKED(id);
+  const struct app *a = guid_map_get(&id->apps_by_oid, oid);
+  return a && a->enabled;
+}
+
 err_t identity_set_enabled(struct identity *id, const char *app_id, bool enabled) {
   struct app *a;
   AUTO(app) struct app *next = NULL;

@@ -29,6 +29,12 @@ CLEANUP(roles, struct roles *, roles_free)
 bool roles_owns(struct bytes place); /* "role/..", "assignment/.." */
 err_t roles_load(struct roles *r, struct bytes place, struct bytes body);
 err_t roles_ready(struct roles *r);
+/* Its vault is no more: it needs no owner. */
+void roles_retire(struct roles *r);
+/* Calls each for the place of every record; stops at the first error, which it returns. No changes
+ * meanwhile. */
+typedef err_t roles_place(void *ctx, const char *place);
+err_t roles_each_place(struct roles *r, roles_place *each, void *ctx);
 
 #define ROLE_OWNER \
   "8e3af657-a8ff-443c-a75c-2fe8c4bcb635" /* Owner: roles, identities, audit; no keys */

@@ -36,7 +36,7 @@ static bool makes_owner(const struct assignment *a) {
 static err_t owner_remains(const struct roles *r, const struct assignment *without,
                            const struct app *without_app) {
   size_t at = 0, lost = 0, left = 0;
-  for (struct assignment *a; (a = guid_map_next(&r->assignments, &at));)
+  for (struct assignment *a; !r->retired && (a = guid_map_next(&r->assignments, &at));)
     if (makes_owner(a)) {
       if (a == without || a->holder->app == without_app)
         lost++;

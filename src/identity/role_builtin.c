@@ -14,9 +14,11 @@ static const struct builtin {
   bool is_data_role;
 } table[] = {
   { ROLE_OWNER, "Owner",
-    "Manages roles, assignments, identities, seal and audit of the hub. Reaches no key, secret or "
-    "certificate.",
-    LIST(AUTHORIZATION "*", "Strongroom/*"), none, false },
+    "Manages roles, assignments, vaults, identities, seal and audit of the hub. Reaches no key, "
+    "secret or certificate.",
+    LIST(AUTHORIZATION "*", "Strongroom/*", KV "read", KV "write", KV "delete",
+         "Microsoft.KeyVault/locations/deletedVaults/*"),
+    none, false },
   { "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "User Access Administrator",
     "Manages role definitions and role assignments.", LIST(AUTHORIZATION "*"), none, false },
   { "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604", "Strongroom Auditor",

@@ -14,7 +14,9 @@ const char *const role_list_names[ROLE_LISTS] = {
 };
 
 action_set role_permission(const action_set lists[static ROLE_LISTS]) {
-  action_set data = action_match(bytes_str(KV "*"));
+  const action_set vaults = (action_set)1 << ACT_VAULT_READ | (action_set)1 << ACT_VAULT_WRITE |
+                            (action_set)1 << ACT_VAULT_DELETE; /* named as data actions are */
+  action_set data = action_match(bytes_str(KV "*")) & ~vaults;
   action_set control = action_match(bytes_str("*")) & ~data;
   return (lists[ROLE_ACTIONS] & ~lists[ROLE_NOT_ACTIONS] & control) |
          (lists[ROLE_DATA_ACTIONS] & ~lists[ROLE_NOT_DATA_ACTIONS] & data);

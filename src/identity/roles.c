@@ -54,6 +54,27 @@ void roles_free(struct roles *r) {
   mem_free(r);
 }
 
+void roles_retire(struct roles *r) {
+  MUTEX_LOCKED(&r->id->changing);
+  r->retired = true;
+}
+
+err_t roles_each_place(struct roles *r, roles_place *each, void *ctx) {
+  char place[STORE_PLACE_MAX + 1];
+  size_t at = 0;
+  READ_LOCKED(r->id);
+  for (struct assignment *a; (a = guid_map_next(&r->assignments, &at));) {
+    directory_place("assignment", a->guid, place);
+    TRY(each(ctx, place));
+  }
+  at = 0;
+  for (struct role *role; (role = guid_map_next(&r->custom, &at));) {
+    directory_place("role", role->guid, place);
+    TRY(each(ctx, place));
+  }
+  return OK;
+}
+
 err_t roles_commit(struct roles *r, const char *kind, const char *name, const struct buf *body) {
   char place[STORE_PLACE_MAX + 1];
   directory_place(kind, name, place);

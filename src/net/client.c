@@ -1,15 +1,13 @@
 #include "net/client.h"
 
+#include "net/dial.h"
 #include "net/reply.h"
 #include "net/tls_io.h"
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define HEAD_MAX 65536
 #define BODY_MAX 67108864ul
@@ -113,30 +111,6 @@ static err_t connect_error(const struct http_client *c, int error) {
   FAIL(ERR_IO, "cannot connect to %s: %s", c->authority, strerror(error));
 }
 
-/* Connects to one address; the errno of its failure, or 0. */
-static int dial_one(const struct addrinfo *a, uint64_t *budget_us, int *out) {
-  int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, error = 0;
-  socklen_t size = sizeof error;
-  if (fd < 0)
-    return errno;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(fd, a->ai_addr, a->ai_addrlen) != 0)
-    error = errno;
-  if (error == EINPROGRESS) {
-    struct tls_io waiting = { .fd = fd };
-    if (tls_io_wait(&waiting, TLS_IO_WANT_WRITE, budget_us) != OK)
-      error = ETIMEDOUT;
-    else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-      error = errno;
-  }
-  if (error) {
-    close(fd);
-    return error;
-  }
-  *out = fd;
-  return 0;
-}
-
 static err_t dial(struct http_client *c, int *fd) {
   AUTO_ADDRINFO *list = NULL;
   struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
@@ -144,7 +118,7 @@ static err_t dial(struct http_client *c, int *fd) {
   if (e != 0)
     FAIL(ERR_IO, "cannot resolve '%s': %s", c->host, gai_strerror(e));
   for (const struct addrinfo *a = list; a; a = a->ai_next) {
-    error = dial_one(a, &c->budget_us, fd);
+    error = net_dial(a->ai_addr, a->ai_addrlen, SOCK_STREAM, &c->budget_us, fd);
     if (error == 0)
       return OK;
   }

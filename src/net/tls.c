@@ -139,3 +139,19 @@ err_t tls_client(struct bytes ca_pem, struct tls **out) {
   *out = TAKE(t);
   return OK;
 }
+
+err_t tls_prober(const char *protocol, struct tls **out) {
+  AUTO(tls) struct tls *t = NULL;
+  unsigned char list[64];
+  size_t n = strlen(protocol);
+  if (n == 0 || n >= sizeof list)
+    FAIL(ERR_BAD_PARAMETER, "a protocol's name of %zu bytes", n);
+  list[0] = (unsigned char)n;
+  memcpy(list + 1, protocol, n);
+  TRY(new_context(TLS_client_method(), &t));
+  SSL_CTX_set_verify(t->ctx, SSL_VERIFY_NONE, NULL);
+  if (SSL_CTX_set_alpn_protos(t->ctx, list, (unsigned)n + 1) != 0) /* 0 is success here */
+    return ERR_NOMEM;
+  *out = TAKE(t);
+  return OK;
+}

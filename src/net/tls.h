@@ -19,6 +19,9 @@ struct tls;
 err_t tls_server(struct bytes chain_pem, const struct key *key, struct tls **out);
 /* ca_pem: the trusted roots; empty means the system's. The server's name is always verified. */
 err_t tls_client(struct bytes ca_pem, struct tls **out);
+/* A client that proves nothing to itself: it names one application protocol and takes whatever
+ * certificate the server shows, for tls_io_peer() to hand over. For tls-alpn-01 (RFC 8737) only. */
+err_t tls_prober(const char *protocol, struct tls **out);
 struct tls *tls_ref(struct tls *t);
 void tls_free(struct tls *t);
 CLEANUP(tls, struct tls *, tls_free)

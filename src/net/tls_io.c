@@ -105,6 +105,38 @@ err_t tls_io_connect(struct tls_io *io, struct tls *tls, int fd, const char *hos
   return OK;
 }
 
+err_t tls_io_probe(struct tls_io *io, struct tls *tls, int fd, const char *name) {
+  *io = (struct tls_io){ .fd = fd };
+  err_t e = open_io(io, tls);
+  if (e == OK && SSL_set_tlsext_host_name(io->ssl, name) != 1)
+    e = ERR_NOMEM;
+  if (e != OK) {
+    tls_io_close(io);
+    return e;
+  }
+  SSL_set_connect_state(io->ssl);
+  return OK;
+}
+
+bool tls_io_speaks(const struct tls_io *io, const char *protocol) {
+  const unsigned char *agreed = NULL;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(io->ssl, &agreed, &size);
+  return bytes_equal_str(bytes_of(agreed, size), protocol);
+}
+
+err_t tls_io_peer(const struct tls_io *io, struct buf *der) {
+  X509 *peer = SSL_get0_peer_certificate(io->ssl);
+  int n = peer ? i2d_X509(peer, NULL) : 0;
+  if (n <= 0)
+    FAIL(ERR_IO, "the server showed no certificate");
+  if (!buf_reserve(der, (size_t)n))
+    return ERR_NOMEM;
+  uint8_t *to = der->data + der->size;
+  der->size += (size_t)i2d_X509(peer, &to);
+  return OK;
+}
+
 void tls_io_close(struct tls_io *io) {
   SSL_free(io->ssl);
   if (io->fd >= 0)

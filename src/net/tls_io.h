@@ -35,6 +35,12 @@ enum tls_io_result {
 err_t tls_io_accept(struct tls_io *io, struct tls *tls, int fd);
 /* host: the name or address that the certificate must cover. */
 err_t tls_io_connect(struct tls_io *io, struct tls *tls, int fd, const char *host);
+/* With a tls_prober(): name is sent, and nothing is expected of the certificate. */
+err_t tls_io_probe(struct tls_io *io, struct tls *tls, int fd, const char *name);
+/* After the handshake: whether that application protocol was agreed on, and the certificate that
+ * the peer showed, appended to der. */
+bool tls_io_speaks(const struct tls_io *io, const char *protocol);
+err_t tls_io_peer(const struct tls_io *io, struct buf *der);
 void tls_io_close(struct tls_io *io);
 
 enum tls_io_result tls_io_handshake(struct tls_io *io);

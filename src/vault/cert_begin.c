@@ -8,9 +8,10 @@ bool issuer_is(const char *issuer, const char *known) {
   return strcasecmp(issuer, known) == 0;
 }
 
-/* A certificate needs its name as a key and as a secret, too. */
+/* A certificate needs its name as a key and as a secret, too. What is wrong with its own is said
+ * first. */
 static err_t names_free(struct vault *v, const char *name, const char *folded) {
-  for (int k = 0; k < KINDS; k++) {
+  for (int k = KIND_CERTIFICATE; k >= 0; k--) {
     enum kind_id kind = (enum kind_id)k;
     TRY(name_free(v, kind, name, folded));
     const struct entry *e = find_active(v, kind, folded);
@@ -56,8 +57,9 @@ static err_t set_pending(struct vault *v, const char *folded, const struct certi
                          const char *id, struct certificate_state *s) {
   struct certificate_pending *p = &s->pending;
   s->has_pending = true;
+  s->keep_order = b->keep_order;
   s->settles_at_us = settle_time(v);
-  *p = (struct certificate_pending){ .enabled = b->enabled, .keep_order = b->keep_order };
+  *p = (struct certificate_pending){ .enabled = b->enabled };
   memcpy(p->version, id, sizeof p->version);
   memcpy(p->issuer, b->policy->issuer, sizeof p->issuer);
   buf_put_bytes(&p->csr, b->csr);

@@ -21,6 +21,7 @@ err_t certificates_import(struct vault *v, const char *name, const struct certif
   const struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
   TRY(e ? state_copy(certificate_entry_of(e)->state, false, &next) : state_new(&next));
   TRY(state_set_policy(next, rq->policy, rq->oid));
+  next->keep_order = rq->keep_order;
   TRY(version_make(KIND_CERTIFICATE, name, &fresh)); /* for its id */
   const char *id = e && !certificate_issued(e->latest) ? e->latest->id : fresh->id;
   TRY(material_new(v, key, folded, id, &material));
@@ -84,7 +85,7 @@ err_t certificates_merge(struct vault *v, const char *name, const struct bytes *
     REFUSE(ERR_CONFLICT, "Cancellation of the pending operation was requested: delete it.");
   TRY(cert_policy_read(NULL, buf_bytes(&present->policy), &policy));
   TRY(material_open(v, p->material, &key));
-  chain.keep_order = p->keep_order;
+  chain.keep_order = present->keep_order;
   TRY(cert_merge_chain(ders, count, key, &chain));
   TRY(state_ended(present, CERT_COMPLETED, &next));
   struct object_request said = merged(rq, p);

@@ -87,7 +87,7 @@ static err_t plan(struct vault *v, const char *folded, const struct version *old
   const struct certificate_state *s = certificate_entry_of(e)->state;
   TRY(change_room(e));
   memcpy(r->oid, s->policy_oid, sizeof r->oid);
-  r->keep_order = s->pending.keep_order;
+  r->keep_order = s->keep_order;
   buf_put_bytes(&r->tags, buf_bytes(&old->tags));
   TRY(buf_ok(&r->tags));
   return cert_policy_read(NULL, buf_bytes(&s->policy), &r->policy);

@@ -99,7 +99,7 @@ static err_t make_secret(struct vault *v, const struct certificate_parts *p,
   TRY(make_version(KIND_SECRET, p, &version));
   struct secret_version *s = secret_version_of(version);
   s->has_type = true;
-  buf_put_str(&s->type, p->policy->pem ? CERT_TYPE_PEM : CERT_TYPE_PKCS12);
+  buf_put_str(&s->type, cert_policy_type(p->policy->pem));
   TRY(buf_ok(&s->type));
   TRY(put_value(p, &value));
   TRY(secrets_seal(v, buf_bytes(&value), version));

@@ -57,6 +57,7 @@ err_t state_copy(const struct certificate_state *from, bool pending,
   s->policy_updated = from->policy_updated;
   s->renew = from->renew;
   s->email = from->email;
+  s->keep_order = from->keep_order;
   s->has_pending = pending && from->has_pending;
   if (s->has_pending)
     TRY(copy_pending(&from->pending, &s->pending));
@@ -129,7 +130,6 @@ static void put_pending(const struct certificate_pending *p, struct buf *out) {
   pack_str(out, p->version);
   pack_str(out, p->request_id);
   pack_str(out, p->issuer);
-  pack_u8(out, p->keep_order);
   pack_u8(out, p->enabled);
   pack_bytes(out, buf_bytes(&p->csr));
   pack_bytes(out, buf_bytes(&p->tags));
@@ -144,7 +144,6 @@ static err_t get_pending(struct unpack *u, const char *folded, struct certificat
   unpack_str(u, p->version, sizeof p->version);
   unpack_str(u, p->request_id, sizeof p->request_id);
   unpack_str(u, p->issuer, sizeof p->issuer);
-  p->keep_order = unpack_u8(u) != 0;
   p->enabled = unpack_u8(u) != 0;
   buf_put_bytes(&p->csr, unpack_bytes(u));
   buf_put_bytes(&p->tags, unpack_bytes(u));
@@ -165,6 +164,7 @@ void state_put(const struct certificate_state *s, struct buf *out) {
   pack_i64(out, s->policy_updated);
   put_trigger(&s->renew, out);
   put_trigger(&s->email, out);
+  pack_u8(out, s->keep_order);
   pack_u8(out, s->has_pending);
   if (s->has_pending)
     put_pending(&s->pending, out);
@@ -182,6 +182,7 @@ err_t state_get(struct unpack *u, const char *folded, struct certificate_state *
   s->policy_updated = unpack_i64(u);
   get_trigger(u, &s->renew);
   get_trigger(u, &s->email);
+  s->keep_order = unpack_u8(u) != 0;
   s->has_pending = unpack_u8(u) != 0;
   if (s->has_pending)
     TRY(get_pending(u, folded, &s->pending));

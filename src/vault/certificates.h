@@ -25,8 +25,6 @@ struct key_material;
 
 #define CERT_BACKUP_MAX (64 * 1024 * 1024)
 #define CERT_BACKDATED 600 /* seconds: clocks of those who check it may be behind */
-#define CERT_TYPE_PKCS12 "application/x-pkcs12"
-#define CERT_TYPE_PEM "application/x-pem-file"
 
 struct certificate_version {
   struct version base;
@@ -44,9 +42,8 @@ struct certificate_pending {
   bool cancel; /* was asked for */
   char version[OBJECT_VERSION_SIZE + 1], request_id[OBJECT_VERSION_SIZE + 1];
   char issuer[CERT_ISSUER_MAX + 1];
-  bool keep_order; /* of the chain: preserveCertOrder */
-  bool enabled;    /* what the version will be */
-  struct buf csr;  /* DER */
+  bool enabled;   /* what the version will be */
+  struct buf csr; /* DER */
   struct buf tags;
   struct buf error;              /* text, of CERT_FAILED */
   struct key_material *material; /* the key; until completed */
@@ -59,6 +56,7 @@ struct certificate_state {
   char policy_oid[GUID_SIZE + 1]; /* who set it: the hub's authority issues to whom that may */
   int64_t policy_created, policy_updated;
   struct cert_trigger renew, email; /* of the policy */
+  bool keep_order;                  /* of chains: preserveCertOrder */
   uint64_t settles_at_us;           /* tests: monotonic time from which the hub completes */
   bool has_pending;
   struct certificate_pending pending;

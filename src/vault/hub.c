@@ -21,8 +21,17 @@ err_t hub_path(const struct hub *h, const char *name, char out[static HUB_PATH_M
   return OK;
 }
 
+static err_t load_part(void *ctx, struct bytes place, struct bytes body) {
+  struct hub *h = ctx;
+  char guid[GUID_SIZE + 1];
+  struct bytes within;
+  return partition_of(place, guid, &within) ? vaults_load_part(h->vaults, place, body) : OK;
+}
+
 static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
   struct hub *h = ctx;
+  char guid[GUID_SIZE + 1];
+  struct bytes within;
   if (vault_owns(place))
     return vault_load(h->vault, place, body);
   if (identity_owns(place))
@@ -31,8 +40,16 @@ static err_t load_record(void *ctx, struct bytes place, struct bytes body) {
     return ca_load(h->ca, place, body);
   if (roles_owns(place))
     return roles_load(h->roles, place, body);
+  if (acme_owns(place))
+    return acme_load(h->acme, place, body);
   if (hub_owns(place))
     return hub_load(h, place, body);
+  if (vaults_owns(place))
+    return vaults_load(h->vaults, place, body);
+  if (partition_of(place, guid, &within)) {
+    h->parts_seen = true; /* once all vaults are known */
+    return OK;
+  }
   FAIL(ERR_CORRUPT, "a record that this version does not know: it was written by a newer one");
 }
 
@@ -64,20 +81,30 @@ static err_t open_audit(struct hub *h) {
   return hub_mark_audit(h);
 }
 
+struct vault_conf hub_vault_conf(const struct hub *h) {
+  return (struct vault_conf){ .retention_days = (unsigned)conf_uint(h->conf, "retention_days"),
+                              .purge_protection = conf_bool(h->conf, "purge_protection"),
+                              .async_delete_ms = (unsigned)conf_uint(h->conf, "test.async_delete"),
+                              .live_keys = (unsigned)conf_uint(h->conf, "live_keys") };
+}
+
 err_t hub_load_all(struct hub *h) {
-  struct vault_conf conf = { .retention_days = (unsigned)conf_uint(h->conf, "retention_days"),
-                             .purge_protection = conf_bool(h->conf, "purge_protection"),
-                             .async_delete_ms = (unsigned)conf_uint(h->conf, "test.async_delete"),
-                             .live_keys = (unsigned)conf_uint(h->conf, "live_keys") };
+  struct vault_conf conf = hub_vault_conf(h);
   partition_main(h->store, &h->part);
   TRY(vault_new(&h->part, &conf, &h->vault));
   TRY(identity_new(h->store, &h->identity));
   TRY(ca_new(h->store, &h->ca));
   TRY(roles_new(h->identity, &h->part, "", &h->roles));
+  TRY(hub_new_vaults(h));
+  h->parts_seen = false;
+  TRY(acme_new(h->store, h->identity, &h->acme));
   TRY(store_load(h->store, load_record, h));
+  if (h->parts_seen)
+    TRY(store_load(h->store, load_part, h));
   TRY(vault_ready(h->vault));
   TRY(identity_ready(h->identity));
   TRY(roles_ready(h->roles));
+  TRY(vaults_ready(h->vaults));
   TRY(hub_ready_ca(h));
   struct cert_authority authority = hub_authority(h);
   vault_set_authority(h->vault, &authority);
@@ -96,8 +123,11 @@ static err_t make_ready(struct hub *h) {
   h->api.vault = h->vault;
   h->api.identity = h->identity;
   h->api.roles = h->roles;
+  h->api.vaults = h->vaults;
   h->api.audit = h->audit;
   h->api.ca = h->ca;
+  h->api.acme = h->acme;
+  TRY(hub_ready_acme(h));
   TRY(hub_scheduler_start(h));
   atomic_store_explicit(&h->api.state, API_READY, memory_order_release);
   return OK;
@@ -105,8 +135,12 @@ static err_t make_ready(struct hub *h) {
 
 /* Forgets what a failed unsealing left behind. */
 static void unload(struct hub *h) {
+  if (h->acme)
+    acme_free(TAKE(h->acme));
   if (h->audit)
     audit_close(TAKE(h->audit));
+  if (h->vaults)
+    vaults_free(TAKE(h->vaults));
   if (h->vault)
     vault_free(TAKE(h->vault));
   if (h->roles)
@@ -257,6 +291,7 @@ err_t hub_open(const struct hub_start *start, struct hub **out) {
   h->api.stats = api_stats;
   h->api.started = clock_now();
   h->api.host_count = conf_list(h->conf, "host", &h->api.hosts);
+  TRY(hub_check_domains(h));
   TRY(open_all(h, start->passphrase));
   *out = TAKE(h);
   return OK;

@@ -22,7 +22,7 @@ static err_t permit(struct cert_texts *list, const char *name) {
   AUTO_BUF text = BUF_EMPTY;
   struct cidr unused;
   buf_put_str(&text, cidr_parse(bytes_str(name), &unused) ? "ip:" : "dns:");
-  buf_put_str(&text, name);
+  buf_put_str(&text, strncmp(name, "*.", 2) == 0 ? name + 2 : name); /* names below are included */
   TRY(buf_ok(&text));
   for (size_t i = 0; i < list->count; i++)
     if (bytes_equal_str(buf_bytes(&text), list->items[i]))

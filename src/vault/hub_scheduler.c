@@ -10,19 +10,18 @@
 #include <unistd.h>
 
 #define PERIOD_MS 30000
+enum { WAKE = 'w', STOP = 'q' }; /* bytes of the pipe */
 
 /* Each is on the disk before the next one begins: nothing is done that can't be recorded. */
-static err_t record(void *ctx, const char *operation, const struct version *v, err_t e) {
-  struct hub *h = ctx;
-  char object[2 * OBJECT_NAME_MAX + 64];
+err_t hub_record_due(struct hub *h, const char *host, const char *operation, const char *object,
+                     err_t e) {
   uint64_t ticket;
-  snprintf(object, sizeof object, "%s/%s/%s", object_collection(v->kind), v->name, v->id);
   struct audit_event event = { .time_us = clock_now_us(),
                                .operation = operation,
                                .status = err_info(e)->status,
                                .code = e == OK ? "" : err_info(e)->code,
                                .object = bytes_str(object),
-                               .host = bytes_str(h->url + strlen("https://")),
+                               .host = bytes_str(host),
                                .app_id = "",
                                .oid = "",
                                .peer = "",
@@ -75,25 +74,41 @@ static void renew_certificate(struct hub *h) {
     log_err("scheduler", e, "renewing the server's certificate");
 }
 
+static void tidy_acme(struct hub *h) {
+  err_t e = acme_carry_out_due(h->acme);
+  if (e != OK)
+    log_err("scheduler", e, "forgetting finished ACME orders");
+}
+
 static void mark_audit(struct hub *h) {
   err_t e = hub_mark_audit(h);
   if (e != OK)
     log_err("scheduler", e, "marking how far the audit log has come");
 }
 
+/* Waits for the next period, or until it is woken. */
+static bool told_to_stop(struct hub *h) {
+  struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
+  char byte = WAKE;
+  int n = poll(&p, 1, PERIOD_MS);
+  if (n > 0 && read(h->wake[0], &byte, 1) != 1)
+    return true;
+  return n < 0 || byte == STOP;
+}
+
 static void *run(void *ctx) {
   struct hub *h = ctx;
-  struct pollfd p = { .fd = h->wake[0], .events = POLLIN };
   do {
     err_t e = audit_check(h->audit);
     if (e == OK)
-      e = vault_carry_out_due(h->vault, record, h);
+      e = hub_vaults_due(h);
     if (e != OK)
       log_err("scheduler", e, "carrying out what is due");
     keep_authority(h);
     renew_certificate(h);
+    tidy_acme(h);
     mark_audit(h);
-  } while (poll(&p, 1, PERIOD_MS) == 0);
+  } while (!told_to_stop(h));
   mark_audit(h);
   return NULL;
 }
@@ -105,11 +120,22 @@ err_t hub_scheduler_start(struct hub *h) {
   return OK;
 }
 
+static void tell(struct hub *h, char what) {
+  ssize_t w = write(h->wake[1], &what, 1);
+  (void)w; /* there is room: what wakes it is rare */
+}
+
+/* Before it runs there is no need to: it begins with a look at what is due. */
+void hub_scheduler_wake(void *hub) {
+  struct hub *h = hub;
+  if (h->scheduling)
+    tell(h, WAKE);
+}
+
 void hub_scheduler_stop(struct hub *h) {
   if (!h->scheduling)
     return;
-  ssize_t w = write(h->wake[1], "q", 1);
-  (void)w; /* the pipe is empty: it fits */
+  tell(h, STOP);
   pthread_join(h->scheduler, NULL);
   close(h->wake[0]);
   close(h->wake[1]);

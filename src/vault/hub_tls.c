@@ -37,6 +37,8 @@ size_t hub_names(const struct hub *h, const char *names[static HUB_NAMES_MAX]) {
     names[n++] = always[i];
   for (size_t i = 0; i < count && n < HUB_NAMES_MAX; i++)
     names[n++] = hosts[i];
+  for (size_t i = 0; i < h->api.domain_count && n < HUB_NAMES_MAX; i++)
+    names[n++] = h->wildcards[i];
   return n;
 }
 

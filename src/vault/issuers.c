@@ -147,6 +147,16 @@ err_t issuers_load(struct vault *v, struct bytes place, struct bytes body) {
   return unpack_end(&u);
 }
 
+err_t issuers_each_place(struct vault *v, vault_place *each, void *ctx) {
+  const struct issuers *all = v->issuers;
+  char place[STORE_PLACE_MAX + 1];
+  for (size_t i = 0; i < all->count; i++) {
+    place_of(all->list[i].name, place);
+    TRY(each(ctx, place));
+  }
+  return all->has_contacts ? each(ctx, CONTACTS_PLACE) : OK;
+}
+
 /* issuer NULL: there is none of that name any more. */
 static err_t commit(struct vault *v, const char *name, const struct issuer *issuer) {
   char place[STORE_PLACE_MAX + 1];

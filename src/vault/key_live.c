@@ -64,7 +64,7 @@ err_t live_key(struct vault *v, struct key_material *m, struct key **out) {
   if (e != OK)
     return e;
   atomic_store_explicit(&m->recent, true, memory_order_relaxed);
-  struct key_material *old = opened ? live_keep(&v->live, m) : NULL;
+  struct key_material *old = opened ? live_keep(v->live, m) : NULL;
   if (old)
     close_material(old);
   return OK;
@@ -74,7 +74,7 @@ void live_drop(struct vault *v, struct key_material *m) {
   struct key *k = material_take_live(m, true);
   if (k)
     key_free(k);
-  struct live *l = &v->live;
+  struct live *l = v->live;
   bool kept = false;
   pthread_mutex_lock(&l->lock);
   for (size_t i = 0; k && i < l->room && !kept; i++)

@@ -84,7 +84,8 @@ struct vault {
   pthread_rwlock_t lock; /* the indexes and what their entries point to */
   pthread_mutex_t stripes[STRIPES];
   _Atomic uint64_t order;
-  struct live live;
+  struct live *live; /* own_live, or another vault's */
+  struct live own_live;
   struct issuers *issuers;
 };
 
@@ -203,6 +204,7 @@ err_t issuers_new(struct issuers **out);
 void issuers_free(struct issuers *all);
 bool issuers_own(struct bytes place);
 err_t issuers_load(struct vault *v, struct bytes place, struct bytes body);
+err_t issuers_each_place(struct vault *v, vault_place *each, void *ctx);
 
 /* due.c, and the keys' part of it (key_due.c). */
 bool due_may_try(const struct version *version, int64_t now);

@@ -34,6 +34,8 @@ struct vault_conf {
   unsigned async_delete_ms; /* tests: deleting and recovering take so long to be seen, as in the
                                real service */
   unsigned live_keys;       /* opened keys kept on the secure heap */
+  struct vault *live_of;    /* opened keys are kept among those of this vault, which is freed later;
+                               NULL: this one has room of its own */
 };
 
 /* An empty vault over a part of an unsealed store, borrowed; then every record of vault_owns()
@@ -44,6 +46,14 @@ CLEANUP(vault, struct vault *, vault_free)
 bool vault_owns(struct bytes place);
 err_t vault_load(struct vault *v, struct bytes place, struct bytes body);
 err_t vault_ready(struct vault *v);
+/* Closes all keys that are kept open, and keeps none open until they are reopened: requests under
+ * way open them for themselves. */
+void vault_close_keys(struct vault *v);
+void vault_reopen_keys(struct vault *v);
+/* Calls each for the place of every record; stops at the first error, which it returns. No changes
+ * meanwhile. */
+typedef err_t vault_place(void *ctx, const char *place);
+err_t vault_each_place(struct vault *v, vault_place *each, void *ctx);
 
 struct vault_counts {
   uint64_t objects, versions, deleted;

@@ -37,7 +37,9 @@ err_t vault_new(struct partition *p, const struct vault_conf *conf, struct vault
     pthread_mutex_init(&v->stripes[i], NULL);
   for (int kind = 0; kind < KINDS; kind++)
     TRY(shelf_init(p, &v->shelves[kind], (enum kind_id)kind));
-  TRY(live_init(&v->live, conf->live_keys));
+  if (!conf->live_of)
+    TRY(live_init(&v->own_live, conf->live_keys));
+  v->live = conf->live_of ? conf->live_of->live : &v->own_live;
   TRY(partition_derive(p, "vault/key-material", SHA256_SIZE, &v->material_key));
   TRY(partition_derive(p, "vault/secret-value", SHA256_SIZE, &v->secret_key));
   TRY(issuers_new(&v->issuers));
@@ -73,8 +75,10 @@ static void shelf_free(struct shelf *s) {
 }
 
 void vault_free(struct vault *v) {
-  if (v->live.slots)
-    live_fini(&v->live);
+  if (v->live && v->live != &v->own_live)
+    vault_close_keys(v); /* the other vault goes on */
+  if (v->own_live.slots)
+    live_fini(&v->own_live);
   for (int kind = 0; kind < KINDS; kind++)
     shelf_free(&v->shelves[kind]);
   if (v->issuers)

@@ -6,61 +6,18 @@ killed; it is started again, and everything acknowledged so far in the round is 
 """
 import http.client
 import json
-import os
 import random
-import signal
 import ssl
-import subprocess
 import sys
 import threading
 import time
 import urllib.parse
 
-PROGRAM, DATA, PORT, ROUNDS = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+from killed import Client, Vault
+
+VAULT, ROUNDS = Vault(sys.argv[1], sys.argv[2], int(sys.argv[3])), int(sys.argv[4])
 WRITERS = 4
 WRAP = json.dumps({"alg": "A128KW", "value": "AAECAwQFBgcICQoLDA0ODw"})
-
-
-def start():
-    ours, theirs = os.pipe()
-    os.set_inheritable(theirs, True)
-    log = open(DATA + "/../serve.log", "ab")
-    process = subprocess.Popen([PROGRAM, "vault", "serve", "--init", "--data", DATA, "--listen", f"127.0.0.1:{PORT}",
-                                "--ready-fd", str(theirs)], stdin=subprocess.DEVNULL, stderr=log, close_fds=False)
-    os.close(theirs)
-    ready = os.read(ours, 4096)
-    os.close(ours)
-    if not ready:
-        process.wait()
-        sys.exit("FAILED: the vault did not come up:\n" + open(DATA + "/../serve.log").read()[-2000:])
-    return process
-
-
-def environment():
-    pairs = (line[7:].rstrip("\n").split("=", 1) for line in open(DATA + "/env"))
-    return {name: value.strip("'") for name, value in pairs}
-
-
-class Client:
-    token = None
-
-    def __init__(self):
-        context = ssl.create_default_context(cafile=DATA + "/ca.pem")
-        self.connection = http.client.HTTPSConnection("localhost", PORT, context=context, timeout=20)
-
-    def login(self):
-        env = environment()
-        form = urllib.parse.urlencode({
-            "grant_type": "client_credentials", "client_id": env["AZURE_CLIENT_ID"],
-            "client_secret": env["AZURE_CLIENT_SECRET"], "scope": "https://vault.azure.net/.default"})
-        self.connection.request("POST", f"/{env['AZURE_TENANT_ID']}/oauth2/v2.0/token", form)
-        Client.token = json.load(self.connection.getresponse())["access_token"]
-
-    def ask(self, method, path, body=None):
-        self.connection.request(method, path + "?api-version=7.4", body, {"Authorization": "Bearer " + Client.token})
-        response = self.connection.getresponse()
-        text = response.read()
-        return response.status, json.loads(text) if text else None
 
 
 class Writer(threading.Thread):
@@ -82,7 +39,7 @@ class Writer(threading.Thread):
 
     def run(self):
         try:
-            self.client = Client()
+            self.client = Client(VAULT)
             for i in range(100000):
                 name = f"{self.prefix}-{i}"
                 answer = self.change("POST", f"/keys/{name}/create", name, '{"kty":"oct","key_size":128}')
@@ -114,19 +71,18 @@ def check(client, states, versions, unsure):
 
 def main():
     everything, versions, doubtful, rng = {}, {}, set(), random.Random(1)
-    process = start()
+    VAULT.start()
     for number in range(ROUNDS):
-        Client().login()
+        Client(VAULT).login()
         writers = [Writer(number, i) for i in range(WRITERS)]
         for writer in writers:
             writer.start()
         time.sleep(rng.uniform(0.01, 0.12))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        VAULT.kill()
         for writer in writers:
             writer.join()
-        process = start()
-        client = Client()
+        VAULT.start()
+        client = Client(VAULT)
         client.login()
         for writer in writers:
             if writer.unsure:
@@ -137,8 +93,7 @@ def main():
         sample = rng.sample(sorted(everything), min(5, len(everything)))
         check(client, {name: everything[name] for name in sample}, versions, doubtful)
     check(client, everything, versions, doubtful)
-    process.terminate()
-    assert process.wait() == 0, "FAILED: the vault did not stop cleanly"
+    VAULT.stop()
     assert len(everything) > ROUNDS, f"FAILED: only {len(everything)} keys were acknowledged"
     print(f"{ROUNDS} kills, {len(everything)} keys and {sum(map(len, versions.values()))} versions acknowledged, all there")
 

@@ -3,7 +3,7 @@
 #include "cli/verbs.h"
 
 static err_t run(const struct args *a) {
-  return collection_list(a, &secret_collection);
+  return collection_list(a, &secret_collection, "");
 }
 
 static const struct opt options[] = {

@@ -1,6 +1,7 @@
 #include "cli/up/service.h"
 
 #include "base/clock.h"
+#include "cli/environment.h"
 #include "cli/out.h"
 
 #include <errno.h>
@@ -21,20 +22,6 @@ void service_free(struct service *s) {
   json_decref(s->ready);
 }
 
-/* Variables that a service may need and that hold no secret; a '_' at the end stands for all that
- * start so. */
-static bool passed_on(const char *variable) {
-  static const char *const names[] = { "PATH",   "HOME",   "LANG",        "TZ",       "TERM",
-                                       "TMPDIR", "LC_",    "STRONGROOM_", "OPENSSL_", "ASAN_",
-                                       "LSAN_",  "UBSAN_", "TSAN_" };
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    size_t n = strlen(names[i]);
-    if (strncmp(variable, names[i], n) == 0 && (names[i][n - 1] == '_' || variable[n] == '='))
-      return true;
-  }
-  return false;
-}
-
 /* What the child is started with: made before the fork, because a child makes system calls only. */
 struct start {
   char **argv, **envp;
@@ -49,18 +36,6 @@ static void start_free(struct start *s) {
     close(s->ready[0]);
   if (s->ready[1] >= 0)
     close(s->ready[1]);
-}
-
-static err_t make_environment(struct start *out) {
-  size_t n = 0, kept = 0;
-  while (environ[n])
-    n++;
-  if (!(out->envp = mem_zalloc((n + 1) * sizeof *out->envp)))
-    return ERR_NOMEM;
-  for (size_t i = 0; i < n; i++)
-    if (passed_on(environ[i]))
-      out->envp[kept++] = environ[i];
-  return OK;
 }
 
 static err_t make_words(const struct service *s, const struct launch *l, struct start *out) {
@@ -111,7 +86,7 @@ err_t service_start(struct service *s, const struct launch *l) {
   pid_t parent = getpid();
   if (pipe2(start.ready, O_CLOEXEC) != 0)
     FAIL(ERR_IO, "cannot make a pipe: %s", strerror(errno));
-  TRY(make_environment(&start));
+  TRY(environment_copy(0, &start.envp, NULL));
   TRY(make_words(s, l, &start));
   pid_t pid = fork();
   if (pid < 0)

@@ -47,7 +47,8 @@ static err_t enter_sandbox(const struct serve_options *o) {
                                       { certificate, true }, { key, true },
                                       { "/etc", true },      { "/usr/share/zoneinfo", true },
                                       { "/dev/null", false } };
-  TRY(process_sandbox(dirs, sizeof dirs / sizeof *dirs, &landlock));
+  TRY(process_sandbox(dirs, sizeof dirs / sizeof *dirs, conf_bool(o->conf, "acme.enabled"),
+                      &landlock));
   if (!landlock)
     log_warn("hub", "this kernel has no Landlock: file access is not limited");
   return OK;

@@ -13,14 +13,18 @@
 #include "crypto/ocsp.h"
 #include "identity/role.h"
 #include "net/server.h"
+#include "vault/acme/acme.h"
 #include "vault/audit.h"
 #include "vault/ca/ca.h"
 #include "vault/certificates.h"
 #include "vault/keys.h"
 #include "vault/secrets.h"
+#include "vault/vaults.h"
 
 #define API_VERSION_MAX 32
 #define API_SEGMENTS 8
+#define DOMAINS_MAX 16
+#define DOMAIN_SIZE_MAX 200 /* characters */
 
 /* What the rooms need to answer; filled by the hub, which owns all of it. Pointers are set before
  * state becomes API_READY. */
@@ -29,11 +33,16 @@ struct api {
   _Atomic int state;
   struct vault *vault;
   struct roles *roles; /* the vault's; the hub's, too */
+  struct vaults *vaults;
   struct identity *identity;
   struct audit *audit;
   struct ca *ca;
+  struct acme *acme;
   const char *const *hosts; /* names beyond localhost and addresses that the hub answers to */
   size_t host_count;
+  const char *const *domains; /* the vault NAME is at NAME.<domain> */
+  size_t domain_count;
+  char resources[DOMAINS_MAX][DOMAIN_SIZE_MAX + 16]; /* of the domains, for tokens */
   char issuer[512];
   char provider[16]; /* root key provider */
   int64_t started;
@@ -60,6 +69,10 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
 #define BODY_LARGE (4u * 1024 * 1024)
 #define BODY_BACKUP(max) ((max) / 3 * 4 + 1024)         /* base64url in JSON */
 #define BODY_SECRET (6 * SECRET_VALUE_MAX + BODY_SMALL) /* each byte may be written \u0001 */
+
+#define BODY_CERTIFICATE (2 * CERT_POLICY_MAX) /* with attributes and tags */
+/* Base64 of PKCS#12 or PEM, or a chain. */
+#define BODY_IMPORT ((CERT_PKCS12_MAX + CERT_CHAIN_MAX * CERT_DER_MAX) / 3 * 4 + BODY_SMALL)
 
 /*
  * {name}, {version} and {id} are path segments; {version} may be empty, which is the latest one;
@@ -139,6 +152,60 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_SECRET_RECOVER, SCOPE_OBJECT, "SecretRecover") \
   X(deleted_purge, HTTP_DELETE, "deletedsecrets/{name}", LANE_SLOW, BODY_NONE, ACT_SECRET_PURGE, \
     SCOPE_OBJECT, "SecretPurge") \
+  X(objects_list, HTTP_GET, "certificates", LANE_FAST, BODY_NONE, ACT_CERT_READ, SCOPE_COLLECTION, \
+    "CertificateList") \
+  X(issuers_list_get, HTTP_GET, "certificates/issuers", LANE_FAST, BODY_NONE, ACT_ISSUER_READ, \
+    SCOPE_COLLECTION, "CertificateIssuerList") \
+  X(issuers_show, HTTP_GET, "certificates/issuers/{id}", LANE_FAST, BODY_NONE, ACT_ISSUER_READ, \
+    SCOPE_COLLECTION, "CertificateIssuerGet") \
+  X(issuers_put, HTTP_PUT, "certificates/issuers/{id}", LANE_SLOW, BODY_SMALL, ACT_ISSUER_WRITE, \
+    SCOPE_COLLECTION, "CertificateIssuerSet") \
+  X(issuers_patch, HTTP_PATCH, "certificates/issuers/{id}", LANE_SLOW, BODY_SMALL, \
+    ACT_ISSUER_WRITE, SCOPE_COLLECTION, "CertificateIssuerUpdate") \
+  X(issuers_remove, HTTP_DELETE, "certificates/issuers/{id}", LANE_SLOW, BODY_NONE, \
+    ACT_ISSUER_DELETE, SCOPE_COLLECTION, "CertificateIssuerDelete") \
+  X(contacts_show, HTTP_GET, "certificates/contacts", LANE_FAST, BODY_NONE, ACT_CONTACTS_WRITE, \
+    SCOPE_COLLECTION, "CertificateContactsGet") \
+  X(contacts_replace, HTTP_PUT, "certificates/contacts", LANE_SLOW, BODY_SMALL, \
+    ACT_CONTACTS_WRITE, SCOPE_COLLECTION, "CertificateContactsSet") \
+  X(contacts_remove, HTTP_DELETE, "certificates/contacts", LANE_SLOW, BODY_NONE, \
+    ACT_CONTACTS_WRITE, SCOPE_COLLECTION, "CertificateContactsDelete") \
+  X(objects_restore, HTTP_POST, "certificates/restore", LANE_SLOW, BODY_BACKUP(CERT_BACKUP_MAX), \
+    ACT_CERT_RESTORE, SCOPE_COLLECTION, "CertificateRestore") \
+  X(objects_versions, HTTP_GET, "certificates/{name}/versions", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificateListVersions") \
+  X(certificates_policy_get, HTTP_GET, "certificates/{name}/policy", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificatePolicyGet") \
+  X(certificates_policy_patch, HTTP_PATCH, "certificates/{name}/policy", LANE_SLOW, \
+    BODY_CERTIFICATE, ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePolicySet") \
+  X(certificates_pending_get, HTTP_GET, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificatePendingGet") \
+  X(certificates_pending_patch, HTTP_PATCH, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePendingUpdate") \
+  X(certificates_pending_delete, HTTP_DELETE, "certificates/{name}/pending", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificatePendingDelete") \
+  X(certificates_merge_post, HTTP_POST, "certificates/{name}/pending/merge", LANE_SLOW, \
+    BODY_IMPORT, ACT_CERT_CREATE, SCOPE_OBJECT, "CertificatePendingMerge") \
+  X(certificates_create_post, HTTP_POST, "certificates/{name}/create", LANE_SLOW, \
+    BODY_CERTIFICATE, ACT_CERT_CREATE, SCOPE_OBJECT, "CertificateCreate") \
+  X(certificates_import_post, HTTP_POST, "certificates/{name}/import", LANE_SLOW, BODY_IMPORT, \
+    ACT_CERT_IMPORT, SCOPE_OBJECT, "CertificateImport") \
+  X(objects_backup, HTTP_POST, "certificates/{name}/backup", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_BACKUP, SCOPE_OBJECT, "CertificateBackup") \
+  X(certificates_show, HTTP_GET, "certificates/{name}/{version}", LANE_FAST, BODY_NONE, \
+    ACT_CERT_READ, SCOPE_OBJECT, "CertificateGet") \
+  X(certificates_patch, HTTP_PATCH, "certificates/{name}/{version}", LANE_SLOW, BODY_CERTIFICATE, \
+    ACT_CERT_UPDATE, SCOPE_OBJECT, "CertificateUpdate") \
+  X(objects_delete, HTTP_DELETE, "certificates/{name}", LANE_SLOW, BODY_NONE, ACT_CERT_DELETE, \
+    SCOPE_OBJECT, "CertificateDelete") \
+  X(deleted_list, HTTP_GET, "deletedcertificates", LANE_FAST, BODY_NONE, ACT_CERT_READ, \
+    SCOPE_COLLECTION, "CertificateListDeleted") \
+  X(deleted_show, HTTP_GET, "deletedcertificates/{name}", LANE_FAST, BODY_NONE, ACT_CERT_READ, \
+    SCOPE_OBJECT, "CertificateGetDeleted") \
+  X(deleted_recover, HTTP_POST, "deletedcertificates/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_RECOVER, SCOPE_OBJECT, "CertificateRecover") \
+  X(deleted_purge, HTTP_DELETE, "deletedcertificates/{name}", LANE_SLOW, BODY_NONE, \
+    ACT_CERT_PURGE, SCOPE_OBJECT, "CertificatePurge") \
   X(rng_post, HTTP_POST, "rng", LANE_FAST, BODY_SMALL, ACT_RNG, SCOPE_ROOT, "RandomBytesGet") \
   X(roles_list, HTTP_GET, "{scope}/providers/Microsoft.Authorization/roleDefinitions", LANE_FAST, \
     BODY_NONE, ACT_ROLE_READ, SCOPE_PATH, "RoleDefinitionList") \
@@ -173,6 +240,22 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityAddCertificate") \
   X(identities_uncredential, HTTP_DELETE, "hub/identities/{id}/credentials/{version}", LANE_SLOW, \
     BODY_NONE, ACT_IDENTITY_WRITE, SCOPE_ROOT, "IdentityRemoveCredential") \
+  X(vaults_list_get, HTTP_GET, "hub/vaults", LANE_FAST, BODY_NONE, ACT_VAULT_READ, SCOPE_ROOT, \
+    "VaultList") \
+  X(vaults_show_get, HTTP_GET, "hub/vaults/{name}", LANE_FAST, BODY_NONE, ACT_VAULT_READ, \
+    SCOPE_ROOT, "VaultGet") \
+  X(vaults_put, HTTP_PUT, "hub/vaults/{name}", LANE_SLOW, BODY_SMALL, ACT_VAULT_WRITE, SCOPE_ROOT, \
+    "VaultCreate") \
+  X(vaults_delete_, HTTP_DELETE, "hub/vaults/{name}", LANE_SLOW, BODY_NONE, ACT_VAULT_DELETE, \
+    SCOPE_ROOT, "VaultDelete") \
+  X(deletedvaults_list, HTTP_GET, "hub/deletedvaults", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultListDeleted") \
+  X(deletedvaults_show, HTTP_GET, "hub/deletedvaults/{name}", LANE_FAST, BODY_NONE, \
+    ACT_DELETED_VAULT_READ, SCOPE_ROOT, "VaultGetDeleted") \
+  X(deletedvaults_recover, HTTP_POST, "hub/deletedvaults/{name}/recover", LANE_SLOW, BODY_NONE, \
+    ACT_VAULT_WRITE, SCOPE_ROOT, "VaultRecover") \
+  X(deletedvaults_purge, HTTP_DELETE, "hub/deletedvaults/{name}", LANE_SLOW, BODY_NONE, \
+    ACT_DELETED_VAULT_PURGE, SCOPE_ROOT, "VaultPurge") \
   X(tokenkeys_rotate, HTTP_POST, "hub/tokenkeys/rotate", LANE_SLOW, BODY_NONE, ACT_IDENTITY_WRITE, \
     SCOPE_ROOT, "TokenKeyRotate") \
   X(ca_get, HTTP_GET, "hub/ca", LANE_FAST, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, "CaGet") \
@@ -199,6 +282,42 @@ enum route_lane { LANE_FAST, LANE_SLOW, LANE_KEY };
     "StatusGet") \
   X(seal_post, HTTP_POST, "hub/seal", LANE_SLOW, BODY_NONE, ACT_SEAL, SCOPE_ROOT, "Seal") \
   X(unseal_post, HTTP_POST, "hub/unseal", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, "Unseal") \
+  X(acme_keys_list, HTTP_GET, "hub/acme/keys", LANE_SLOW, BODY_NONE, ACT_CA_READ, SCOPE_ROOT, \
+    "AcmeKeyList") \
+  X(acme_keys_post, HTTP_POST, "hub/acme/keys", LANE_SLOW, BODY_SMALL, ACT_CA_WRITE, SCOPE_ROOT, \
+    "AcmeKeyCreate") \
+  X(acme_keys_delete, HTTP_DELETE, "hub/acme/keys/{id}", LANE_SLOW, BODY_NONE, ACT_CA_WRITE, \
+    SCOPE_ROOT, "AcmeKeyDelete") \
+  X(acme_accounts_list, HTTP_GET, "hub/acme/accounts", LANE_SLOW, BODY_NONE, ACT_CA_READ, \
+    SCOPE_ROOT, "AcmeAccountList") \
+  X(acme_directory_get, HTTP_GET, "acme/directory", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_nonce_get, HTTP_GET, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_nonce_get, HTTP_HEAD, "acme/new-nonce", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
+  X(acme_new_account_post, HTTP_POST, "acme/new-account", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeNewAccount") \
+  X(acme_account_post, HTTP_POST, "acme/account/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeAccount") \
+  X(acme_orders_post, HTTP_POST, "acme/account/{id}/orders", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "") \
+  X(acme_key_change_post, HTTP_POST, "acme/key-change", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeKeyChange") \
+  X(acme_new_order_post, HTTP_POST, "acme/new-order", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeNewOrder") \
+  X(acme_order_post, HTTP_POST, "acme/order/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "") \
+  X(acme_finalize_post, HTTP_POST, "acme/order/{id}/finalize", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeFinalize") \
+  X(acme_authz_post, HTTP_POST, "acme/authz/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeAuthorization") \
+  X(acme_challenge_post, HTTP_POST, "acme/chall/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, \
+    SCOPE_ROOT, "AcmeChallenge") \
+  X(acme_cert_post, HTTP_POST, "acme/cert/{id}", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeCertificate") \
+  X(acme_revoke_post, HTTP_POST, "acme/revoke-cert", LANE_SLOW, BODY_SMALL, ACT_NONE, SCOPE_ROOT, \
+    "AcmeRevoke") \
+  X(acme_renewal_get, HTTP_GET, "acme/renewal-info/{id}", LANE_SLOW, BODY_NONE, ACT_NONE, \
+    SCOPE_ROOT, "") \
   X(health_get, HTTP_GET, "hub/health", LANE_FAST, BODY_NONE, ACT_NONE, SCOPE_ROOT, "") \
   X(oidc_get, HTTP_GET, "{id}/v2.0/.well-known/openid-configuration", LANE_FAST, BODY_NONE, \
     ACT_NONE, SCOPE_ROOT, "") \
@@ -233,6 +352,7 @@ struct call {
   struct http_exchange *x;
   struct vault *vault;       /* that the host names */
   struct roles *roles;       /* its */
+  struct hosted *hosted;     /* a share of it; NULL: it is the hub's own */
   const struct route *route; /* NULL when nothing matched */
   struct caller who;         /* empty strings while unknown */
   char request_id[GUID_SIZE + 1];
@@ -244,7 +364,7 @@ struct call {
   enum kind_id kind;                 /* of object, by the path */
   char scope[SCOPE_MAX];             /* where the action is to be allowed */
   char object[AUDIT_OBJECT_MAX + 1]; /* for the audit log: "keys/rsa1/<version used>" */
-  const char *type;                  /* the body's, where it is not JSON */
+  const char *content_type;          /* of the answer; NULL: JSON */
   int64_t max_age;                   /* seconds that caches may keep the answer; 0: not at all */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
@@ -259,7 +379,9 @@ const struct route *route_find(struct call *c, enum http_method method, bool *ot
 err_t route_split(struct call *c);
 
 /* host.c */
-bool host_known(const struct api *api, struct bytes host);
+enum host_kind { HOST_UNKNOWN, HOST_OWN /* of the hub and its own vault */, HOST_VAULT };
+/* vault: the name of which vault, if it is HOST_VAULT. */
+enum host_kind host_kind(const struct api *api, struct bytes host, struct bytes *vault);
 /* The resource of the challenge: "https://<parent domain>", for localhost and addresses
  * "https://vault.azure.net". */
 void host_resource(struct bytes host, char out[static TOKEN_AUDIENCE_MAX]);
@@ -284,11 +406,23 @@ err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who
                     enum ca_profile profile, const struct cert_profile *says);
 err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
+/* "https://<host>/<collection>/<name>" and what follows, to a body or a header. */
+void call_put_id(const struct call *c, struct buf *out, const char *collection, const char *name,
+                 const char *rest);
+
+/* acme.c: problem documents (RFC 7807), which ACME answers with instead of the API's errors. type
+ * NULL: what fits the error; more: further members, as JSON after a comma. */
+bool acme_is_route(const struct route *r);
+void acme_put_problem(struct call *c, err_t e, const char *type, struct bytes more);
+
 /* bundle.c: objects as the API shows them. d: of a deleted one; NULL: it is not. */
 void bundle_write(struct call *c, const struct version *v, const struct deleted *d);
 void bundle_write_secret(struct call *c, const struct version *v, struct bytes value);
 void bundle_write_item(struct call *c, const struct version *v, bool with_version,
                        const struct deleted *d);
+
+/* certificates.c: the members of a certificate's bundle that are not its version's. */
+void certificate_write_state(struct call *c, const struct version *v);
 
 /* params.c: bodies of create, import and update. */
 /* Attributes and tags; the tags' text is appended to texts, and where it is the caller says. */
@@ -297,11 +431,24 @@ err_t params_create(json_t *body, struct key_request *rq, struct buf *texts);
 err_t params_import(json_t *body, struct key_request *rq, struct buf *texts, struct key **key);
 err_t params_update(json_t *body, struct key_request *rq, struct buf *texts);
 
+/* certificate_params.c: what is imported or merged. */
+struct import {
+  struct key *key;
+  struct cert_chain chain;
+  bool pem; /* how it was given */
+};
+void import_free(struct import *i);
+#define AUTO_IMPORT __attribute__((cleanup(import_free))) struct import
+/* i->chain.keep_order was set before. */
+err_t params_certificate(json_t *body, struct import *i);
+err_t params_merge(json_t *body, struct cert_chain *given);
+
 /* page.c: maxresults and $skiptoken of a listing; nextLink. */
 #define PAGE_MAX 25
 struct page {
   uint64_t max;
-  bool given; /* maxresults was in the query */
+  bool given;   /* maxresults was in the query */
+  bool pending; /* includePending=true was: certificates that are not issued yet, too */
   char marker[OBJECT_NAME_MAX + 1];
 };
 err_t page_read(struct call *c, struct page *out);

@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 struct buf *call_body(struct call *c) {
   return &c->x->res.body;
@@ -17,6 +18,17 @@ struct buf *call_body(struct call *c) {
 
 struct bytes call_host(const struct call *c) {
   return c->x->req.host;
+}
+
+void call_put_id(const struct call *c, struct buf *out, const char *collection, const char *name,
+                 const char *rest) {
+  buf_put_str(out, "https://");
+  buf_put_bytes(out, call_host(c));
+  buf_put_char(out, '/');
+  buf_put_str(out, collection);
+  buf_put_char(out, '/');
+  buf_put_str(out, name);
+  buf_put_str(out, rest);
 }
 
 err_t call_json(struct call *c, json_t **out) {
@@ -88,7 +100,8 @@ static void put_headers(struct call *c) {
                               "X-Content-Type-Options: nosniff\r\n";
   struct buf *h = &c->x->res.headers;
   if (c->x->res.body.size)
-    put_header(h, "Content-Type", bytes_str(c->type ? c->type : "application/json; charset=utf-8"));
+    put_header(h, "Content-Type",
+               bytes_str(c->content_type ? c->content_type : "application/json; charset=utf-8"));
   put_caching(c, h);
   buf_put(h, fixed, sizeof fixed - 1);
   put_header(h, "x-ms-request-id", bytes_str(c->request_id));
@@ -111,11 +124,11 @@ static void put_challenge(struct call *c) {
   buf_printf(h, "/%s\", resource=\"%s\"\r\n", identity_tenant(c->api->identity), resource);
 }
 
-static void put_error(struct call *c, err_t e) {
+static void put_error_body(struct call *c, err_t e) {
   const struct err_info *info = err_info(e);
   struct buf *b = call_body(c);
   buf_clear(b);
-  c->type = NULL;
+  c->content_type = NULL;
   c->max_age = 0;
   write_open(b, NULL, '{');
   write_open(b, "error", '{');
@@ -130,6 +143,15 @@ static void put_error(struct call *c, err_t e) {
   write_close(b, '}');
   c->x->res.status = info->status;
   c->code = info->code;
+}
+
+static void put_error(struct call *c, err_t e) {
+  const struct err_info *info = err_info(e);
+  c->max_age = 0;
+  if (acme_is_route(c->route))
+    acme_put_problem(c, e, NULL, (struct bytes){ 0 });
+  else
+    put_error_body(c, e);
   if (e == ERR_UNAUTHORIZED && c->api->identity)
     put_challenge(c);
   if (info->status == 503 || info->status == 429)
@@ -213,10 +235,17 @@ static err_t check_version(struct call *c) {
   return OK;
 }
 
+/* Certificates can't have the names of what is kept beside them. */
+static bool name_taken(const struct call *c) {
+  return c->kind == KIND_CERTIFICATE &&
+         (strcasecmp(c->name, "issuers") == 0 || strcasecmp(c->name, "contacts") == 0 ||
+          strcasecmp(c->name, "restore") == 0);
+}
+
 static err_t check_name(const struct call *c) {
-  if (c->route->scope != SCOPE_OBJECT || object_name_valid(bytes_str(c->name)))
+  if (c->route->scope != SCOPE_OBJECT || (object_name_valid(bytes_str(c->name)) && !name_taken(c)))
     return OK;
-  if (c->name[0] == '\0' && c->kind == KIND_SECRET)
+  if (c->name[0] == '\0' && c->kind != KIND_KEY)
     REFUSE(ERR_METHOD, "HTTP %s not allowed", http_method_name(c->route->method));
   if (c->name[0] == '\0')
     REFUSE(ERR_BAD_PARAMETER, "Operation not specified");
@@ -242,13 +271,17 @@ static err_t decide(const struct call *c, char assignment[static GUID_SIZE + 1])
          c->scope[1] ? c->scope : "", BYTES_ARG(vault));
 }
 
+/* A token for one of the hub's names is good at all of them, as a token for Key Vault is good at
+ * all vaults: what it may do there, the vault's roles say. */
 static err_t check_caller(struct call *c) {
   char resource[TOKEN_AUDIENCE_MAX];
   host_resource(call_host(c), resource);
-  const char *audiences[] = { "https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093",
-                              resource };
+  const char *audiences[3 + DOMAINS_MAX] = { "https://vault.azure.net",
+                                             "cfa8b339-82a2-471a-a3c9-0fc0be7a4093", resource };
+  for (size_t i = 0; i < c->api->domain_count; i++)
+    audiences[3 + i] = c->api->resources[i];
   return token_check(c->api->identity, http_header(&c->x->req, "Authorization"), audiences,
-                     sizeof audiences / sizeof *audiences, &c->who);
+                     3 + c->api->domain_count, &c->who);
 }
 
 static enum http_method method_of(const struct http_request *rq) {
@@ -271,6 +304,39 @@ static bool open_while_sealed(const struct route *r) {
   return r && (r->handler == health_get || r->handler == unseal_post);
 }
 
+/* Of the hub and no vault's. What watches a hub may ask for its health by any of its names. */
+static bool of_hub(const struct route *r) {
+  bool hub = strncmp(r->path, "hub/", 4) == 0, acme = strncmp(r->path, "acme/", 5) == 0;
+  return (hub && r->handler != health_get) || acme;
+}
+
+/* What the host names, and whether it is there. Deleted vaults and those that never were look the
+ * same. */
+static err_t find_vault(struct call *c) {
+  struct bytes name;
+  enum host_kind kind = host_kind(c->api, call_host(c), &name);
+  if (kind == HOST_UNKNOWN)
+    REFUSE(ERR_NOT_FOUND, "There is no vault at this host name. Names are given to the hub with "
+                          "--host, and to its vaults with --domain.");
+  if (kind == HOST_VAULT && c->route && of_hub(c->route))
+    REFUSE(ERR_NOT_FOUND, "This is a vault's host name: the hub itself is asked at its own, which "
+                          "'strongroom up' shows.");
+  if (!ready(c->api))
+    return OK;
+  if (kind == HOST_OWN) {
+    c->vault = c->api->vault;
+    c->roles = c->api->roles;
+    return OK;
+  }
+  c->hosted = vaults_find(c->api->vaults, name);
+  if (!c->hosted)
+    REFUSE(ERR_NOT_FOUND, "There is no vault at this host name: 'strongroom vault list' shows "
+                          "those that there are.");
+  c->vault = c->hosted->vault;
+  c->roles = c->hosted->roles;
+  return OK;
+}
+
 static err_t admit(struct call *c) {
   char assignment[GUID_SIZE + 1];
   bool other_method = false;
@@ -279,13 +345,7 @@ static err_t admit(struct call *c) {
   c->route = split == OK ? route_find(c, method, &other_method) : NULL;
   if (!ready(c->api) && !open_while_sealed(c->route))
     return ERR_SEALED;
-  if (ready(c->api)) {
-    c->vault = c->api->vault;
-    c->roles = c->api->roles;
-  }
-  if (!host_known(c->api, call_host(c)))
-    REFUSE(ERR_NOT_FOUND,
-           "There is no vault at this host name. Names are given to the hub with --host.");
+  TRY(find_vault(c));
   if (c->route && c->route->action == ACT_NONE)
     return OK;
   TRY(check_caller(c));
@@ -337,11 +397,14 @@ static enum http_lane on_head(void *ctx, struct http_exchange *x) {
 }
 
 /* Nothing is done that can't be recorded. The body may have been long on its way: who was disabled
- * meanwhile, or lost the role, does nothing any more. */
+ * meanwhile, or lost the role, does nothing any more, and nothing is done in a vault that was
+ * deleted. */
 static err_t carry_out(struct call *c) {
   char assignment[GUID_SIZE + 1];
   if (ready(c->api) && audited(c))
     TRY(audit_check(c->api->audit));
+  if (c->hosted && !atomic_load_explicit(&c->hosted->active, memory_order_acquire))
+    REFUSE(ERR_NOT_FOUND, "The vault at this host name was deleted.");
   TRY(decide(c, assignment));
   return c->route->handler(c);
 }
@@ -374,6 +437,8 @@ static void on_done(void *ctx, struct http_exchange *x) {
     c->code = err_info(ERR_CLOSED)->code;
     IGNORE(record(c));
   }
+  if (c && c->hosted)
+    hosted_free(c->hosted);
   mem_free(c);
 }
 

@@ -26,14 +26,17 @@ static bool is_address(struct bytes name) {
          (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1);
 }
 
-bool host_known(const struct api *api, struct bytes host) {
-  struct bytes name = host_name(host);
-  if (bytes_equal_nocase(name, "localhost") || is_address(name))
-    return true;
+enum host_kind host_kind(const struct api *api, struct bytes host, struct bytes *vault) {
+  struct bytes name = host_name(host), parent = bytes_split(name, '.', vault);
+  if (bytes_equal_nocase(name, "localhost"))
+    return HOST_OWN;
   for (size_t i = 0; i < api->host_count; i++)
     if (bytes_equal_nocase(name, api->hosts[i]))
-      return true;
-  return false;
+      return HOST_OWN;
+  for (size_t i = 0; i < api->domain_count; i++)
+    if (parent.data && bytes_equal_nocase(parent, api->domains[i]))
+      return HOST_VAULT;
+  return is_address(name) ? HOST_OWN : HOST_UNKNOWN;
 }
 
 void host_resource(struct bytes host, char out[static TOKEN_AUDIENCE_MAX]) {
@@ -56,6 +59,9 @@ bool audience_issuable(void *ctx, const char *resource) {
   const struct api *api = ctx;
   if (strcmp(resource, public_resource) == 0 || strcmp(resource, public_resource_id) == 0)
     return true;
+  for (size_t i = 0; i < api->domain_count; i++)
+    if (strcmp(resource, api->resources[i]) == 0)
+      return true;
   for (size_t i = 0; i < api->host_count; i++) {
     char ours[TOKEN_AUDIENCE_MAX];
     host_resource(bytes_str(api->hosts[i]), ours);

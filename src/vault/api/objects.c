@@ -1,7 +1,13 @@
-/* What keys and secrets have in common: list, delete, recover, purge, backup, restore. Which of
+/* What all kinds of objects have in common: list, delete, recover, purge, backup, restore. Which of
  * them is meant, the route's path says. */
 #include "base/write.h"
 #include "vault/api/api.h"
+
+/* Certificates that are not issued yet are for those who ask for them. A page may turn out empty;
+ * nextLink goes on. */
+static bool is_listed(const struct page *p, const struct version *v) {
+  return p->pending || v->kind != KIND_CERTIFICATE || certificate_version_of(v)->cer.size > 0;
+}
 
 static void write_list(struct call *c, const struct page *p, struct version **page, size_t count,
                        bool more, bool with_version) {
@@ -9,7 +15,8 @@ static void write_list(struct call *c, const struct page *p, struct version **pa
   write_open(b, NULL, '{');
   write_open(b, "value", '[');
   for (size_t i = 0; i < count; i++)
-    bundle_write_item(c, page[i], with_version, NULL);
+    if (with_version || is_listed(p, page[i]))
+      bundle_write_item(c, page[i], with_version, NULL);
   write_close(b, ']');
   const char *last =
     more && count ? (with_version ? page[count - 1]->id : page[count - 1]->name) : NULL;
@@ -65,7 +72,8 @@ err_t deleted_list(struct call *c) {
   write_open(b, NULL, '{');
   write_open(b, "value", '[');
   for (size_t i = 0; i < count; i++)
-    bundle_write_item(c, page[i].latest, false, &page[i]);
+    if (is_listed(&p, page[i].latest))
+      bundle_write_item(c, page[i].latest, false, &page[i]);
   write_close(b, ']');
   page_write_next(c, &p, more && count ? page[count - 1].latest->name : NULL);
   write_close(b, '}');

@@ -6,6 +6,8 @@
 #include "base/write.h"
 #include "vault/api/api.h"
 
+#include <strings.h>
+
 static err_t read_token(const char *token, char marker[static OBJECT_NAME_MAX + 1]) {
   AUTO_BUF text = BUF_EMPTY;
   AUTO_JSON *j = NULL;
@@ -27,6 +29,8 @@ err_t page_read(struct call *c, struct page *out) {
   TRY(http_query_get(query, "maxresults", text, sizeof text, &out->given));
   if (out->given && (bytes_to_u64(bytes_str(text), PAGE_MAX, &out->max) != OK || out->max == 0))
     REFUSE(ERR_BAD_PARAMETER, "maxresults must be a whole number from 1 to %d.", PAGE_MAX);
+  TRY(http_query_get(query, "includePending", text, sizeof text, &found));
+  out->pending = found && strcasecmp(text, "true") == 0;
   TRY(http_query_get(query, "$skiptoken", text, sizeof text, &found));
   return found ? read_token(text, out->marker) : OK;
 }
@@ -57,6 +61,8 @@ void page_write_next(struct call *c, const struct page *p, const char *last) {
     buf_put_str(b, "&maxresults=");
     buf_put_u64(b, p->max);
   }
+  if (p->pending)
+    buf_put_str(b, "&includePending=true");
   buf_put_char(b, '"');
   b->failed = b->failed || token.failed;
 }

@@ -16,7 +16,7 @@
 #define OCSP_RESPONSE "application/ocsp-response"
 
 static err_t answer(struct call *c, const char *type, int64_t max_age) {
-  c->type = type;
+  c->content_type = type;
   c->max_age = max_age > 0 ? max_age : 0;
   return OK;
 }

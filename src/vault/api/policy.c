@@ -56,11 +56,7 @@ static void write_policy(struct call *c, const struct key_policy *p) {
   struct buf *b = call_body(c);
   write_open(b, NULL, '{');
   write_open(b, "id", '"');
-  buf_put_str(b, "https://");
-  buf_put_bytes(b, call_host(c));
-  buf_put_str(b, "/keys/");
-  buf_put_str(b, c->name);
-  buf_put_str(b, "/rotationpolicy\"");
+  call_put_id(c, b, "keys", c->name, "/rotationpolicy\"");
   write_open(b, "lifetimeActions", '[');
   write_action(b, "Rotate", p->rotate_after, p->rotate_before);
   write_action(b, "Notify", p->notify_after, p->notify_before);

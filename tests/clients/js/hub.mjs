@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { ClientSecretCredential } from "@azure/identity";
+import { CertificateClient } from "@azure/keyvault-certificates";
 import { CryptographyClient, KeyClient } from "@azure/keyvault-keys";
 import { SecretClient } from "@azure/keyvault-secrets";
 
@@ -28,6 +29,8 @@ export const keyClient = (credential = owner) =>
   new KeyClient(vaultUrl, credential, clientOptions());
 export const secretClient = (credential = owner) =>
   new SecretClient(vaultUrl, credential, clientOptions());
+export const certificateClient = (credential = owner) =>
+  new CertificateClient(vaultUrl, credential, clientOptions());
 export const cryptoClient = (key, credential = owner) =>
   new CryptographyClient(key, credential, clientOptions());
 
@@ -122,4 +125,10 @@ export async function deleteKey(client, name) {
 }
 export async function deleteSecret(client, name) {
   return (await client.beginDeleteSecret(name, fast)).pollUntilDone();
+}
+export async function deleteCertificate(client, name) {
+  return (await client.beginDeleteCertificate(name, fast)).pollUntilDone();
+}
+export async function createCertificate(client, name, policy, options) {
+  return (await client.beginCreateCertificate(name, policy, { ...fast, ...options })).pollUntilDone();
 }

@@ -6,6 +6,7 @@ import unittest
 
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential
+from azure.keyvault.certificates import CertificateClient
 from azure.keyvault.keys import KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient
 from azure.keyvault.secrets import SecretClient
@@ -33,6 +34,10 @@ def key_client(credential=OWNER):
 
 def secret_client(credential=OWNER):
     return SecretClient(VAULT, credential, **OPTIONS)
+
+
+def certificate_client(credential=OWNER):
+    return CertificateClient(VAULT, credential, **OPTIONS)
 
 
 def crypto_client(key, credential=OWNER):

@@ -98,13 +98,13 @@ static bool has_memory(void) {
   return p != MAP_FAILED && mprotect(p, 1 << 20, PROT_READ | PROT_WRITE) == 0;
 }
 
-static bool works_inside(bool (*thing)(void)) {
+static bool works_inside(bool (*thing)(void), bool dials) {
   const struct process_dir dirs[] = { { "/dev/null", false } };
   int status;
   pid_t child = fork();
   if (child == 0) {
     bool landlock;
-    if (process_harden() != OK || process_sandbox(dirs, 1, &landlock) != OK)
+    if (process_harden() != OK || process_sandbox(dirs, 1, dials, &landlock) != OK)
       _exit(2);
     _exit(thing() ? 1 : 0);
   }
@@ -130,7 +130,7 @@ static void test_denied(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof things / sizeof *things; i++)
-    if (works_inside(things[i].works))
+    if (works_inside(things[i].works, false))
       fail_msg("inside the sandbox, it %s", things[i].name);
 }
 
@@ -141,8 +141,24 @@ static void test_allowed(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof things / sizeof *things; i++)
-    if (!works_inside(things[i].works))
+    if (!works_inside(things[i].works, false))
       fail_msg("inside the sandbox, nothing %s", things[i].name);
+}
+
+/* One that dials: that, and nothing else. */
+static void test_dialling(void **state) {
+  static const struct thing allowed[] = { THING(connects), THING(makes_udp), THING(listens) };
+  static const struct thing denied[] = {
+    THING(opens_fast),    THING(sends_to),      THING(sends_message), THING(makes_unix),
+    THING(makes_netlink), THING(makes_raw_tcp), THING(maps_code),     THING(reads_passwords),
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+    if (!works_inside(allowed[i].works, true))
+      fail_msg("inside a sandbox that dials, nothing %s", allowed[i].name);
+  for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+    if (works_inside(denied[i].works, true))
+      fail_msg("inside a sandbox that dials, it %s", denied[i].name);
 }
 
 static int start(void **state) {
@@ -158,7 +174,7 @@ int main(void) {
   print_message("a build for a leak checker has no sandbox\n");
   return 77;
 #endif
-  const struct CMUnitTest tests[] = { cmocka_unit_test(test_denied),
-                                      cmocka_unit_test(test_allowed) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(test_denied), cmocka_unit_test(test_allowed),
+                                      cmocka_unit_test(test_dialling) };
   return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -66,6 +66,7 @@ static void self_signed_certificates_say_what_was_asked(void **state) {
     assert_ok(cert_self_sign(keys[i], &full, &der));
     assert_ok(cert_read(buf_bytes(&der), &info));
     assert_says(&info, &full);
+    assert_string_equal(info.issuer, full.subject);
     assert_int_equal(info.is.not_before, full.not_before);
     assert_int_equal(info.is.not_after, full.not_after);
     assert_true(same_key(info.public_key, keys[i]));
@@ -136,6 +137,7 @@ static void requests_say_what_was_asked(void **state) {
     assert_says(&info, &full);
     assert_true(same_key(info.public_key, keys[i]));
     assert_int_equal(info.serial_size, 0);
+    assert_null(info.issuer);
     cert_info_free(&info);
     buf_free(&der);
   }
@@ -143,7 +145,7 @@ static void requests_say_what_was_asked(void **state) {
 
 static void requests_are_issued(void **state) {
   struct buf csr = BUF_EMPTY, der = BUF_EMPTY;
-  struct cert_info request = { 0 }, info = { 0 };
+  struct cert_info request = { 0 }, info = { 0 }, issuer = { 0 };
   assert_ok(cert_request(keys[0], &full, &csr));
   assert_ok(cert_request_read(buf_bytes(&csr), &request));
   request.is.not_before = NOW - 600;
@@ -151,11 +153,14 @@ static void requests_are_issued(void **state) {
   assert_ok(cert_issue(keys[1], buf_bytes(&ca), request.public_key, &request.is, &der));
   assert_ok(cert_read(buf_bytes(&der), &info));
   assert_says(&info, &full);
+  assert_ok(cert_read(buf_bytes(&ca), &issuer));
+  assert_string_equal(info.issuer, issuer.is.subject);
   assert_true(trusted_by(buf_bytes(&der), buf_bytes(&ca)));
   assert_false(trusted_by(buf_bytes(&der), buf_bytes(&der)));
   assert_ok(cert_matches_key(buf_bytes(&der), keys[0]));
   cert_info_free(&request);
   cert_info_free(&info);
+  cert_info_free(&issuer);
   buf_free(&csr);
   buf_free(&der);
 }

@@ -21,6 +21,11 @@ static void patterns(void **state) {
   action_set secrets = 0;
   for (unsigned a = ACT_SECRET_READ; a <= ACT_SECRET_RESTORE; a++)
     secrets |= bit((enum action)a);
+  action_set certificates = 0;
+  for (unsigned a = ACT_CERT_READ; a <= ACT_CERT_RESTORE; a++)
+    certificates |= bit((enum action)a);
+  action_set reads =
+    bit(ACT_KEY_READ) | bit(ACT_KEY_POLICY_READ) | bit(ACT_CERT_READ) | bit(ACT_ISSUER_READ);
   const struct {
     const char *pattern;
     action_set set;
@@ -33,15 +38,20 @@ static void patterns(void **state) {
     { "microsoft.keyvault/VAULTS/keys/READ", bit(ACT_KEY_READ) },
     { KV "keys/read/", 0 },
     { KV "keys/rea", 0 },
-    { KV "*/read", bit(ACT_KEY_READ) | bit(ACT_KEY_POLICY_READ) },
-    { "*/vaults/*/read", bit(ACT_KEY_READ) | bit(ACT_KEY_POLICY_READ) },
+    { KV "*/read", reads },
+    { "*/vaults/*/read", reads },
     { KV "keys/*wrap/action", bit(ACT_KEY_WRAP) | bit(ACT_KEY_UNWRAP) },
     { KV "keyrotationpolicies/*", bit(ACT_KEY_POLICY_READ) | bit(ACT_KEY_POLICY_WRITE) },
     { KV "secrets/*", secrets },
-    { KV "certificates/read", 0 },
+    { KV "certificates/*", certificates },
+    { KV "certificatecas/*",
+      bit(ACT_ISSUER_READ) | bit(ACT_ISSUER_WRITE) | bit(ACT_ISSUER_DELETE) },
+    { KV "certificatecontacts/write", bit(ACT_CONTACTS_WRITE) },
+    { KV "certificatecontacts/read", 0 },
     { "*rng*", bit(ACT_RNG) },
-    { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_SECRET_DELETE) | bit(ACT_ROLE_DELETE) |
-                    bit(ACT_ASSIGNMENT_DELETE) },
+    { "*/delete", bit(ACT_KEY_DELETE) | bit(ACT_SECRET_DELETE) | bit(ACT_CERT_DELETE) |
+                    bit(ACT_ISSUER_DELETE) | bit(ACT_ROLE_DELETE) | bit(ACT_ASSIGNMENT_DELETE) |
+                    bit(ACT_VAULT_DELETE) },
     { "Strongroom/seal/action*", bit(ACT_SEAL) },
     { "Strongroom/seal/action?", 0 },
   };

@@ -144,19 +144,22 @@ static void what_permissions_grant(void **state) {
   struct hub *h = *state;
   static const struct {
     const char *permissions;
-    bool read, wrap, assign, seal;
+    bool read, wrap, assign, seal, vault;
   } rows[] = {
-    { "{}", 0, 0, 0, 0 },
-    { "{\"actions\":[\"*\"]}", 0, 0, 1, 1 },
-    { "{\"dataActions\":[\"*\"]}", 1, 1, 0, 0 },
-    { "{\"dataActions\":[\"" KV "*\"],\"notDataActions\":[\"*/read\"]}", 0, 1, 0, 0 },
+    { "{}", 0, 0, 0, 0, 0 },
+    { "{\"actions\":[\"*\"]}", 0, 0, 1, 1, 1 },
+    { "{\"dataActions\":[\"*\"]}", 1, 1, 0, 0, 0 },
+    { "{\"dataActions\":[\"" KV "*\"],\"notDataActions\":[\"*/read\"]}", 0, 1, 0, 0, 0 },
     { "{\"dataActions\":[\"*\"],\"notDataActions\":[\"*\"]},{\"dataActions\":[\"" KV
       "keys/read\"]}",
-      1, 0, 0, 0 },
-    { "{\"actions\":[\"Strongroom/*\"],\"notActions\":[\"Strongroom/seal/*\"]}", 0, 0, 0, 0 },
-    { "{\"actions\":[\"microsoft.authorization/*/WRITE\"]}", 0, 0, 1, 0 },
-    { "{\"actions\":[\"" KV "keys/read\"],\"dataActions\":[\"Strongroom/*\"]}", 0, 0, 0, 0 },
-    { "{\"dataActions\":[\"Microsoft.KeyVault/managedHsm/keys/read/action\"]}", 0, 0, 0, 0 },
+      1, 0, 0, 0, 0 },
+    { "{\"actions\":[\"Strongroom/*\"],\"notActions\":[\"Strongroom/seal/*\"]}", 0, 0, 0, 0, 0 },
+    { "{\"actions\":[\"microsoft.authorization/*/WRITE\"]}", 0, 0, 1, 0, 0 },
+    { "{\"actions\":[\"" KV "keys/read\"],\"dataActions\":[\"Strongroom/*\"]}", 0, 0, 0, 0, 0 },
+    { "{\"dataActions\":[\"Microsoft.KeyVault/managedHsm/keys/read/action\"]}", 0, 0, 0, 0, 0 },
+    { "{\"actions\":[\"" KV "*\"]}", 0, 0, 0, 0, 1 },
+    { "{\"actions\":[\"" KV "write\"]}", 0, 0, 0, 0, 1 },
+    { "{\"dataActions\":[\"" KV "*\",\"" KV "write\"]}", 1, 1, 0, 0, 0 },
   };
   struct client c;
   hub_client(h, "app", &c);
@@ -167,7 +170,8 @@ static void what_permissions_grant(void **state) {
     bool same = hub_allows(h, &c, ACT_KEY_READ, "/keys/a") == rows[i].read &&
                 hub_allows(h, &c, ACT_KEY_WRAP, "/keys/a") == rows[i].wrap &&
                 hub_allows(h, &c, ACT_ASSIGNMENT_WRITE, "/") == rows[i].assign &&
-                hub_allows(h, &c, ACT_SEAL, "/") == rows[i].seal;
+                hub_allows(h, &c, ACT_SEAL, "/") == rows[i].seal &&
+                hub_allows(h, &c, ACT_VAULT_WRITE, "/") == rows[i].vault;
     if (!same)
       fail_msg("%s", rows[i].permissions);
   }

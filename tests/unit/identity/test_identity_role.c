@@ -64,27 +64,37 @@ static void builtin_roles_grant_exactly_this(void **state) {
   action_set secrets = 0, show = BIT(ACT_SECRET_READ) | BIT(ACT_SECRET_GET);
   for (unsigned a = ACT_SECRET_READ; a <= ACT_SECRET_RESTORE; a++)
     secrets |= BIT(a);
+  action_set certificates = 0, issuers = BIT(ACT_ISSUER_READ) | BIT(ACT_ISSUER_WRITE) |
+                                         BIT(ACT_ISSUER_DELETE) | BIT(ACT_CONTACTS_WRITE);
+  for (unsigned a = ACT_CERT_READ; a <= ACT_CERT_RESTORE; a++)
+    certificates |= BIT(a);
   action_set authorization = 0, strongroom = 0;
   for (unsigned a = ACT_ROLE_READ; a <= ACT_ASSIGNMENT_DELETE; a++)
     authorization |= BIT(a);
   for (unsigned a = ACT_IDENTITY_READ; a < ACTION_COUNT; a++)
     strongroom |= BIT(a);
+  action_set vaults = 0;
+  for (unsigned a = ACT_VAULT_READ; a <= ACT_DELETED_VAULT_PURGE; a++)
+    vaults |= BIT(a);
   action_set use = BIT(ACT_KEY_READ) | BIT(ACT_KEY_WRAP) | BIT(ACT_KEY_UNWRAP);
   action_set read = BIT(ACT_ROLE_READ) | BIT(ACT_ASSIGNMENT_READ);
   const struct {
     const char *name, *guid;
     action_set granted;
   } rows[] = {
-    { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", authorization | strongroom },
+    { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", authorization | vaults | strongroom },
     { "user-access-administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", authorization },
     { "auditor", "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604",
       BIT(ACT_AUDIT_READ) | BIT(ACT_STATUS_READ) },
+    { "certificate-requester", "3f6c9a52-7d1e-4c0b-8a64-2be9d5f7c1a3", BIT(ACT_CA_ISSUE) },
     { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-      keys | policies | BIT(ACT_RNG) | secrets },
+      keys | policies | BIT(ACT_RNG) | secrets | certificates | issuers },
     { "reader", "21090545-7ca7-4776-b22c-e363652d74d2",
-      BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) | BIT(ACT_SECRET_READ) },
-    { "certificates officer", "a4417e6f-fecd-4de8-b567-7b0420556985", 0 },
-    { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba", BIT(ACT_KEY_READ) | show },
+      BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) | BIT(ACT_SECRET_READ) | BIT(ACT_CERT_READ) |
+        BIT(ACT_ISSUER_READ) },
+    { "certificates officer", "a4417e6f-fecd-4de8-b567-7b0420556985", certificates | issuers },
+    { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
+      BIT(ACT_KEY_READ) | show | BIT(ACT_CERT_READ) },
     { "crypto-officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", keys | policies | BIT(ACT_RNG) },
     { "crypto-user", "12338af0-0e69-4776-bea7-57ae8d297424",
       use | BIT(ACT_KEY_UPDATE) | BIT(ACT_KEY_BACKUP) | BIT(ACT_KEY_ENCRYPT) |
@@ -93,10 +103,11 @@ static void builtin_roles_grant_exactly_this(void **state) {
     { "crypto-service-release-user", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", BIT(ACT_KEY_RELEASE) },
     { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", secrets },
     { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", show },
-    { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c", 0 },
+    { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c",
+      BIT(ACT_DELETED_VAULT_READ) | BIT(ACT_DELETED_VAULT_PURGE) },
     { "data-access-administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8",
       read | BIT(ACT_ASSIGNMENT_WRITE) | BIT(ACT_ASSIGNMENT_DELETE) },
-    { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", read },
+    { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", read | vaults },
   };
   assert_int_equal(sizeof rows / sizeof *rows, role_builtin_count());
   struct client other; /* so that Owner may go again */

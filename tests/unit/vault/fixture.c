@@ -89,14 +89,17 @@ void answer_free(struct answer *a) {
 
 void fixture_call(struct fixture *f, struct bytes authorization, enum http_method method,
                   const char *target, struct bytes body, struct answer *out) {
-  struct http_exchange x = {
-    .req = { .method = method, .host = bytes_str("localhost:8443"), .peer = "127.0.0.1" }
-  };
+  struct http_exchange x = { .req = { .method = method,
+                                      .host = bytes_str(f->host ? f->host : "localhost:8443"),
+                                      .peer = "127.0.0.1" } };
   struct http_app *app = &f->hub->app;
   x.req.query = bytes_split(bytes_str(target), '?', &x.req.path);
   if (authorization.size)
     x.req.headers[x.req.header_count++] =
       (struct http_header){ bytes_str("Authorization"), authorization };
+  if (f->content_type)
+    x.req.headers[x.req.header_count++] =
+      (struct http_header){ bytes_str("Content-Type"), bytes_str(f->content_type) };
   answer_free(out);
   x.lane = app->head(app->ctx, &x);
   if (x.lane != HTTP_ANSWERED) {

@@ -14,6 +14,8 @@ struct fixture {
   struct hub *hub;
   char oid[GUID_SIZE + 1], app_id[GUID_SIZE + 1]; /* the owner */
   struct buf authorization;                       /* "Bearer .." of the owner */
+  const char *host;                               /* of requests; NULL: "localhost:8443" */
+  const char *content_type;                       /* of the next bodies; NULL: none is sent */
 };
 /* options: "name=value" of hub_keys, NULL-terminated; may be NULL. Aborts when it can't (a test
  * can't go on). */

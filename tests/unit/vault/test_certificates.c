@@ -282,6 +282,8 @@ static void test_cancel(void **state) {
 
 static err_t note(void *ctx, const char *operation, const struct version *v, err_t e) {
   size_t n = strlen(seen);
+  if (e != OK)
+    print_message("%s: %s\n", operation, err_text(e));
   snprintf(seen + n, sizeof seen - n, "%s%s:%s ", operation, e == OK ? "" : "!", v->name);
   return OK;
 }
