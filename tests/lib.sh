@@ -117,8 +117,13 @@ hub_stop() {
 }
 
 hub_kill() {
+  local deadline=$((SECONDS + 10))
   kill -KILL -- "-$HUB_PID"
   wait "$HUB_PID" 2>/dev/null || true
+  # A service that waited for the disk goes later, and its locks with it.
+  while kill -0 -- "-$HUB_PID" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+    sleep 0.02
+  done
   HUB_PID=
 }
 
@@ -183,14 +188,19 @@ with open(sys.argv[1], "r+b") as f:
     f.write(bytes([was ^ 0x55]))' "$1" "$2"
 }
 
+# mounted DIR: it is unmounted at the end.
+MOUNTED=()
+mounted() { MOUNTED+=("$1"); }
+
 lib_end() {
-  local status=$?
+  local status=$? dir
   trap - EXIT
   if [ -n "$HUB_PID" ] && kill -0 "$HUB_PID" 2>/dev/null; then
     kill -KILL -- "-$HUB_PID" 2>/dev/null || true
     wait "$HUB_PID" 2>/dev/null || true
   fi
   hub_log_clean || status=1
+  for dir in "${MOUNTED[@]}"; do umount -l "$dir" || status=1; done
   if [ $status -ne 0 ] && [ $status -ne 77 ] && [ -s "$WORK/hub.log" ]; then
     tail -n 60 "$WORK/hub.log" | sed 's/^/hub: /' >&2
   fi

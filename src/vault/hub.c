@@ -124,6 +124,7 @@ static err_t make_ready(struct hub *h) {
   h->api.identity = h->identity;
   h->api.roles = h->roles;
   h->api.vaults = h->vaults;
+  hub_warn_of_vaults(h);
   h->api.audit = h->audit;
   h->api.ca = h->ca;
   h->api.acme = h->acme;

@@ -23,8 +23,9 @@ static err_t issue(void *ctx, const char *oid, const struct cert_profile *says,
                    const struct key *key, struct cert_chain *out) {
   const struct hub *h = ctx;
   TRY(check(ctx, oid, says));
-  struct ca_request rq = { .profile = profile_of(says), .key = key, .oid = oid, .via = "vault" };
-  rq.says = *says; /* in the initialiser, GCC 12 would clear more than its padding */
+  const struct ca_request rq = {
+    .profile = profile_of(says), .says = *says, .key = key, .oid = oid, .via = "vault"
+  };
   return ca_issue(h->ca, &rq, out);
 }
 

@@ -79,6 +79,7 @@ bool hub_tls_due(const struct hub *h);
 /* hub_vaults.c */
 err_t hub_check_domains(struct hub *h);
 err_t hub_new_vaults(struct hub *h);
+void hub_warn_of_vaults(struct hub *h);
 /* What is due in each vault, and of the vaults themselves; the scheduler's. */
 err_t hub_vaults_due(struct hub *h);
 /* One record of the scheduler's in the audit log; durable on return. host: that the vault has. */

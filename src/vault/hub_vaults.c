@@ -1,5 +1,6 @@
 /* The vaults that a hub has beyond its own: where they have their names, and what is due in them.
  */
+#include "base/log.h"
 #include "vault/hub_internal.h"
 
 #include <ctype.h>
@@ -49,6 +50,36 @@ err_t hub_new_vaults(struct hub *h) {
                               .ctx = h };
   conf.vault.live_of = h->vault;
   return vaults_new(&conf, &h->vaults);
+}
+
+/* Is there a host name that leads to the vault? */
+static bool reachable(const struct hub *h, const char *name) {
+  char host[DOMAIN_SIZE_MAX + VAULT_NAME_MAX + 2];
+  struct bytes label;
+  for (size_t i = 0; i < h->api.domain_count; i++) {
+    snprintf(host, sizeof host, "%s.%s", name, h->api.domains[i]);
+    if (host_kind(&h->api, bytes_str(host), &label) == HOST_VAULT)
+      return true;
+  }
+  return false;
+}
+
+/* Settings may have changed since the vaults were made. */
+void hub_warn_of_vaults(struct hub *h) {
+  char after[VAULT_NAME_MAX + 1] = "";
+  size_t lost = 0;
+  for (;;) {
+    AUTO(hosted) struct hosted *v = vaults_next(h->vaults, after);
+    if (!v)
+      break;
+    memcpy(after, v->folded, sizeof after);
+    lost += !reachable(h, v->name);
+  }
+  if (lost)
+    log_warn("hub",
+             "%zu vaults can't be reached: their names are at none of the --domain, or are "
+             "the hub's own (--host)",
+             lost);
 }
 
 /* A vault and the host that it has in the audit log. */

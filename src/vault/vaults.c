@@ -24,12 +24,20 @@ void vault_name_fold(struct bytes name, char folded[static VAULT_NAME_MAX + 1]) 
 }
 
 err_t vaults_new(const struct vaults_conf *conf, struct vaults **out) {
+  pthread_rwlockattr_t attr;
+  if (pthread_rwlockattr_init(&attr) != 0)
+    FAIL(ERR_NOMEM, "lock attributes");
+  /* A change must not wait for as long as there are requests. */
+  pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
   struct vaults *vs = mem_zalloc(sizeof *vs);
+  if (vs) {
+    vs->conf = *conf;
+    pthread_mutex_init(&vs->changing, NULL);
+    pthread_rwlock_init(&vs->lock, &attr);
+  }
+  pthread_rwlockattr_destroy(&attr);
   if (!vs)
     return ERR_NOMEM;
-  vs->conf = *conf;
-  pthread_mutex_init(&vs->changing, NULL);
-  pthread_rwlock_init(&vs->lock, NULL);
   *out = vs;
   return OK;
 }

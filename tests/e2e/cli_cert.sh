@@ -63,7 +63,7 @@ ends 3 cert policy nobody
 sr cert create rsa --subject CN=rsa --size 2048 >/dev/null
 sr cert download rsa --out rsa
 pair rsa
-sr cert create inside --subject CN=inside --not-exportable >/dev/null
+sr cert create inside --type EC --subject CN=inside --not-exportable >/dev/null
 ends 5 cert download inside --out inside
 contains "why not" "$SAID" "not exportable"
 sr cert download inside --out inside --public
@@ -72,7 +72,7 @@ ends 5 cert issue inside --out issued
 
 # Signed elsewhere.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj "/CN=Other CA" -days 9 2>/dev/null
-sr cert create shop --issuer Unknown --subject CN=shop.example --out shop.csr 2>note
+sr cert create shop --issuer Unknown --type EC --subject CN=shop.example --out shop.csr 2>note
 contains "what comes next" "$(cat note)" "strongroom cert merge shop"
 contains "the request" "$(openssl req -in shop.csr -noout -verify -subject 2>&1)" CN
 cmp <(sr cert pending shop --csr) shop.csr
@@ -94,7 +94,7 @@ same "the chain without its root" 0 "$(stat -c %s shop/chain.pem)"
 ends 3 cert merge nobody shop.pem
 
 # An operation is ended.
-sr cert create gone --issuer Unknown --subject CN=gone >gone.csr 2>/dev/null
+sr cert create gone --issuer Unknown --type EC --subject CN=gone >gone.csr 2>/dev/null
 contains "on stdout" "$(cat gone.csr)" "BEGIN CERTIFICATE REQUEST"
 same "cancelled" "asked for" "$(sr cert pending gone --cancel | field Cancelled)"
 sr cert pending gone --forget >/dev/null
@@ -170,7 +170,7 @@ ends 2 cert issuer-set corp
 same "an issuer" Unknown "$(sr cert issuer-set corp --provider Unknown --organization corp | field Provider)"
 same "the list" corp "$(sr cert issuers | names)"
 same "its organization" corp "$(sr cert issuers corp | field Organization)"
-sr cert create named --issuer corp --subject CN=named 2>/dev/null | openssl req -noout
+sr cert create named --issuer corp --type EC --subject CN=named 2>/dev/null | openssl req -noout
 sr cert issuer-delete corp >/dev/null
 ends 3 cert issuers corp
 ends 3 cert contacts

@@ -72,6 +72,25 @@ sr identity delete team 2>"$WORK/refused" || status=$?
 same "deleting a vault's only owner" 5 "$status"
 contains "what it says" "$(cat "$WORK/refused")" "the vault teamvault without an owner"
 
+# The program at a vault's name: what is the vault's there, what is the hub's at the hub.
+printf '127.0.0.1 localhost betavault.%s\n' "$domain" >"$WORK/hosts"
+namespace=(unshare --mount)
+[ "$(id -u)" -eq 0 ] || namespace+=(--map-root-user)
+# named COMMAND...: where the vault's name is known.
+named() {
+  # shellcheck disable=SC2016
+  KEY_VAULT_URL=https://betavault.$domain:$HUB_PORT "${namespace[@]}" \
+    bash -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$WORK/hosts" "$@"
+}
+if named true 2>/dev/null; then
+  same "its keys" same "$(named "$STRONGROOM" key list --json | json 'd["value"][0]["kid"].split("/")[4]')"
+  named "$STRONGROOM" role assign crypto-user --to app --scope /keys/same >/dev/null
+  contains "its assignments" "$(named "$STRONGROOM" role assignments)" /keys/same
+  contains "the hub's identities" "$(named "$STRONGROOM" identity list)" team
+else
+  note "no mount namespace: the program is not tried at a vault's name"
+fi
+
 # Deleted, recovered, purged.
 sr vault delete AlphaVault >/dev/null
 expect 404 alphavault GET /secrets/note
@@ -95,6 +114,7 @@ same "purging what is protected" 4 "$status"
 hub_stop
 sr vault rewrap file --data "$HUB_DATA" >/dev/null
 hub_start
+contains "the log" "$(tail -n 40 "$WORK/hub.log")" "3 vaults can't be reached"
 expect 404 alphavault GET /secrets/note
 api GET /keys
 same "the hub's own vault" 200 "$STATUS"

@@ -5,7 +5,7 @@ require mount
 [ "$(id -u)" = 0 ] || skip "needs root to mount a small file system"
 mkdir "$WORK/small"
 mount -t tmpfs -o size=6m,mode=0700 tmpfs "$WORK/small" 2>/dev/null || skip "cannot mount a tmpfs here"
-trap 'umount -l "$WORK/small"; lib_end' EXIT
+mounted "$WORK/small"
 HUB_DATA=$WORK/small/data
 hub_start
 

@@ -7,7 +7,7 @@ truncate -s 64M "$WORK/disk"
 mkfs.ext4 -q "$WORK/disk"
 mkdir "$WORK/mount"
 mount -o loop,errors=remount-ro "$WORK/disk" "$WORK/mount" 2>/dev/null || skip "cannot mount a loop device here"
-trap 'umount -l "$WORK/mount"; lib_end' EXIT
+mounted "$WORK/mount"
 # What the kernel does after a disk error: open files fail with EROFS from then on.
 trigger=/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$WORK/mount")")/trigger_fs_error
 [ -w "$trigger" ] || skip "this kernel cannot be told to see an error of an ext4 file system"

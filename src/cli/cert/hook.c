@@ -44,10 +44,9 @@ static void run_child(const char *program, char **envp) {
 static err_t wait_for(pid_t pid, const char *program) {
   AUTO_FD fd = pidfd_open(pid, 0);
   struct pollfd wait = { fd, POLLIN, 0 };
-  int status, ready;
-  do
-    ready = poll(&wait, 1, HOOK_SECONDS * 1000);
-  while (ready < 0 && errno == EINTR);
+  int status, ready = -1;
+  while (fd >= 0 && (ready = poll(&wait, 1, HOOK_SECONDS * 1000)) < 0 && errno == EINTR)
+    ;
   if (ready == 0)
     kill(pid, SIGKILL);
   if (waitpid(pid, &status, 0) != pid)

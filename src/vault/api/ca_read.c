@@ -78,7 +78,7 @@ static err_t read_subject(json_t *body, struct cert_profile *says) {
     return ERR_NOMEM;
   if (bytes_to_cstr(text, copy, text.size + 1) != OK)
     REFUSE(ERR_BAD_PARAMETER, "Property subject has invalid value\r\n");
-  const char *old AUTO_FREE = says->subject;
+  mem_free((char *)says->subject);
   says->subject = TAKE(copy);
   return OK;
 }

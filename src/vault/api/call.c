@@ -306,8 +306,11 @@ static bool open_while_sealed(const struct route *r) {
 
 /* Of the hub and no vault's. What watches a hub may ask for its health by any of its names. */
 static bool of_hub(const struct route *r) {
-  bool hub = strncmp(r->path, "hub/", 4) == 0, acme = strncmp(r->path, "acme/", 5) == 0;
-  return (hub && r->handler != health_get) || acme;
+  static const char *const rooms[] = { "hub/", "acme/", "pki/" };
+  for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
+    if (strncmp(r->path, rooms[i], strlen(rooms[i])) == 0)
+      return r->handler != health_get;
+  return false;
 }
 
 /* What the host names, and whether it is there. Deleted vaults and those that never were look the

@@ -351,6 +351,22 @@ static void test_hub_issuer(void **state) {
   assert_int_equal(certificates_update_policy(vault(), "web", policy, oid, &s), ERR_ACCESS_DENIED);
 }
 
+/* Every kind of name goes through to the authority. */
+static void test_hub_names(void **state) {
+  AUTO_CERT_INFO info = { 0 };
+  assert_int_equal(
+    create("all", "{\"key_props\":{\"kty\":\"EC\"},\"issuer\":{\"name\":\"Hub\"},"
+                  "\"x509_props\":{\"subject\":\"\",\"sans\":{\"dns_names\":[\"a.example\"],"
+                  "\"emails\":[\"a@a.example\"],\"upns\":[\"u@a.example\"],"
+                  "\"uris\":[\"spiffe://a.example/b\"],\"ip_addresses\":[\"10.0.0.1\"]}}}"),
+    OK);
+  check_issued("all", 1);
+  AUTO(version) struct version *c = latest(KIND_CERTIFICATE, "all");
+  assert_int_equal(cert_read(buf_bytes(&certificate_version_of(c)->cer), &info), OK);
+  for (int kind = 0; kind < SAN_KINDS; kind++)
+    assert_int_equal(info.is.sans[kind].count, 1);
+}
+
 static void test_disabled(void **state) {
   AUTO(version) struct version *out = NULL;
   const struct object_request off = { .has_enabled = true };
@@ -398,6 +414,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_cut_off, begin_slow, end),
     cmocka_unit_test_setup_teardown(test_renewal, begin, end),
     cmocka_unit_test_setup_teardown(test_hub_issuer, begin, end),
+    cmocka_unit_test_setup_teardown(test_hub_names, begin, end),
     cmocka_unit_test_setup_teardown(test_disabled, begin, end),
     cmocka_unit_test_setup_teardown(test_reuse_and_export, begin, end),
   };

@@ -229,12 +229,14 @@ static void vaults_are_managed_by_roles_of_the_hub(void **state) {
 /* Vault hosts have no hub; the hub's audience is good at each of them, and they say their own. */
 static void the_hub_is_not_at_a_vaults_host(void **state) {
   static const char *const paths[] = { "/hub/vaults", "/hub/identities", "/hub/status",
-                                       "/hub/audit" };
+                                       "/hub/audit", "/hub/ca" };
   for (size_t i = 0; i < COUNT(paths); i++) {
     EXPECT(404, ONE, HTTP_GET, paths[i], "");
     assert_non_null(strstr(answer_str(&last, "error.message"), "This is a vault's host name"));
   }
   EXPECT(404, ONE, HTTP_POST, "/hub/seal", "");
+  EXPECT(404, ONE, HTTP_GET, "/acme/directory", "");
+  EXPECT(404, ONE, HTTP_GET, "/pki/ocsp/AAAA", "");
   EXPECT(200, ONE, HTTP_GET, "/hub/health", "");
   EXPECT(200, ONE, HTTP_GET, ASSIGNMENTS, "");
   AUTO_BUF none = BUF_EMPTY;
@@ -294,7 +296,6 @@ static void protected_until_its_time(void **state) {
   EXPECT(403, HUB, HTTP_DELETE, "/hub/deletedvaults/guarded", "");
   clock_shift(6 * 86400);
   assert_int_equal(hub_vaults_due(f.hub), OK);
-  AUTO_ANSWER a = { 0 };
   struct vault_info v;
   assert_int_equal(vaults_show(f.hub->vaults, "guarded", true, &v), OK);
   clock_shift(7 * 86400 + 10);
