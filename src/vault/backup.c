@@ -176,6 +176,8 @@ err_t object_restore(struct vault *v, enum kind_id kind, struct bytes blob, cons
     return err == ERR_NOMEM ? err : ERR_BACKUP_BLOB;
   struct entry *first = g.entries[0];
   AUTO_STRIPE stripe = stripe_lock(v, first->folded);
+  if (find_active(v, KIND_CERTIFICATE, first->folded))
+    return restore_conflict(first->kind, first, host);
   for (size_t i = 0; i < g.count; i++)
     if (find_active(v, g.entries[i]->kind->id, first->folded) ||
         find_deleted(v, g.entries[i]->kind->id, first->folded))

@@ -62,12 +62,23 @@ static err_t set_pending(struct vault *v, const char *folded, const struct certi
   *p = (struct certificate_pending){ .enabled = b->enabled };
   memcpy(p->version, id, sizeof p->version);
   memcpy(p->issuer, b->policy->issuer, sizeof p->issuer);
+  snprintf(p->oid, sizeof p->oid, "%s", b->oid);
+  buf_put_bytes(&p->policy, buf_bytes(&b->policy->text));
+  TRY(buf_ok(&p->policy));
   buf_put_bytes(&p->csr, b->csr);
   buf_put_bytes(&p->tags, b->tags);
   TRY(buf_ok(&p->csr));
   TRY(buf_ok(&p->tags));
   TRY(random_id(p->request_id));
   return material_new(v, b->key, folded, id, &p->material);
+}
+
+/* Whether the policy is still the one that was read before the key was made. */
+static err_t same_policy(const struct entry *e, const struct certificate_begin *b) {
+  if (e &&
+      bytes_equal(buf_bytes(&certificate_entry_of(e)->state->policy), buf_bytes(&b->policy->text)))
+    return OK;
+  REFUSE(ERR_CONFLICT, "The certificate's policy was changed meanwhile. Try again.");
 }
 
 err_t certificate_begin(struct vault *v, const char *name, const char *folded,
@@ -83,35 +94,45 @@ err_t certificate_begin(struct vault *v, const char *name, const char *folded,
            "Certificate %s has a pending operation: wait for it, merge its certificate, or delete "
            "the operation.",
            e->name);
+  if (b->keep_policy)
+    TRY(same_policy(e, b));
   if (!b->key)
     return OK;
   if (!e || !certificate_issued(e->latest))
     TRY(placeholder(name, e, b, &first));
   TRY(random_id(id));
   TRY(present ? state_copy(present, false, &s) : state_new(&s));
-  TRY(state_set_policy(s, b->policy, b->oid));
+  if (!b->keep_policy)
+    TRY(state_set_policy(s, b->policy, b->oid));
   TRY(set_pending(v, folded, b, first ? first->id : id, s));
   TRY(state_commit(v, folded, &first, first ? 1 : 0, s));
   *out = TAKE(s);
   return OK;
 }
 
-/* The latest version's key, if it is one that the policy would make. */
-static struct key_material *present_key(struct vault *v, const char *folded,
-                                        const struct cert_policy *policy) {
+/* The latest version's key, if it is one that the policy would make. What was made to stay inside
+ * does not come out by way of another policy. */
+static err_t present_key(struct vault *v, const char *folded, const struct cert_policy *policy,
+                         struct key_material **out) {
   READ_LOCKED(v);
   const struct entry *e = settled_entry(v, KIND_KEY, folded);
   const struct key_version *kv = e ? key_version_of(e->latest) : NULL;
-  bool fits = kv && kv->base.managed && kv->spec.type == policy->spec.type &&
-              kv->spec.bits == policy->spec.bits && kv->spec.curve == policy->spec.curve;
-  return fits ? material_ref(kv->material) : NULL;
+  if (!kv || !kv->base.managed || kv->spec.type != policy->spec.type ||
+      kv->spec.bits != policy->spec.bits || kv->spec.curve != policy->spec.curve)
+    return OK;
+  if (policy->exportable && (!kv->exportable || kv->hsm))
+    REFUSE(ERR_BAD_PARAMETER,
+           "Property exportable has invalid value: the key that is to be reused is not exportable, "
+           "and stays so. Set reuse_key to false.\r\n");
+  *out = material_ref(kv->material);
+  return OK;
 }
 
 err_t certificate_key(struct vault *v, const char *folded, const struct cert_policy *policy,
                       struct key **out) {
   AUTO(material) struct key_material *present = NULL;
   if (policy->reuse_key)
-    present = present_key(v, folded, policy);
+    TRY(present_key(v, folded, policy, &present));
   return present ? material_open(v, present, out) : key_generate(&policy->spec, out);
 }
 
@@ -133,6 +154,7 @@ err_t certificates_create(struct vault *v, const char *name, const struct certif
   struct certificate_begin b = { .policy = rq->policy,
                                  .enabled = !rq->base.has_enabled || rq->base.enabled,
                                  .keep_order = rq->keep_order,
+                                 .keep_policy = rq->keep_policy,
                                  .oid = rq->oid,
                                  .tags = rq->base.has_tags ? rq->base.tags : (struct bytes){ 0 } };
   name_fold(name, folded);

@@ -83,7 +83,7 @@ err_t certificates_merge(struct vault *v, const char *name, const struct bytes *
   const struct certificate_pending *p = &present->pending;
   if (p->cancel)
     REFUSE(ERR_CONFLICT, "Cancellation of the pending operation was requested: delete it.");
-  TRY(cert_policy_read(NULL, buf_bytes(&present->policy), &policy));
+  TRY(cert_policy_read(NULL, buf_bytes(&p->policy), &policy));
   TRY(material_open(v, p->material, &key));
   chain.keep_order = present->keep_order;
   TRY(cert_merge_chain(ders, count, key, &chain));

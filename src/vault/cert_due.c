@@ -102,6 +102,7 @@ static err_t begin(struct vault *v, const char *folded, const struct version *ol
                                        .tags = buf_bytes(&r->tags),
                                        .enabled = true,
                                        .keep_order = r->keep_order,
+                                       .keep_policy = true,
                                        .oid = r->oid };
   return still_due(v, folded, old, DUE_RENEW) ? certificate_begin(v, old->name, folded, &b, &state)
                                               : OK;

@@ -42,6 +42,7 @@ struct certificate_begin {
   const struct key *key; /* NULL: only say whether it could begin */
   struct bytes csr, tags;
   bool enabled, keep_order;
+  bool keep_policy; /* the certificate's own one, which must still be this; else it is set */
   const char *oid;
 };
 /* Begins an operation. REFUSEd while one is in progress, or when the name is not free. */

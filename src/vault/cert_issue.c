@@ -140,7 +140,7 @@ static err_t sign(struct vault *v, const struct certificate_state *s, const stru
   if (!duration_add(months, 1, says.not_before, &says.not_after))
     FAIL(ERR_INTERNAL, "a policy's months are no duration");
   if (issuer_is(s->pending.issuer, ISSUER_HUB))
-    return v->authority.issue(v->authority.ctx, s->policy_oid, &says, key, chain);
+    return v->authority.issue(v->authority.ctx, s->pending.oid, &says, key, chain);
   chain->count = 1;
   return cert_self_sign(key, &says, &chain->ders[0]);
 }
@@ -152,24 +152,27 @@ static err_t sign_and_finish(struct vault *v, const struct entry *e,
   AUTO(key) struct key *key = NULL;
   AUTO_CERT_CHAIN chain = { 0 };
   AUTO(certificate_state) struct certificate_state *next = NULL;
-  TRY(cert_policy_read(NULL, buf_bytes(&present->policy), &policy));
+  TRY(cert_policy_read(NULL, buf_bytes(&p->policy), &policy));
   TRY(material_open(v, p->material, &key));
   TRY(sign(v, present, key, &policy, &chain));
   TRY(state_ended(present, CERT_COMPLETED, &next));
   const struct object_request rq = {
     .has_enabled = true, .enabled = p->enabled, .has_tags = true, .tags = buf_bytes(&p->tags)
   };
-  return certificate_finish(v,
-                            &(struct certificate_parts){ .name = e->name,
-                                                         .folded = e->folded,
-                                                         .id = p->version,
-                                                         .policy = &policy,
-                                                         .material = p->material,
-                                                         .key = key,
-                                                         .chain = &chain,
-                                                         .rq = &rq,
-                                                         .next = next },
-                            out);
+  err_t err = certificate_finish(v,
+                                 &(struct certificate_parts){ .name = e->name,
+                                                              .folded = e->folded,
+                                                              .id = p->version,
+                                                              .policy = &policy,
+                                                              .material = p->material,
+                                                              .key = key,
+                                                              .chain = &chain,
+                                                              .rq = &rq,
+                                                              .next = next },
+                                 out);
+  if (err != OK && issuer_is(p->issuer, ISSUER_HUB))
+    v->authority.take_back(v->authority.ctx, buf_bytes(&chain.ders[0]));
+  return err;
 }
 
 /* The authority will not, whenever it is asked. */

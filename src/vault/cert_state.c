@@ -16,6 +16,7 @@ void certificate_state_free(struct certificate_state *s) {
   if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
     return;
   buf_free(&s->policy);
+  buf_free(&s->pending.policy);
   buf_free(&s->pending.csr);
   buf_free(&s->pending.tags);
   buf_free(&s->pending.error);
@@ -35,12 +36,14 @@ err_t state_new(struct certificate_state **out) {
 
 static err_t copy_pending(const struct certificate_pending *from, struct certificate_pending *to) {
   *to = *from;
-  to->csr = to->tags = to->error = (struct buf)BUF_EMPTY;
+  to->policy = to->csr = to->tags = to->error = (struct buf)BUF_EMPTY;
   if (to->material)
     material_ref(to->material);
+  buf_put_bytes(&to->policy, buf_bytes(&from->policy));
   buf_put_bytes(&to->csr, buf_bytes(&from->csr));
   buf_put_bytes(&to->tags, buf_bytes(&from->tags));
   buf_put_bytes(&to->error, buf_bytes(&from->error));
+  TRY(buf_ok(&to->policy));
   TRY(buf_ok(&to->csr));
   TRY(buf_ok(&to->tags));
   return buf_ok(&to->error);
@@ -131,6 +134,8 @@ static void put_pending(const struct certificate_pending *p, struct buf *out) {
   pack_str(out, p->request_id);
   pack_str(out, p->issuer);
   pack_u8(out, p->enabled);
+  pack_str(out, p->oid);
+  pack_bytes(out, buf_bytes(&p->policy));
   pack_bytes(out, buf_bytes(&p->csr));
   pack_bytes(out, buf_bytes(&p->tags));
   pack_bytes(out, buf_bytes(&p->error));
@@ -145,11 +150,14 @@ static err_t get_pending(struct unpack *u, const char *folded, struct certificat
   unpack_str(u, p->request_id, sizeof p->request_id);
   unpack_str(u, p->issuer, sizeof p->issuer);
   p->enabled = unpack_u8(u) != 0;
+  unpack_str(u, p->oid, sizeof p->oid);
+  buf_put_bytes(&p->policy, unpack_bytes(u));
   buf_put_bytes(&p->csr, unpack_bytes(u));
   buf_put_bytes(&p->tags, unpack_bytes(u));
   buf_put_bytes(&p->error, unpack_bytes(u));
   if (u->bad || status > CERT_FAILED)
     FAIL(ERR_CORRUPT, "a pending certificate's record has a form that this version does not know");
+  TRY(buf_ok(&p->policy));
   TRY(buf_ok(&p->csr));
   TRY(buf_ok(&p->tags));
   TRY(buf_ok(&p->error));

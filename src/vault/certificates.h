@@ -42,8 +42,10 @@ struct certificate_pending {
   bool cancel; /* was asked for */
   char version[OBJECT_VERSION_SIZE + 1], request_id[OBJECT_VERSION_SIZE + 1];
   char issuer[CERT_ISSUER_MAX + 1];
-  bool enabled;   /* what the version will be */
-  struct buf csr; /* DER */
+  bool enabled;            /* what the version will be */
+  struct buf policy;       /* what it is made like, whatever the certificate's becomes meanwhile */
+  char oid[GUID_SIZE + 1]; /* for whom: the hub's authority issues to whom that may */
+  struct buf csr;          /* DER */
   struct buf tags;
   struct buf error;              /* text, of CERT_FAILED */
   struct key_material *material; /* the key; until completed */
@@ -53,7 +55,7 @@ struct certificate_pending {
 struct certificate_state {
   _Atomic unsigned refs;
   struct buf policy;              /* cert_policy.text */
-  char policy_oid[GUID_SIZE + 1]; /* who set it: the hub's authority issues to whom that may */
+  char policy_oid[GUID_SIZE + 1]; /* who set it: renewals are for them */
   int64_t policy_created, policy_updated;
   struct cert_trigger renew, email; /* of the policy */
   bool keep_order;                  /* of chains: preserveCertOrder */
@@ -70,6 +72,7 @@ struct certificate_state *certificates_state(struct vault *v, const char *name);
 struct certificate_request {
   struct object_request base;
   const struct cert_policy *policy;
+  bool keep_policy; /* of create: policy is the certificate's, as it was read before */
   bool keep_order;
   const char *oid; /* the caller's */
 };
@@ -98,13 +101,15 @@ err_t certificates_cancel(struct vault *v, const char *name, struct certificate_
 err_t certificates_delete_pending(struct vault *v, const char *name,
                                   struct certificate_state **out);
 
-/* Who signs for the issuer "Hub": the hub's authority, behind the two calls that a vault needs. */
+/* Who signs for the issuer "Hub": the hub's authority, behind the calls that a vault needs. */
 struct cert_authority {
   void *ctx;
   /* OK when that identity may have such a certificate, else REFUSEs. */
   err_t (*check)(void *ctx, const char *oid, const struct cert_profile *says);
   err_t (*issue)(void *ctx, const char *oid, const struct cert_profile *says, const struct key *key,
                  struct cert_chain *out);
+  /* What was issued is of no use: it is revoked. */
+  void (*take_back)(void *ctx, struct bytes der);
 };
 void vault_set_authority(struct vault *v, const struct cert_authority *authority);
 

@@ -195,5 +195,10 @@ err_t change_set_version(struct vault *v, struct version *version) {
 
 err_t change_add_version(struct vault *v, const char *folded, struct version *version) {
   TRY(name_free(v, version->kind, version->name, folded));
+  if (find_active(v, KIND_CERTIFICATE, folded)) /* also one whose key is yet to come */
+    REFUSE(ERR_MANAGED,
+           "Operation \"create\" is not allowed as this object's lifetime is managed by Key Vault: "
+           "there is a certificate %s.",
+           version->name);
   return change_commit(v, folded, &(struct change){ .versions = { version }, .count = 1 });
 }

@@ -325,9 +325,12 @@ err_t hub_write_ready(struct hub *h, struct buf *out) {
   return buf_ok(out);
 }
 
+/* Not while an unsealing loads the authority. */
 static void reload(struct hub *h) {
   AUTO(tls) struct tls *tls = NULL;
+  pthread_mutex_lock(&h->unsealing);
   err_t e = hub_tls(h, &tls);
+  pthread_mutex_unlock(&h->unsealing);
   if (e != OK) {
     log_err("hub", e, "reloading the certificate; the old one stays");
     return;

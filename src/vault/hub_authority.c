@@ -1,4 +1,6 @@
 /* The hub's authority as the issuer "Hub" of its vaults' certificates. */
+#include "base/codec.h"
+#include "base/log.h"
 #include "vault/hub_internal.h"
 
 #include <stdio.h>
@@ -29,6 +31,21 @@ static err_t issue(void *ctx, const char *oid, const struct cert_profile *says,
   return ca_issue(h->ca, &rq, out);
 }
 
+/* Nobody has it: a failure leaves it good, and is the log's. */
+static void take_back(void *ctx, struct bytes der) {
+  enum { CESSATION_OF_OPERATION = 5 };
+  struct hub *h = ctx;
+  char serial[2 * CERT_SERIAL_MAX + 1];
+  AUTO_CERT_INFO info = { 0 };
+  err_t e = cert_read(der, &info);
+  if (e == OK) {
+    hex_encode(bytes_of(info.serial, info.serial_size), serial);
+    e = ca_revoke(h->ca, serial, CESSATION_OF_OPERATION, NULL);
+  }
+  if (e != OK)
+    log_err("ca", e, "revoking a certificate that could not be kept");
+}
+
 struct cert_authority hub_authority(struct hub *h) {
-  return (struct cert_authority){ h, check, issue };
+  return (struct cert_authority){ h, check, issue, take_back };
 }

@@ -39,7 +39,7 @@ struct hub {
   char owner[GUID_SIZE + 1]; /* app id */
   bool owner_has_secret;     /* it was handed over in DIR/env */
   pthread_t scheduler;
-  bool scheduling;
+  _Atomic bool scheduling;
   int wake[2];          /* pipe: a byte wakes the scheduler, or stops it */
   _Atomic bool sealing; /* told to seal: hub_run() ends */
 };

@@ -332,6 +332,8 @@ static err_t find_vault(struct call *c) {
     return OK;
   }
   c->hosted = vaults_find(c->api->vaults, name);
+  if (!c->hosted && !(c->route && c->route->action == ACT_NONE))
+    TRY(check_caller(c)); /* without a token none can be told from one that is there */
   if (!c->hosted)
     REFUSE(ERR_NOT_FOUND, "There is no vault at this host name: 'strongroom vault list' shows "
                           "those that there are.");

@@ -124,7 +124,8 @@ static err_t read_common(json_t *body, struct certificate_request *rq, struct bu
 }
 
 /* The policy that is given, or the one that the certificate has. */
-static err_t read_policy(struct call *c, json_t *body, struct cert_policy *out) {
+static err_t read_policy(struct call *c, json_t *body, struct certificate_request *rq,
+                         struct cert_policy *out) {
   json_t *given = NULL;
   TRY(json_get_object(body, "policy", &given));
   if (given)
@@ -133,6 +134,7 @@ static err_t read_policy(struct call *c, json_t *body, struct cert_policy *out) 
   if (!s)
     REFUSE(ERR_BAD_PARAMETER,
            "Property policy is required: there is no certificate of that name yet.");
+  rq->keep_policy = true;
   return cert_policy_read(NULL, buf_bytes(&s->policy), out);
 }
 
@@ -144,7 +146,7 @@ err_t certificates_create_post(struct call *c) {
   struct certificate_request rq = { .policy = &policy, .oid = c->who.oid };
   TRY(call_json(c, &body));
   TRY(read_common(body, &rq, &tags));
-  TRY(read_policy(c, body, &policy));
+  TRY(read_policy(c, body, &rq, &policy));
   TRY(certificates_create(c->vault, c->name, &rq, &s));
   call_used(c, c->name, s->pending.version);
   write_pending(c, c->name, s);

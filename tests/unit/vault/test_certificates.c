@@ -351,6 +351,75 @@ static void test_hub_issuer(void **state) {
   assert_int_equal(certificates_update_policy(vault(), "web", policy, oid, &s), ERR_ACCESS_DENIED);
 }
 
+/* While it waits for its certificate, nobody takes its names. */
+static void test_reserved(void **state) {
+  AUTO(key_version) struct key_version *kv = NULL;
+  AUTO(version) struct version *out = NULL;
+  const struct key_request rq = { .spec = { KEY_EC, 256, CURVE_P256, 0 } };
+  const struct secret_request srq = { .value = bytes_str("x") };
+  assert_int_equal(create("pend", BY("Unknown")), OK);
+  assert_int_equal(keys_create(vault(), "Pend", &rq, &kv), ERR_MANAGED);
+  assert_int_equal(secrets_set(vault(), "pend", &srq, &out), ERR_MANAGED);
+}
+
+#define KEEP(exportable) \
+  "{\"key_props\":{\"kty\":\"EC\",\"reuse_key\":true,\"exportable\":" exportable "}," \
+  "\"secret_props\":{\"contentType\":\"application/" \
+  "x-pem-file\"},\"issuer\":{\"name\":\"Self\"}," X509
+
+static bool secret_has_key(const char *name) {
+  AUTO(version) struct version *s = latest(KIND_SECRET, name);
+  AUTO_BUF value = BUF_EMPTY;
+  assert_int_equal(secrets_value(vault(), s, &value), OK);
+  return memmem(value.data, value.size, "PRIVATE", 7) != NULL;
+}
+
+static void set_policy(const char *name, const char *text) {
+  AUTO_JSON *policy = NULL;
+  AUTO(certificate_state) struct certificate_state *s = NULL;
+  assert_int_equal(json_read(bytes_str(text), &policy), OK);
+  assert_int_equal(certificates_update_policy(vault(), name, policy, f.oid, &s), OK);
+}
+
+/* What was made to stay inside does not come out by way of another policy: not when the key is
+ * reused, */
+static void test_stays_inside(void **state) {
+  assert_int_equal(create("in", KEEP("false")), OK);
+  assert_false(secret_has_key("in"));
+  set_policy("in", KEEP("true"));
+  assert_int_equal(create("in", KEEP("true")), ERR_BAD_PARAMETER);
+  clock_shift(340 * DAY);
+  assert_int_equal(vault_carry_out_due(vault(), note, NULL), OK);
+  assert_string_equal(seen, "CertificateRenewIfDue!:in ");
+  check_issued("in", 1);
+}
+
+/* nor when the policy changes while the operation is pending. */
+static void test_stays_inside_pending(void **state) {
+  assert_int_equal(create("in", KEEP("false")), OK);
+  set_policy("in", KEEP("true"));
+  fixture_reopen(&f);
+  hub_scheduler_stop(f.hub);
+  assert_int_equal(vault_carry_out_due(vault(), note, NULL), OK);
+  check_issued("in", 1);
+  assert_false(secret_has_key("in"));
+}
+
+/* A policy that changed while a key was made is not set back. */
+static void test_policy_meanwhile(void **state) {
+  AUTO_CERT_POLICY policy = { 0 };
+  AUTO(certificate_state) struct certificate_state *s = NULL;
+  AUTO(certificate_state) struct certificate_state *out = NULL;
+  assert_int_equal(create("web", SELF), OK);
+  s = certificates_state(vault(), "web");
+  assert_int_equal(cert_policy_read(NULL, buf_bytes(&s->policy), &policy), OK);
+  const struct certificate_request rq = { .policy = &policy, .keep_policy = true, .oid = f.oid };
+  assert_int_equal(certificates_create(vault(), "web", &rq, &out), OK);
+  set_policy("web", KEEP("false"));
+  AUTO(certificate_state) struct certificate_state *again = NULL;
+  assert_int_equal(certificates_create(vault(), "web", &rq, &again), ERR_CONFLICT);
+}
+
 /* Every kind of name goes through to the authority. */
 static void test_hub_names(void **state) {
   AUTO_CERT_INFO info = { 0 };
@@ -414,6 +483,10 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_cut_off, begin_slow, end),
     cmocka_unit_test_setup_teardown(test_renewal, begin, end),
     cmocka_unit_test_setup_teardown(test_hub_issuer, begin, end),
+    cmocka_unit_test_setup_teardown(test_reserved, begin, end),
+    cmocka_unit_test_setup_teardown(test_stays_inside, begin, end),
+    cmocka_unit_test_setup_teardown(test_stays_inside_pending, begin_slow, end),
+    cmocka_unit_test_setup_teardown(test_policy_meanwhile, begin, end),
     cmocka_unit_test_setup_teardown(test_hub_names, begin, end),
     cmocka_unit_test_setup_teardown(test_disabled, begin, end),
     cmocka_unit_test_setup_teardown(test_reuse_and_export, begin, end),
