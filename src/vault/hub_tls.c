@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "vault/hub_internal.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,7 +84,17 @@ static err_t issue_chain(struct hub *h, const struct key *key, struct cert_chain
     struct cert_texts *list = &rq.says.sans[address ? SAN_IP : SAN_DNS];
     list->items[list->count++] = names[i];
   }
-  return ca_issue(h->ca, &rq, chain);
+  err_t e = ca_issue(h->ca, &rq, chain);
+  if (e == ERR_BAD_PARAMETER) {
+    char why[400]; /* what it says is overwritten by what is said now */
+    snprintf(why, sizeof why, "%s", err_text(e));
+    FAIL(
+      ERR_CONFIG,
+      "%s With the hub stopped, 'strongroom ca renew-issuing --permit ..' makes an authority that "
+      "may.",
+      why);
+  }
+  return e;
 }
 
 static err_t issue(struct hub *h, const char *certificate, const char *key_file) {
