@@ -39,7 +39,7 @@
   X(ERR_TIMEOUT, 408, "RequestTimeout", NULL, "The request took too long.") \
   X(ERR_CLOSED, 400, "ConnectionClosed", NULL, "The connection was closed.") \
   X(ERR_HTTP, 400, "BadRequest", NULL, "The HTTP request is malformed.") \
-  X(ERR_HTTP_VERSION, 505, "HttpVersionNotSupported", NULL, "Only HTTP/1.1 is served.") \
+  X(ERR_HTTP_VERSION, 505, "HttpVersionNotSupported", NULL, "Only HTTP/1.1 and 1.0 are served.") \
   X(ERR_HEAD_TOO_LARGE, 431, "RequestHeaderFieldsTooLarge", NULL, \
     "The request's header section is too large.") \
   X(ERR_TOO_LARGE, 413, "RequestEntityTooLarge", NULL, "The request body is too large.") \

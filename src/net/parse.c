@@ -82,13 +82,15 @@ static struct bytes skip(struct bytes b, size_t n) {
 /* Finding the end of a head. */
 
 #define VERSION " HTTP/1.1"
+#define OLD_VERSION " HTTP/1.0" /* what OCSP clients speak */
 
 static err_t check_version(struct bytes line) {
   size_t n = sizeof VERSION - 1;
-  if (line.size < n || memcmp(line.data + line.size - n, " HTTP/", 6) != 0)
+  const uint8_t *end = line.data + line.size;
+  if (line.size < n || memcmp(end - n, " HTTP/", 6) != 0)
     FAIL(ERR_HTTP, "the request line does not end in a version");
-  if (memcmp(line.data + line.size - n, VERSION, n) != 0)
-    FAIL(ERR_HTTP_VERSION, "another version than HTTP/1.1");
+  if (memcmp(end - n, VERSION, n) != 0 && memcmp(end - n, OLD_VERSION, n) != 0)
+    FAIL(ERR_HTTP_VERSION, "another version than HTTP/1.1 and 1.0");
   return OK;
 }
 
@@ -310,6 +312,15 @@ static err_t parse_singles(struct http_request *r, struct http_frame *f) {
   return only(r->headers, r->header_count, "Content-Type", &value);
 }
 
+/* HTTP/1.0 knows neither chunks nor 100-continue, and one request is all on a connection. */
+static err_t parse_old(struct http_frame *f) {
+  if (f->chunked)
+    FAIL(ERR_HTTP, "chunks in HTTP/1.0");
+  f->expect = false;
+  f->close = true;
+  return OK;
+}
+
 err_t http_parse_head(struct bytes head, struct http_request *r, struct http_frame *f) {
   struct bytes line = http_next_line(&head), method, target;
   bool framed;
@@ -320,11 +331,14 @@ err_t http_parse_head(struct bytes head, struct http_request *r, struct http_fra
   struct bytes rest = bytes_split(line, ' ', &method);
   struct bytes version = bytes_split(rest, ' ', &target);
   TRY(parse_method(method, &r->method));
-  if (!bytes_equal_str(version, &VERSION[1]))
+  bool old = bytes_equal_str(version, &OLD_VERSION[1]);
+  if (!old && !bytes_equal_str(version, &VERSION[1]))
     FAIL(ERR_HTTP, "white space in the request line");
   TRY(parse_fields(head, r));
   TRY(http_parse_frame(r->headers, r->header_count, f, &framed));
   TRY(parse_singles(r, f));
+  if (old)
+    TRY(parse_old(f));
   return parse_target(target, r);
 }
 

@@ -1,8 +1,8 @@
 /*
- * The strict HTTP/1.1 parser (RFC 9112): bytes in, verdict out; no sockets, no allocation, no
- * state but what the caller holds. It takes only what the grammar allows and refuses every liberty
- * that the RFC leaves to a server, because two parties that read a lenient message differently are
- * how requests are smuggled. Any thread.
+ * The strict HTTP/1.1 parser (RFC 9112), which takes HTTP/1.0 for one request on a connection:
+ * bytes in, verdict out; no sockets, no allocation, no state but what the caller holds. It takes
+ * only what the grammar allows and refuses every liberty that the RFC leaves to a server, because
+ * two parties that read a lenient message differently are how requests are smuggled. Any thread.
  */
 #ifndef NET_PARSE_H
 #define NET_PARSE_H

@@ -79,6 +79,7 @@ contains "usages are the profile's" "$(openssl x509 -in "$WORK/rsa/cert.pem" -no
 note "OCSP"
 contains "good, with nonce" "$(ocsp "$WORK/web")" "web/cert.pem: good"
 same "the response's signature" "Response verify OK" "$(ocsp "$WORK/web" -no_nonce | head -n 1)"
+contains "asked by openssl itself" "$(openssl ocsp -issuer "$WORK/issuing.pem" -cert "$WORK/web/cert.pem" -url "$pki/ocsp" -CAfile "$ca" -verify_other "$WORK/issuing.pem" 2>&1)" "web/cert.pem: good"
 contains "good, without nonce" "$(ocsp "$WORK/web" -no_nonce)" "web/cert.pem: good"
 contains "by SHA-256" "$(ocsp "$WORK/web" -no_nonce -sha256)" "good"
 case $(ocsp "$WORK/web") in *WARNING*) fail "the nonce was not echoed" ;; esac

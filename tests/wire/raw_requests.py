@@ -114,6 +114,17 @@ def drip(text):
     return run
 
 
+def last(text):
+    """It is served, and what follows is not."""
+
+    def run(connection):
+        connection.send(text + connection.follower)
+        seen = [connection.answer(), connection.answer()]
+        return seen == [200, None], " ".join(map(str, seen))
+
+    return run
+
+
 def bad(text, refusals=REFUSALS):
     def run(connection):
         connection.send(text + connection.follower)
@@ -224,7 +235,10 @@ def cases(authority, token):
     yield "a method in lower case", bad(request("get " + PATH))
     yield "an unknown method", bad(request("BREW " + PATH))
     yield "CONNECT", bad(request("CONNECT " + authority))
-    yield "HTTP/1.0", bad(request(version=" HTTP/1.0"))
+    yield "HTTP/1.0", last(request(version=" HTTP/1.0"))
+    yield "HTTP/1.0, kept alive", last(request(version=" HTTP/1.0", headers="Connection: keep-alive\r\n"))
+    yield "HTTP/1.0 without a host", bad(request(version=" HTTP/1.0", host=""))
+    yield "chunks in HTTP/1.0", bad(chunked(chunk).replace(b"HTTP/1.1", b"HTTP/1.0"))
     yield "HTTP/1.2", bad(request(version=" HTTP/1.2"))
     yield "HTTP/0.9", bad(b"GET " + PATH.encode() + b"\r\n")
     yield "the preface of HTTP/2", bad(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")

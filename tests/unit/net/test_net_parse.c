@@ -190,7 +190,8 @@ static const struct {
   { "TRACE / HTTP/1.1\r\n" HOST "\r\n", ERR_METHOD, 0 },
   { "CONNECT vault:8443 HTTP/1.1\r\n" HOST "\r\n", ERR_METHOD, 0 },
   { "G(T / HTTP/1.1\r\n" HOST "\r\n", ERR_HTTP, 0 },
-  { "GET / HTTP/1.0\r\n" HOST "\r\n", ERR_HTTP_VERSION, 0 },
+  { "GET / HTTP/1.0\r\n\r\n", ERR_HTTP, 0 },
+  { "POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ERR_HTTP, 0 },
   { "GET / HTTP/2.0\r\n" HOST "\r\n", ERR_HTTP_VERSION, 0 },
   { "GET / HTTP/1.2\r\n" HOST "\r\n", ERR_HTTP_VERSION, 0 },
   { "GET / http/1.1\r\n" HOST "\r\n", ERR_HTTP, 0 },
@@ -317,6 +318,11 @@ static void test_headers(void **state) {
   assert_null(http_header(&f.req, "b").data);
   assert_true(f.frame.close);
   assert_false(f.frame.expect);
+  AUTO_FED old = feed(
+    bytes_str("GET / HTTP/1.0\r\n" HOST "Connection: keep-alive\r\nExpect: 100-continue\r\n\r\n"),
+    999);
+  assert_true(old.frame.close);
+  assert_false(old.frame.expect);
   AUTO_FED keep = feed(bytes_str(GET("Connection: keep-alive, xclose\r\n")), 999);
   assert_false(keep.frame.close);
 }

@@ -290,7 +290,7 @@ static void test_refusals_close(void **state) {
   } cases[] = {
     { "GET / HTTP/1.1\r\n\r\n", 400 },
     { "GET / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 400 },
-    { "GET / HTTP/1.0\r\n" HOST "\r\n", 505 },
+    { "GET / HTTP/1.0\r\n\r\n", 400 },
     { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
     { "BREW / HTTP/1.1\r\n" HOST "\r\n", 405 },
     { "POST /echo HTTP/1.1\r\n" HOST "Expect: tea\r\n\r\n", 417 },
