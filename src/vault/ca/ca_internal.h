@@ -194,7 +194,7 @@ void ledger_put_revoked(struct ledger *x, struct issued *i);
 void ledger_put(struct ledger *x, struct issued *i);
 void ledger_remove(struct ledger *x, struct issued *i); /* does not free it */
 struct issued *ledger_serial(const struct ledger *x, const char *serial);
-/* The next one of that name after *at, which is NULL at first. */
+/* The next one of that name after *at, which is NULL at first; the newest comes first. */
 struct issued *ledger_name(const struct ledger *x, const char *name, const struct issued_name **at);
 err_t ledger_sort(struct ledger *x); /* after loading, when they came in no order */
 void ledger_free(struct ledger *x);

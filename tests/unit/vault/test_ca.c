@@ -474,11 +474,15 @@ static struct issued *made(unsigned n) {
   return i;
 }
 
+/* How many have the name; they come in the order of the list, the newest first. */
 static unsigned shared(const struct ledger *x) {
   const struct issued_name *at = NULL;
+  const struct issued *next = x->newest;
   unsigned n = 0;
-  while (ledger_name(x, "Shared.example", &at))
-    n++;
+  for (const struct issued *i; (i = ledger_name(x, "Shared.example", &at)); n++) {
+    assert_ptr_equal(i, next);
+    next = i->older;
+  }
   return n;
 }
 
@@ -489,6 +493,7 @@ static void ledger(void **state) {
   assert_ok(ledger_init(&x));
   for (unsigned n = 0; n < MANY; n++)
     ledger_put(&x, all[n] = made(n));
+  assert_int_equal(shared(&x), MANY); /* it has grown meanwhile */
   assert_ok(ledger_sort(&x));
   int64_t last = INT64_MAX;
   unsigned seen = 0;
