@@ -52,7 +52,7 @@ static void warn(struct ca *ca, int64_t now) {
 static err_t refresh_lists(struct ca *ca, int64_t now) {
   CA_CHANGING(ca);
   if (ca->root.key && ca->root.crl.next_update - now < ROOT_CRL_SECONDS / 2)
-    TRY(crl_refresh_root(ca, ca->root.key, now));
+    TRY(crl_refresh_root(ca, ca->root.key, now, NULL, 0));
   for (size_t i = 0; i < ca->authority_count; i++) {
     struct authority *a = ca->authorities[i];
     if (!authority_is_valid(a, now))

@@ -144,10 +144,11 @@ struct authority *authority_get(struct ca *ca, unsigned number);
 /* Its revocation list has to be signed anew. Under the write lock. */
 void authority_mark_stale(struct ca *ca, unsigned number);
 err_t authority_load_root(struct ca *ca, struct bytes body);
-err_t authority_commit(struct ca *ca, const struct authority *a);
-/* The root as it is, but for its key and revocation list. */
-err_t authority_commit_root(struct ca *ca, const struct key *key, const struct root_authority *root,
-                            const struct served_crl *crl);
+err_t authority_pack(const struct authority *a, struct buf *record);
+void authority_place(const struct authority *a, char out[static STORE_PLACE_MAX + 1]);
+/* The root as it is, but for its key and revocation list; together with count other records. */
+err_t authority_commit_root(struct ca *ca, const struct key *key, const struct served_crl *crl,
+                            const struct store_write *others, size_t count);
 err_t authority_load(struct ca *ca, struct bytes body);
 err_t authority_make_root(struct ca *ca, int64_t now);
 /* A fresh issuing authority under the root's key, which may be given; durable, then in place. The
@@ -157,8 +158,10 @@ err_t authority_make(struct ca *ca, const struct key *root_key, const struct cer
 
 /* ca_crl.c; the caller holds changing, or is alone. */
 err_t crl_refresh(struct ca *ca, struct authority *a, int64_t now);
-/* The root's list of revoked issuing authorities; durable, then in place. */
-err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now);
+/* The root's list of revoked issuing authorities; durable, together with count other records, then
+ * in place. */
+err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now,
+                       const struct store_write *others, size_t count);
 #define CRL_SECONDS DAY
 #define ROOT_CRL_SECONDS (400 * DAY)
 
