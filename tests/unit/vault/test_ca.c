@@ -218,6 +218,19 @@ static void requests_are_bounded(void **state) {
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
   p = says, p.not_after = now + 500 * DAY;
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + 2 * DAY;
+  assert_ok(issue_saying(CA_SERVER, &p));
+  p = says, p.not_before = now + 3 * DAY, p.not_after = now + 4 * DAY;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + DAY;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + 400 * DAY + 3600;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  clock_shift(300 * DAY); /* a vault's certificate, where a test moves the clock */
+  p = says, p.not_before = now + 300 * DAY, p.not_after = now + 500 * DAY;
+  assert_ok(issue_saying(CA_SERVER, &p));
+  clock_shift(0);
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
   p = says, p.not_before = now + 1000 * DAY, p.not_after = now + 1200 * DAY;
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
 }
