@@ -237,3 +237,41 @@ err_t authority_make(struct ca *ca, const struct key *root_key, const struct cer
   ca->authorities[ca->authority_count++] = TAKE(a);
   return OK;
 }
+
+/* The newest stays, so that numbers are not given twice. */
+static bool ended_long_ago(const struct ca *ca, size_t i, int64_t now) {
+  return i + 1 < ca->authority_count && ca->authorities[i]->not_after < now - RETIRE_AFTER;
+}
+
+static err_t remove_ended(struct ca *ca, int64_t now, size_t *count) {
+  char places[AUTHORITIES_MAX][STORE_PLACE_MAX + 1];
+  struct store_write writes[AUTHORITIES_MAX];
+  *count = 0;
+  for (size_t i = 0; i < ca->authority_count; i++) {
+    if (!ended_long_ago(ca, i, now))
+      continue;
+    authority_place(ca->authorities[i], places[*count]);
+    writes[*count] = (struct store_write){ .place = places[*count] };
+    ++*count;
+  }
+  return *count ? store_commit(ca->store, writes, *count) : OK;
+}
+
+err_t authorities_retire(struct ca *ca, int64_t now) {
+  size_t count, kept = 0;
+  TRY(remove_ended(ca, now, &count));
+  if (count == 0)
+    return OK;
+  CA_WRITE_LOCKED(ca);
+  for (size_t i = 0; i < ca->authority_count; i++) {
+    struct authority *a = ca->authorities[i];
+    if (ended_long_ago(ca, i, now)) {
+      a->next_retired = ca->retired;
+      ca->retired = a;
+    } else {
+      ca->authorities[kept++] = a;
+    }
+  }
+  ca->authority_count = kept;
+  return OK;
+}

@@ -29,8 +29,10 @@ struct served_crl {
   int64_t next_update;
 };
 
-/* An issuing authority, there until the end. */
+/* An issuing authority, there until the end: whoever holds it needs no lock for what is constant.
+ */
 struct authority {
+  struct authority *next_retired;
   unsigned number; /* 1, 2, .. */
   struct key *key;
   struct buf der;
@@ -112,6 +114,7 @@ struct ca {
   struct root_authority root;
   struct authority *authorities[AUTHORITIES_MAX]; /* by number, the newest last */
   size_t authority_count;
+  struct authority *retired; /* no longer among them, as they ended long ago */
   struct ledger ledger;
   struct guid_map grants;
   _Atomic uint64_t revision; /* counts revocations: OCSP answers from before are stale */
@@ -155,6 +158,10 @@ err_t authority_make_root(struct ca *ca, int64_t now);
  * caller holds changing, or is alone. */
 err_t authority_make(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
                      int64_t now);
+
+/* Makes room: those that ended long ago are no longer known. The caller holds changing. */
+err_t authorities_retire(struct ca *ca, int64_t now);
+#define RETIRE_AFTER (30 * DAY)
 
 /* ca_crl.c; the caller holds changing, or is alone. */
 err_t crl_refresh(struct ca *ca, struct authority *a, int64_t now);

@@ -91,6 +91,7 @@ err_t ca_renew(struct ca *ca, const struct key *root_key, const struct cert_text
   const struct cert_texts *from = permit->count ? permit : &authority_now(ca)->permitted;
   for (size_t i = 0; i < from->count; i++)
     TRY(cert_texts_add(&permitted, bytes_str(from->items[i])));
+  TRY(authorities_retire(ca, now));
   TRY(authority_make(ca, root_key, &permitted, now));
   *number = authority_now(ca)->number;
   return revoke ? revoke_earlier(ca, root_key, now) : crl_refresh_root(ca, root_key, now, NULL, 0);

@@ -469,6 +469,31 @@ static void issuing_authority_is_renewed(void **state) {
   assert_err(issue_for(CA_SERVER, SAN_DNS, "early.example", serial), ERR_CONFLICT);
 }
 
+/* A renewal that fails keeps nothing else from being done; and authorities that ended long ago do
+ * not stand in the way of one. */
+static void many_authorities(void **state) {
+  unsigned renewed;
+  int64_t now = clock_real();
+  const struct cert_texts all = { 0 };
+  struct authority *first = ca()->authorities[0];
+  unsigned number = first->number;
+  while (ca()->authority_count < AUTHORITIES_MAX)
+    assert_ok(authority_make(ca(), ca()->root.key, &all, now));
+  struct authority *newest = authority_now(ca());
+  ca()->swept = 0;
+  assert_err(ca_carry_out_due(ca(), now + 700 * DAY, &renewed), ERR_CONFLICT);
+  assert_int_equal(renewed, 0);
+  assert_true(newest->crl.next_update > now + 700 * DAY);
+  assert_true(newest->responder_until > now + 700 * DAY);
+  assert_int_equal(ca()->swept, now + 700 * DAY);
+  assert_int_equal(ca()->authority_count, AUTHORITIES_MAX);
+  due(now + 1096 * DAY + RETIRE_AFTER + 60, &renewed);
+  assert_int_equal(renewed, newest->number + 1);
+  assert_ptr_equal(authority_get(ca(), newest->number), newest);
+  assert_null(authority_get(ca(), number));
+  assert_true(ca()->authority_count <= 3); /* one that was renewed ahead of time, too */
+}
+
 /* The ledger against a plain list. */
 
 static struct issued *made(unsigned n) {
@@ -621,6 +646,7 @@ int main(void) {
     cmocka_unit_test(lists_and_signers_stay_fresh),
     cmocka_unit_test(expired_ones_are_forgotten),
     cmocka_unit_test(issuing_authority_is_renewed),
+    cmocka_unit_test(many_authorities),
   };
   return cmocka_run_group_tests_name("ca", tests, begin, end);
 }
