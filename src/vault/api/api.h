@@ -404,6 +404,7 @@ void call_object(struct call *c, const char *format, ...) __attribute__((format(
  * their grant covers. */
 err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who,
                     enum ca_profile profile, const struct cert_profile *says);
+bool api_may_issue_any(struct roles *roles, const struct caller *who);
 err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
 /* "https://<host>/<collection>/<name>" and what follows, to a body or a header. */

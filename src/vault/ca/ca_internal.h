@@ -188,7 +188,6 @@ struct ca_profile_row {
   int64_t lifetime, longest; /* seconds */
 };
 const struct ca_profile_row *profile_row(enum ca_profile p);
-bool profile_has_eku(enum ca_profile p, const char *eku);
 /* What the profile asks of names. */
 err_t profile_check_names(enum ca_profile p, const struct cert_profile *says);
 

@@ -164,9 +164,62 @@ static void grants_cover_usages(void **state) {
   assert_ok(ca_grant(ca(), app, 1u << CA_SERVER, &list));
   assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
   assert_ok(ca_grant(ca(), app, 1u << CA_SERVER | 1u << CA_CLIENT, &list));
-  assert_ok(ca_check_names(ca(), app, CA_SERVER, &says));
+  assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+  assert_ok(ca_check_names(ca(), app, CA_CLIENT, &says));
+  assert_ok(ca_grant(ca(), app, 1u << CA_SERVER | 1u << CA_WORKLOAD, &list));
+  assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+  assert_ok(ca_check_names(ca(), app, CA_WORKLOAD, &says));
   says.ekus.items = code;
   assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+}
+
+/* A vault's certificate: of which profiles it has to be, by its usages and names. */
+static void vaults_need_profiles(void **state) {
+  static const char *names[] = { "a.example", "spiffe://x/*", "https://x/*" };
+  static const char *ekus[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH, "1.3.6.1.5.5.7.3.17" };
+  enum { S = 1u << CA_SERVER, C = 1u << CA_CLIENT, W = 1u << CA_WORKLOAD, V = 1u << CA_VPN };
+  static const struct {
+    unsigned profiles;
+    size_t from, count; /* of ekus */
+    const char *uri;
+    bool may;
+  } cases[] = {
+    { S, 0, 1, NULL, true },
+    { S, 0, 2, NULL, false },
+    { S, 1, 1, NULL, false },
+    { C, 1, 1, NULL, true },
+    { C, 0, 1, NULL, false },
+    { C, 0, 2, NULL, false },
+    { S | C, 0, 2, NULL, true },
+    { S | W, 0, 2, NULL, false },
+    { W, 0, 2, NULL, false },
+    { S | C, 0, 3, NULL, false },
+    { V, 0, 3, NULL, true },
+    { V, 0, 2, NULL, false },
+    { S | C, 0, 2, "https://x/a", true },
+    { S | W, 0, 1, "spiffe://x/a", false },
+    { S | C | W, 0, 2, "spiffe://x/a", false },
+    { W, 0, 2, "spiffe://x/a", false },
+  };
+  const struct cert_texts list = { names, 3 };
+  char user[GUID_SIZE + 1], oid[GUID_SIZE + 1];
+  struct cert_authority vaults = hub_authority(f.hub);
+  assert_ok(identity_create(f.hub->identity, "requester", user));
+  assert_ok(identity_find(f.hub->identity, "requester", user, oid));
+  assert_ok(role_assign(f.hub->roles, NULL, "99999999-2222-3333-4444-555555555555",
+                        "strongroom-certificate-requester", oid, "/"));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *uri = cases[i].uri;
+    struct cert_profile says = { .subject = "CN=a.example",
+                                 .ekus = { ekus + cases[i].from, cases[i].count } };
+    if (uri)
+      says.sans[SAN_URI] = (struct cert_texts){ &uri, 1 };
+    assert_ok(ca_grant(ca(), oid, cases[i].profiles, &list));
+    err_t e = vaults.check(vaults.ctx, oid, &says);
+    if (e != (cases[i].may ? OK : ERR_ACCESS_DENIED))
+      fail_msg("case %zu: %s", i, err_info(e)->name);
+    assert_ok(vaults.check(vaults.ctx, f.oid, &says)); /* an owner's */
+  }
 }
 
 static void malformed_grants(void **state) {
@@ -634,6 +687,7 @@ int main(void) {
     cmocka_unit_test(grants_cover_names),
     cmocka_unit_test(grants_cover_subjects),
     cmocka_unit_test(grants_cover_usages),
+    cmocka_unit_test(vaults_need_profiles),
     cmocka_unit_test(malformed_grants),
     cmocka_unit_test(requests_are_bounded),
     cmocka_unit_test(spiffe_ids),
