@@ -46,6 +46,7 @@ struct api {
   char issuer[512];
   char provider[16]; /* root key provider */
   int64_t started;
+  _Atomic uint64_t lists; /* bytes of revocation lists on their way, each a copy */
   void *hub;
   err_t (*unseal)(void *hub, const char *peer, struct bytes passphrase);
   void (*seal)(void *hub); /* ends the process after the answer; it comes back sealed */
@@ -367,6 +368,7 @@ struct call {
   const char *content_type;          /* of the answer; NULL: JSON */
   int64_t max_age;                   /* seconds that caches may keep the answer; 0: not at all */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
+  uint64_t list;    /* bytes of a revocation list in the answer, counted in api->lists */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
   uint64_t start_us;

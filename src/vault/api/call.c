@@ -442,6 +442,8 @@ static void on_done(void *ctx, struct http_exchange *x) {
   }
   if (c && c->hosted)
     hosted_free(c->hosted);
+  if (c && c->list)
+    atomic_fetch_sub(&c->api->lists, c->list);
   mem_free(c);
 }
 

@@ -455,6 +455,31 @@ static void flood(void **state) {
   }
 }
 
+/* Lists that are on their way are counted; beyond the budget one is told to come back. */
+static int fetch_list(const char *path) {
+  AUTO_ANSWER a = { 0 };
+  fixture_call(&f, bytes_str(""), HTTP_GET, path, (struct bytes){ 0 }, &a);
+  bool later = memmem(a.headers.data, a.headers.size, "Retry-After:", 12) != NULL;
+  assert_int_equal(later, a.status == 503);
+  return a.status;
+}
+
+static void lists_have_a_budget(void **state) {
+  _Atomic uint64_t *lists = &f.hub->api.lists;
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 200);
+  assert_int_equal(fetch_list("/pki/root.crl"), 200);
+  assert_int_equal(*lists, 0);
+  atomic_store(lists, 64 << 20);
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 503);
+  assert_int_equal(fetch_list("/pki/root.crl"), 503);
+  assert_int_equal(fetch_list("/pki/root.cer"), 200);
+  assert_int_equal(*lists, 64 << 20);
+  atomic_fetch_sub(lists, 1);
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 200);
+  assert_int_equal(*lists, (64 << 20) - 1);
+  atomic_store(lists, 0);
+}
+
 /* What happens by time. */
 
 static void due(int64_t now, unsigned *renewed) {
@@ -694,6 +719,7 @@ int main(void) {
     cmocka_unit_test(restart),
     cmocka_unit_test(answers_are_kept),
     cmocka_unit_test(flood),
+    cmocka_unit_test(lists_have_a_budget),
     cmocka_unit_test(ledger),
     cmocka_unit_test(out_of_memory),
     cmocka_unit_test(at_once),
