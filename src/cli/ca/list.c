@@ -12,7 +12,7 @@ static const char *state(json_t *item) {
 }
 
 static void put_row(struct table *t, json_t *item) {
-  char text[WHEN_SIZE], names[200];
+  char text[WHEN_SIZE], names[224];
   json_t *list = json_object_get(item, "names");
   const char *first = json_string_value(json_array_get(list, 0));
   size_t count = json_array_size(list);

@@ -57,8 +57,11 @@ static err_t run_renew(const struct args *a) {
                               .revoke = args_flag(a, "revoke") };
   size_t at = 0;
   unsigned number;
-  for (const char *v; r.permit_count < PERMIT_MAX && (v = args_next(a, "permit", &at));)
+  for (const char *v; (v = args_next(a, "permit", &at));) {
+    if (r.permit_count == PERMIT_MAX)
+      FAIL(ERR_USAGE, "--permit is given more than %d times", PERMIT_MAX);
     permit[r.permit_count++] = v;
+  }
   TRY(offline_open(a, &o));
   if (r.key_file)
     TRY(key_passphrase(a, false, &passphrase));

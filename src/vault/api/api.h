@@ -46,6 +46,7 @@ struct api {
   char issuer[512];
   char provider[16]; /* root key provider */
   int64_t started;
+  _Atomic uint64_t lists; /* bytes of revocation lists on their way, each a copy */
   void *hub;
   err_t (*unseal)(void *hub, const char *peer, struct bytes passphrase);
   void (*seal)(void *hub); /* ends the process after the answer; it comes back sealed */
@@ -367,6 +368,7 @@ struct call {
   const char *content_type;          /* of the answer; NULL: JSON */
   int64_t max_age;                   /* seconds that caches may keep the answer; 0: not at all */
   const char *code; /* for the audit log, set by handlers that write their own error bodies */
+  uint64_t list;    /* bytes of a revocation list in the answer, counted in api->lists */
   bool recorded;    /* or at least given to the log, which counts what it can't take */
   int64_t time_us;
   uint64_t start_us;
@@ -404,6 +406,7 @@ void call_object(struct call *c, const char *format, ...) __attribute__((format(
  * their grant covers. */
 err_t api_may_issue(struct ca *ca, struct roles *roles, const struct caller *who,
                     enum ca_profile profile, const struct cert_profile *says);
+bool api_may_issue_any(struct roles *roles, const struct caller *who);
 err_t call_may_issue(struct call *c, enum ca_profile profile, const struct cert_profile *says);
 
 /* "https://<host>/<collection>/<name>" and what follows, to a body or a header. */

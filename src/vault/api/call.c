@@ -206,7 +206,8 @@ static void finish(struct call *c, err_t e) {
   if (e == OK && res->body.failed)
     e = ERR_NOMEM;
   if (e != OK) {
-    if (err_info(e)->status >= 500)
+    static _Atomic uint64_t logged; /* anyone may ask when it is busy */
+    if (err_info(e)->status >= 500 && (e != ERR_BUSY || log_seldom(&logged)))
       log_err("api", e, c->route ? c->route->operation : "request");
     put_error(c, e);
   } else if (res->status == 0) {
@@ -444,6 +445,8 @@ static void on_done(void *ctx, struct http_exchange *x) {
   }
   if (c && c->hosted)
     hosted_free(c->hosted);
+  if (c && c->list)
+    atomic_fetch_sub(&c->api->lists, c->list);
   mem_free(c);
 }
 

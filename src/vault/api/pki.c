@@ -12,7 +12,8 @@
 #define CERTIFICATE "application/pkix-cert"
 #define CERTIFICATE_SECONDS 86400
 #define CRL "application/pkix-crl"
-#define CRL_SECONDS 300 /* it may be replaced at any time */
+#define CRL_SECONDS 300         /* it may be replaced at any time */
+#define LISTS_MAX (64ull << 20) /* bytes that are on their way at once */
 #define OCSP_RESPONSE "application/ocsp-response"
 
 static err_t answer(struct call *c, const char *type, int64_t max_age) {
@@ -37,19 +38,28 @@ static bool issuing_number(struct bytes name, unsigned *number) {
   return true;
 }
 
+/* Long lists to many clients that read slowly would fill the memory: each answer has a copy. */
+static err_t answer_list(struct call *c, bool is_root, unsigned number) {
+  int64_t next_update = 0;
+  struct ca *ca = c->api->ca;
+  if (atomic_load(&c->api->lists) >= LISTS_MAX)
+    return ERR_BUSY;
+  TRY(is_root ? ca_root_crl(ca, call_body(c), &next_update)
+              : ca_crl(ca, number, call_body(c), &next_update));
+  c->list = call_body(c)->size;
+  atomic_fetch_add(&c->api->lists, c->list);
+  return answer_crl(c, next_update);
+}
+
 err_t pki_get(struct call *c) {
   struct bytes name, ending = bytes_split(bytes_str(c->id), '.', &name);
   bool is_root = bytes_equal_str(name, "root"), is_crl = bytes_equal_str(ending, "crl");
   struct ca *ca = c->api->ca;
   unsigned number = 0;
-  int64_t next_update = 0;
   if ((!is_root && !issuing_number(name, &number)) || (!is_crl && !bytes_equal_str(ending, "cer")))
     return ERR_NOT_FOUND;
-  if (is_crl) {
-    TRY(is_root ? ca_root_crl(ca, call_body(c), &next_update)
-                : ca_crl(ca, number, call_body(c), &next_update));
-    return answer_crl(c, next_update);
-  }
+  if (is_crl)
+    return answer_list(c, is_root, number);
   TRY(is_root ? ca_root(ca, call_body(c)) : ca_issuer(ca, number, call_body(c)));
   return answer(c, CERTIFICATE, number ? CERTIFICATE_SECONDS : CRL_SECONDS);
 }

@@ -26,6 +26,10 @@ void ca_free(struct ca *ca) {
   guid_map_free(&ca->grants);
   for (size_t i = 0; i < ca->authority_count; i++)
     authority_free(ca->authorities[i]);
+  for (struct authority *a = ca->retired, *next; a; a = next) {
+    next = a->next_retired;
+    authority_free(a);
+  }
   cert_texts_free(&ca->kept_names);
   key_free(ca->root.key);
   buf_free(&ca->root.der);

@@ -72,6 +72,7 @@ bool ca_knows(struct ca *ca, struct bytes der, int64_t now);
 enum ca_profile { CA_SERVER, CA_CLIENT, CA_WORKLOAD, CA_VPN, CA_PROFILES };
 const char *ca_profile_name(enum ca_profile p); /* "server" */
 bool ca_profile_parse(struct bytes text, enum ca_profile *out);
+bool ca_profile_has_eku(enum ca_profile p, const char *eku);
 
 struct ca_request {
   enum ca_profile profile;
@@ -89,8 +90,8 @@ struct ca_request {
 err_t ca_issue(struct ca *ca, const struct ca_request *rq, struct cert_chain *out);
 
 /* OK if that identity's grant covers the profile and every name that the request asks for (DNS
- * names incl. the common name, addresses, URIs, e-mail), else REFUSEs with ERR_ACCESS_DENIED and
- * the first name that it may not have. */
+ * names incl. the common name, addresses, URIs, e-mail) and extended key usage is the profile's,
+ * else REFUSEs with ERR_ACCESS_DENIED and the first that it may not have. */
 err_t ca_check_names(struct ca *ca, const char *oid, enum ca_profile profile,
                      const struct cert_profile *says);
 

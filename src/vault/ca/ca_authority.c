@@ -106,31 +106,45 @@ static err_t pack_key(const struct key *key, struct buf *record) {
   return OK;
 }
 
-err_t authority_commit_root(struct ca *ca, const struct key *key, const struct root_authority *root,
-                            const struct served_crl *crl) {
+err_t authority_commit_root(struct ca *ca, const struct key *key, const struct served_crl *crl,
+                            const struct store_write *others, size_t count) {
   AUTO_BUF record = BUF_EMPTY;
+  struct store_write writes[AUTHORITIES_MAX + 1];
+  if (count > AUTHORITIES_MAX)
+    FAIL(ERR_INTERNAL, "%zu records beside the root's", count);
   pack_u8(&record, FORMAT);
   TRY(pack_key(key, &record));
-  pack_bytes(&record, buf_bytes(&root->der));
+  pack_bytes(&record, buf_bytes(&ca->root.der));
   pack_i64(&record, crl->next_update);
   pack_bytes(&record, buf_bytes(&crl->der));
   TRY(buf_ok(&record));
-  return store_commit(ca->store, &(struct store_write){ "ca/root", buf_bytes(&record) }, 1);
+  for (size_t i = 0; i < count; i++)
+    writes[i] = others[i];
+  writes[count] = (struct store_write){ "ca/root", buf_bytes(&record) };
+  return store_commit(ca->store, writes, count + 1);
 }
 
-err_t authority_commit(struct ca *ca, const struct authority *a) {
+void authority_place(const struct authority *a, char out[static STORE_PLACE_MAX + 1]) {
+  snprintf(out, STORE_PLACE_MAX + 1, "ca/issuing/%u", a->number);
+}
+
+err_t authority_pack(const struct authority *a, struct buf *record) {
+  pack_u8(record, FORMAT);
+  pack_u32(record, a->number);
+  pack_i64(record, a->revoked_at);
+  TRY(pack_key(a->key, record));
+  pack_bytes(record, buf_bytes(&a->der));
+  pack_u32(record, (uint32_t)a->permitted.count);
+  for (size_t i = 0; i < a->permitted.count; i++)
+    pack_str(record, a->permitted.items[i]);
+  return buf_ok(record);
+}
+
+static err_t authority_commit(struct ca *ca, const struct authority *a) {
   AUTO_BUF record = BUF_EMPTY;
   char place[STORE_PLACE_MAX + 1];
-  pack_u8(&record, FORMAT);
-  pack_u32(&record, a->number);
-  pack_i64(&record, a->revoked_at);
-  TRY(pack_key(a->key, &record));
-  pack_bytes(&record, buf_bytes(&a->der));
-  pack_u32(&record, (uint32_t)a->permitted.count);
-  for (size_t i = 0; i < a->permitted.count; i++)
-    pack_str(&record, a->permitted.items[i]);
-  TRY(buf_ok(&record));
-  snprintf(place, sizeof place, "ca/issuing/%u", a->number);
+  TRY(authority_pack(a, &record));
+  authority_place(a, place);
   return store_commit(ca->store, &(struct store_write){ place, buf_bytes(&record) }, 1);
 }
 
@@ -163,7 +177,7 @@ err_t authority_make_root(struct ca *ca, int64_t now) {
   TRY(cert_self_sign(key, &p, &root->der));
   root->not_before = p.not_before;
   root->not_after = p.not_after;
-  TRY(crl_refresh_root(ca, key, now)); /* commits all of it */
+  TRY(crl_refresh_root(ca, key, now, NULL, 0)); /* commits all of it */
   root->key = TAKE(key);
   return OK;
 }
@@ -221,5 +235,43 @@ err_t authority_make(struct ca *ca, const struct key *root_key, const struct cer
   log_info("ca", "issuing authority %u was made", a->number);
   CA_WRITE_LOCKED(ca);
   ca->authorities[ca->authority_count++] = TAKE(a);
+  return OK;
+}
+
+/* The newest stays, so that numbers are not given twice. */
+static bool ended_long_ago(const struct ca *ca, size_t i, int64_t now) {
+  return i + 1 < ca->authority_count && ca->authorities[i]->not_after < now - RETIRE_AFTER;
+}
+
+static err_t remove_ended(struct ca *ca, int64_t now, size_t *count) {
+  char places[AUTHORITIES_MAX][STORE_PLACE_MAX + 1];
+  struct store_write writes[AUTHORITIES_MAX];
+  *count = 0;
+  for (size_t i = 0; i < ca->authority_count; i++) {
+    if (!ended_long_ago(ca, i, now))
+      continue;
+    authority_place(ca->authorities[i], places[*count]);
+    writes[*count] = (struct store_write){ .place = places[*count] };
+    ++*count;
+  }
+  return *count ? store_commit(ca->store, writes, *count) : OK;
+}
+
+err_t authorities_retire(struct ca *ca, int64_t now) {
+  size_t count, kept = 0;
+  TRY(remove_ended(ca, now, &count));
+  if (count == 0)
+    return OK;
+  CA_WRITE_LOCKED(ca);
+  for (size_t i = 0; i < ca->authority_count; i++) {
+    struct authority *a = ca->authorities[i];
+    if (ended_long_ago(ca, i, now)) {
+      a->next_retired = ca->retired;
+      ca->retired = a;
+    } else {
+      ca->authorities[kept++] = a;
+    }
+  }
+  ca->authority_count = kept;
   return OK;
 }

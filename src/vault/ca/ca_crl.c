@@ -93,13 +93,14 @@ static err_t collect_authorities(const struct ca *ca, struct entries *e) {
   return OK;
 }
 
-err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now) {
+err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now,
+                       const struct store_write *others, size_t count) {
   AUTO_ENTRIES e = { 0 };
   AUTO_CRL fresh = { 0 };
   TRY(collect_authorities(ca, &e));
   TRY(sign(root_key, buf_bytes(&ca->root.der), &e, now, ROOT_CRL_SECONDS, &fresh));
   const struct key *kept = ca->root.key || ca->authority_count ? ca->root.key : root_key;
-  TRY(authority_commit_root(ca, kept, &ca->root, &fresh));
+  TRY(authority_commit_root(ca, kept, &fresh, others, count));
   CA_WRITE_LOCKED(ca);
   exchange(&ca->root.crl, &fresh);
   return OK;

@@ -49,20 +49,34 @@ static void warn(struct ca *ca, int64_t now) {
              (long long)(root_left / DAY));
 }
 
+/* The first error of several parts, each of which is tried; the others are logged. */
+static void keep_first(err_t *first, err_t e) {
+  if (*first == OK)
+    *first = e;
+  else if (e != OK)
+    log_err("ca", e, "keeping the authority up to date");
+}
+
 static err_t refresh_lists(struct ca *ca, int64_t now) {
+  err_t first = OK;
   CA_CHANGING(ca);
-  if (ca->root.key && ca->root.crl.next_update - now < ROOT_CRL_SECONDS / 2)
-    TRY(crl_refresh_root(ca, ca->root.key, now));
   for (size_t i = 0; i < ca->authority_count; i++) {
     struct authority *a = ca->authorities[i];
     if (!authority_is_valid(a, now))
       continue;
     if (a->crl_stale || a->crl.next_update - now < CRL_SECONDS / 2)
-      TRY(crl_refresh(ca, a, now));
+      keep_first(&first, crl_refresh(ca, a, now));
     if (a->responder_until - now < RESPONDER_SECONDS / 2 && a->responder_until < a->not_after)
-      TRY(ocsp_renew(ca, a, now));
+      keep_first(&first, ocsp_renew(ca, a, now));
   }
-  return OK;
+  if (ca->root.key && ca->root.crl.next_update - now < ROOT_CRL_SECONDS / 2)
+    keep_first(&first, crl_refresh_root(ca, ca->root.key, now, NULL, 0));
+  return first;
+}
+
+static err_t retire(struct ca *ca, int64_t now) {
+  CA_CHANGING(ca);
+  return authorities_retire(ca, now);
 }
 
 static size_t find_old(struct ca *ca, int64_t now, struct issued **old) {
@@ -115,10 +129,13 @@ static err_t sweep(struct ca *ca, int64_t now) {
   return OK;
 }
 
+/* First what verifiers wait for; no part keeps the others from being done. */
 err_t ca_carry_out_due(struct ca *ca, int64_t now, unsigned *renewed) {
   *renewed = 0;
-  TRY(renew(ca, now, renewed));
+  err_t first = refresh_lists(ca, now);
+  keep_first(&first, retire(ca, now));
+  keep_first(&first, renew(ca, now, renewed));
   warn(ca, now);
-  TRY(sweep(ca, now));
-  return refresh_lists(ca, now);
+  keep_first(&first, sweep(ca, now));
+  return first;
 }

@@ -141,14 +141,8 @@ static err_t refuse(const char *what, const char *name) {
 static const char *const kind_names[SAN_KINDS] = { "DNS name", "e-mail address", "UPN", "URI",
                                                    "IP address" };
 
-static bool eku_granted(const struct grant *g, const char *eku) {
-  for (unsigned p = 0; p < CA_PROFILES; p++)
-    if (g->profiles & 1u << p && profile_has_eku((enum ca_profile)p, eku))
-      return true;
-  return false;
-}
-
-static err_t check(const struct grant *g, const struct cert_profile *says,
+/* Usages are those of the profile that bounds the lifetime, whatever else is granted. */
+static err_t check(const struct grant *g, enum ca_profile profile, const struct cert_profile *says,
                    const struct cert_texts *attributes) {
   for (unsigned kind = 0; kind < SAN_KINDS; kind++)
     for (size_t i = 0; i < says->sans[kind].count; i++)
@@ -158,7 +152,7 @@ static err_t check(const struct grant *g, const struct cert_profile *says,
     if (!attribute_granted(g, attributes->items[i]))
       return refuse("subject", attributes->items[i]);
   for (size_t i = 0; i < says->ekus.count; i++)
-    if (!eku_granted(g, says->ekus.items[i]))
+    if (!ca_profile_has_eku(profile, says->ekus.items[i]))
       return refuse("extended key usage", says->ekus.items[i]);
   return OK;
 }
@@ -174,7 +168,7 @@ err_t ca_check_names(struct ca *ca, const char *oid, enum ca_profile profile,
            "The caller may not have certificates of the profile %s. Names and profiles are granted "
            "with 'strongroom ca allow'.",
            ca_profile_name(profile));
-  return check(g, says, &attributes);
+  return check(g, profile, says, &attributes);
 }
 
 static err_t grant_new(const char *oid, unsigned profiles, const struct cert_texts *names,

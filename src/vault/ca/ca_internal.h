@@ -29,8 +29,10 @@ struct served_crl {
   int64_t next_update;
 };
 
-/* An issuing authority, there until the end. */
+/* An issuing authority, there until the end: whoever holds it needs no lock for what is constant.
+ */
 struct authority {
+  struct authority *next_retired;
   unsigned number; /* 1, 2, .. */
   struct key *key;
   struct buf der;
@@ -112,6 +114,7 @@ struct ca {
   struct root_authority root;
   struct authority *authorities[AUTHORITIES_MAX]; /* by number, the newest last */
   size_t authority_count;
+  struct authority *retired; /* no longer among them, as they ended long ago */
   struct ledger ledger;
   struct guid_map grants;
   _Atomic uint64_t revision; /* counts revocations: OCSP answers from before are stale */
@@ -144,10 +147,11 @@ struct authority *authority_get(struct ca *ca, unsigned number);
 /* Its revocation list has to be signed anew. Under the write lock. */
 void authority_mark_stale(struct ca *ca, unsigned number);
 err_t authority_load_root(struct ca *ca, struct bytes body);
-err_t authority_commit(struct ca *ca, const struct authority *a);
-/* The root as it is, but for its key and revocation list. */
-err_t authority_commit_root(struct ca *ca, const struct key *key, const struct root_authority *root,
-                            const struct served_crl *crl);
+err_t authority_pack(const struct authority *a, struct buf *record);
+void authority_place(const struct authority *a, char out[static STORE_PLACE_MAX + 1]);
+/* The root as it is, but for its key and revocation list; together with count other records. */
+err_t authority_commit_root(struct ca *ca, const struct key *key, const struct served_crl *crl,
+                            const struct store_write *others, size_t count);
 err_t authority_load(struct ca *ca, struct bytes body);
 err_t authority_make_root(struct ca *ca, int64_t now);
 /* A fresh issuing authority under the root's key, which may be given; durable, then in place. The
@@ -155,10 +159,16 @@ err_t authority_make_root(struct ca *ca, int64_t now);
 err_t authority_make(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
                      int64_t now);
 
+/* Makes room: those that ended long ago are no longer known. The caller holds changing. */
+err_t authorities_retire(struct ca *ca, int64_t now);
+#define RETIRE_AFTER (30 * DAY)
+
 /* ca_crl.c; the caller holds changing, or is alone. */
 err_t crl_refresh(struct ca *ca, struct authority *a, int64_t now);
-/* The root's list of revoked issuing authorities; durable, then in place. */
-err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now);
+/* The root's list of revoked issuing authorities; durable, together with count other records, then
+ * in place. */
+err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now,
+                       const struct store_write *others, size_t count);
 #define CRL_SECONDS DAY
 #define ROOT_CRL_SECONDS (400 * DAY)
 
@@ -178,7 +188,6 @@ struct ca_profile_row {
   int64_t lifetime, longest; /* seconds */
 };
 const struct ca_profile_row *profile_row(enum ca_profile p);
-bool profile_has_eku(enum ca_profile p, const char *eku);
 /* What the profile asks of names. */
 err_t profile_check_names(enum ca_profile p, const struct cert_profile *says);
 
@@ -194,7 +203,7 @@ void ledger_put_revoked(struct ledger *x, struct issued *i);
 void ledger_put(struct ledger *x, struct issued *i);
 void ledger_remove(struct ledger *x, struct issued *i); /* does not free it */
 struct issued *ledger_serial(const struct ledger *x, const char *serial);
-/* The next one of that name after *at, which is NULL at first. */
+/* The next one of that name after *at, which is NULL at first; the newest comes first. */
 struct issued *ledger_name(const struct ledger *x, const char *name, const struct issued_name **at);
 err_t ledger_sort(struct ledger *x); /* after loading, when they came in no order */
 void ledger_free(struct ledger *x);

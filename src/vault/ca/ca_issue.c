@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define BACKDATE 300           /* seconds that others' clocks may be behind */
-#define BACKDATE_MAX (2 * DAY) /* what a request may ask for */
+#define BACKDATE_MAX (2 * DAY) /* what a request may ask for, before now and after */
 #define EKU_OCSP_SIGNING "1.3.6.1.5.5.7.3.9"
 #define EKU_ANY "2.5.29.37.0"
 
@@ -39,6 +39,22 @@ static err_t set_usages(const struct ca_request *rq, struct cert_profile *says) 
   return OK;
 }
 
+/* It begins about now, by the clock of whoever asks: vaults' certificates live by one that tests
+ * move. So nobody stocks up on certificates for later, when the name may be another's. */
+static err_t check_times(const struct ca_profile_row *row, const struct cert_profile *says) {
+  int64_t real = clock_real(), moved = clock_now(), latest = moved > real ? moved : real;
+  if (says->not_before < real - BACKDATE_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "The certificate would begin in the past.");
+  if (says->not_before > latest + BACKDATE_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "A certificate begins %lld days from now at most.",
+           (long long)(BACKDATE_MAX / DAY));
+  if (says->not_after - says->not_before > row->longest + BACKDATE_MAX ||
+      says->not_after - latest > row->longest + BACKDATE_MAX)
+    REFUSE(ERR_BAD_PARAMETER, "A certificate of the profile %s lives %lld days at most.", row->name,
+           (long long)(row->longest / DAY));
+  return OK;
+}
+
 static err_t set_times(const struct ca_request *rq, const struct authority *a,
                        struct cert_profile *says) {
   const struct ca_profile_row *row = profile_row(rq->profile);
@@ -52,11 +68,9 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
     says->not_after = now + rq->lifetime;
   if (says->not_after == 0)
     says->not_after = now + row->lifetime < a->not_after ? now + row->lifetime : a->not_after;
-  if (says->not_after <= now || says->not_before < now - BACKDATE_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "The certificate would be over already, or begin in the past.");
-  if (says->not_after - says->not_before > row->longest + BACKDATE_MAX)
-    REFUSE(ERR_BAD_PARAMETER, "A certificate of the profile %s lives %lld days at most.", row->name,
-           (long long)(row->longest / DAY));
+  if (says->not_after <= now || says->not_after <= says->not_before)
+    REFUSE(ERR_BAD_PARAMETER, "The certificate would be over already, or end before it begins.");
+  TRY(check_times(row, says));
   if (says->not_before < a->not_before) /* begun a moment ago */
     says->not_before = a->not_before;
   if (says->not_after > a->not_after)

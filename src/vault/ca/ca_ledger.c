@@ -161,6 +161,12 @@ static void link_in(struct ledger *x, struct issued *i) {
   }
 }
 
+/* The newest of a slot is met first. */
+static void link_all(struct ledger *x) {
+  for (struct issued *i = x->oldest; i; i = i->newer)
+    link_in(x, i);
+}
+
 static bool grow(struct ledger *x) {
   size_t slots = x->slots ? 2 * x->slots : SLOTS_LEAST;
   struct issued **serials = mem_zalloc(slots * sizeof *serials);
@@ -175,8 +181,7 @@ static bool grow(struct ledger *x) {
   x->serials = serials;
   x->names = names;
   x->slots = slots;
-  for (struct issued *i = x->newest; i; i = i->older)
-    link_in(x, i);
+  link_all(x);
   return true;
 }
 
@@ -272,6 +277,9 @@ err_t ledger_sort(struct ledger *x) {
   }
   x->oldest = n ? all[0] : NULL;
   x->newest = n ? all[n - 1] : NULL;
+  memset(x->serials, 0, x->slots * sizeof *x->serials);
+  memset(x->names, 0, x->slots * sizeof *x->names);
+  link_all(x);
   return OK;
 }
 

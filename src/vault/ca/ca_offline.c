@@ -33,27 +33,52 @@ err_t ca_open_root(struct ca *ca, struct bytes passphrase, struct bytes sealed, 
 
 err_t ca_forget_root(struct ca *ca) {
   CA_CHANGING(ca);
-  TRY(authority_commit_root(ca, NULL, &ca->root, &ca->root.crl));
+  TRY(authority_commit_root(ca, NULL, &ca->root.crl, NULL, 0));
   CA_WRITE_LOCKED(ca);
   key_free(TAKE(ca->root.key));
   return OK;
 }
 
-/* All but the newest. */
-static err_t revoke_earlier(struct ca *ca, int64_t now) {
+struct revoked {
+  struct authority *of[AUTHORITIES_MAX];
+  size_t count;
+  char places[AUTHORITIES_MAX][STORE_PLACE_MAX + 1];
+  struct buf records[AUTHORITIES_MAX];
+  struct store_write writes[AUTHORITIES_MAX];
+};
+static void revoked_free(struct revoked *r) {
+  for (size_t i = 0; i < r->count; i++)
+    buf_free(&r->records[i]);
+  mem_free(r);
+}
+CLEANUP(revoked, struct revoked *, revoked_free)
+
+static err_t commit_revoked(struct ca *ca, const struct key *root_key, int64_t now,
+                            struct revoked *r) {
+  for (size_t i = 0; i < r->count; i++) {
+    TRY(authority_pack(r->of[i], &r->records[i]));
+    authority_place(r->of[i], r->places[i]);
+    r->writes[i] = (struct store_write){ r->places[i], buf_bytes(&r->records[i]) };
+  }
+  return crl_refresh_root(ca, root_key, now, r->writes, r->count);
+}
+
+/* All but the newest, and the list that says so: both or neither. */
+static err_t revoke_earlier(struct ca *ca, const struct key *root_key, int64_t now) {
+  AUTO(revoked) struct revoked *r = mem_zalloc(sizeof *r);
+  if (!r)
+    return ERR_NOMEM;
   for (size_t i = 0; i + 1 < ca->authority_count; i++) {
     struct authority *a = ca->authorities[i];
-    int64_t before = a->revoked_at;
-    if (before)
+    if (a->revoked_at)
       continue;
     a->revoked_at = now;
-    err_t e = authority_commit(ca, a);
-    if (e != OK) {
-      a->revoked_at = before;
-      return e;
-    }
+    r->of[r->count++] = a;
   }
-  return OK;
+  err_t e = commit_revoked(ca, root_key, now, r);
+  for (size_t i = 0; e != OK && i < r->count; i++)
+    r->of[i]->revoked_at = 0;
+  return e;
 }
 
 err_t ca_renew(struct ca *ca, const struct key *root_key, const struct cert_texts *permit,
@@ -66,9 +91,8 @@ err_t ca_renew(struct ca *ca, const struct key *root_key, const struct cert_text
   const struct cert_texts *from = permit->count ? permit : &authority_now(ca)->permitted;
   for (size_t i = 0; i < from->count; i++)
     TRY(cert_texts_add(&permitted, bytes_str(from->items[i])));
+  TRY(authorities_retire(ca, now));
   TRY(authority_make(ca, root_key, &permitted, now));
   *number = authority_now(ca)->number;
-  if (revoke)
-    TRY(revoke_earlier(ca, now));
-  return crl_refresh_root(ca, root_key, now);
+  return revoke ? revoke_earlier(ca, root_key, now) : crl_refresh_root(ca, root_key, now, NULL, 0);
 }

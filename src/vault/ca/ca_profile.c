@@ -54,7 +54,7 @@ bool ca_profile_parse(struct bytes text, enum ca_profile *out) {
   return false;
 }
 
-bool profile_has_eku(enum ca_profile p, const char *eku) {
+bool ca_profile_has_eku(enum ca_profile p, const char *eku) {
   for (size_t i = 0; i < rows[p].eku_count; i++)
     if (strcmp(rows[p].ekus[i], eku) == 0)
       return true;

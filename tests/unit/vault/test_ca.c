@@ -164,9 +164,62 @@ static void grants_cover_usages(void **state) {
   assert_ok(ca_grant(ca(), app, 1u << CA_SERVER, &list));
   assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
   assert_ok(ca_grant(ca(), app, 1u << CA_SERVER | 1u << CA_CLIENT, &list));
-  assert_ok(ca_check_names(ca(), app, CA_SERVER, &says));
+  assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+  assert_ok(ca_check_names(ca(), app, CA_CLIENT, &says));
+  assert_ok(ca_grant(ca(), app, 1u << CA_SERVER | 1u << CA_WORKLOAD, &list));
+  assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+  assert_ok(ca_check_names(ca(), app, CA_WORKLOAD, &says));
   says.ekus.items = code;
   assert_err(ca_check_names(ca(), app, CA_SERVER, &says), ERR_ACCESS_DENIED);
+}
+
+/* A vault's certificate: of which profiles it has to be, by its usages and names. */
+static void vaults_need_profiles(void **state) {
+  static const char *names[] = { "a.example", "spiffe://x/*", "https://x/*" };
+  static const char *ekus[] = { EKU_SERVER_AUTH, EKU_CLIENT_AUTH, "1.3.6.1.5.5.7.3.17" };
+  enum { S = 1u << CA_SERVER, C = 1u << CA_CLIENT, W = 1u << CA_WORKLOAD, V = 1u << CA_VPN };
+  static const struct {
+    unsigned profiles;
+    size_t from, count; /* of ekus */
+    const char *uri;
+    bool may;
+  } cases[] = {
+    { S, 0, 1, NULL, true },
+    { S, 0, 2, NULL, false },
+    { S, 1, 1, NULL, false },
+    { C, 1, 1, NULL, true },
+    { C, 0, 1, NULL, false },
+    { C, 0, 2, NULL, false },
+    { S | C, 0, 2, NULL, true },
+    { S | W, 0, 2, NULL, false },
+    { W, 0, 2, NULL, false },
+    { S | C, 0, 3, NULL, false },
+    { V, 0, 3, NULL, true },
+    { V, 0, 2, NULL, false },
+    { S | C, 0, 2, "https://x/a", true },
+    { S | W, 0, 1, "spiffe://x/a", false },
+    { S | C | W, 0, 2, "spiffe://x/a", false },
+    { W, 0, 2, "spiffe://x/a", false },
+  };
+  const struct cert_texts list = { names, 3 };
+  char user[GUID_SIZE + 1], oid[GUID_SIZE + 1];
+  struct cert_authority vaults = hub_authority(f.hub);
+  assert_ok(identity_create(f.hub->identity, "requester", user));
+  assert_ok(identity_find(f.hub->identity, "requester", user, oid));
+  assert_ok(role_assign(f.hub->roles, NULL, "99999999-2222-3333-4444-555555555555",
+                        "strongroom-certificate-requester", oid, "/"));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *uri = cases[i].uri;
+    struct cert_profile says = { .subject = "CN=a.example",
+                                 .ekus = { ekus + cases[i].from, cases[i].count } };
+    if (uri)
+      says.sans[SAN_URI] = (struct cert_texts){ &uri, 1 };
+    assert_ok(ca_grant(ca(), oid, cases[i].profiles, &list));
+    err_t e = vaults.check(vaults.ctx, oid, &says);
+    if (e != (cases[i].may ? OK : ERR_ACCESS_DENIED))
+      fail_msg("case %zu: %s", i, err_info(e)->name);
+    assert_ok(vaults.check(vaults.ctx, f.oid, &says)); /* an owner's */
+  }
 }
 
 static void malformed_grants(void **state) {
@@ -217,6 +270,19 @@ static void requests_are_bounded(void **state) {
   p = says, p.not_before = now - 10 * DAY, p.not_after = now + DAY;
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
   p = says, p.not_after = now + 500 * DAY;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + 2 * DAY;
+  assert_ok(issue_saying(CA_SERVER, &p));
+  p = says, p.not_before = now + 3 * DAY, p.not_after = now + 4 * DAY;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + DAY;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  p = says, p.not_before = now + DAY, p.not_after = now + 400 * DAY + 3600;
+  assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
+  clock_shift(300 * DAY); /* a vault's certificate, where a test moves the clock */
+  p = says, p.not_before = now + 300 * DAY, p.not_after = now + 500 * DAY;
+  assert_ok(issue_saying(CA_SERVER, &p));
+  clock_shift(0);
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
   p = says, p.not_before = now + 1000 * DAY, p.not_after = now + 1200 * DAY;
   assert_err(issue_saying(CA_SERVER, &p), ERR_BAD_PARAMETER);
@@ -389,6 +455,31 @@ static void flood(void **state) {
   }
 }
 
+/* Lists that are on their way are counted; beyond the budget one is told to come back. */
+static int fetch_list(const char *path) {
+  AUTO_ANSWER a = { 0 };
+  fixture_call(&f, bytes_str(""), HTTP_GET, path, (struct bytes){ 0 }, &a);
+  bool later = memmem(a.headers.data, a.headers.size, "Retry-After:", 12) != NULL;
+  assert_int_equal(later, a.status == 503);
+  return a.status;
+}
+
+static void lists_have_a_budget(void **state) {
+  _Atomic uint64_t *lists = &f.hub->api.lists;
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 200);
+  assert_int_equal(fetch_list("/pki/root.crl"), 200);
+  assert_int_equal(*lists, 0);
+  atomic_store(lists, 64 << 20);
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 503);
+  assert_int_equal(fetch_list("/pki/root.crl"), 503);
+  assert_int_equal(fetch_list("/pki/root.cer"), 200);
+  assert_int_equal(*lists, 64 << 20);
+  atomic_fetch_sub(lists, 1);
+  assert_int_equal(fetch_list("/pki/issuing.crl"), 200);
+  assert_int_equal(*lists, (64 << 20) - 1);
+  atomic_store(lists, 0);
+}
+
 /* What happens by time. */
 
 static void due(int64_t now, unsigned *renewed) {
@@ -456,6 +547,31 @@ static void issuing_authority_is_renewed(void **state) {
   assert_err(issue_for(CA_SERVER, SAN_DNS, "early.example", serial), ERR_CONFLICT);
 }
 
+/* A renewal that fails keeps nothing else from being done; and authorities that ended long ago do
+ * not stand in the way of one. */
+static void many_authorities(void **state) {
+  unsigned renewed;
+  int64_t now = clock_real();
+  const struct cert_texts all = { 0 };
+  struct authority *first = ca()->authorities[0];
+  unsigned number = first->number;
+  while (ca()->authority_count < AUTHORITIES_MAX)
+    assert_ok(authority_make(ca(), ca()->root.key, &all, now));
+  struct authority *newest = authority_now(ca());
+  ca()->swept = 0;
+  assert_err(ca_carry_out_due(ca(), now + 700 * DAY, &renewed), ERR_CONFLICT);
+  assert_int_equal(renewed, 0);
+  assert_true(newest->crl.next_update > now + 700 * DAY);
+  assert_true(newest->responder_until > now + 700 * DAY);
+  assert_int_equal(ca()->swept, now + 700 * DAY);
+  assert_int_equal(ca()->authority_count, AUTHORITIES_MAX);
+  due(now + 1096 * DAY + RETIRE_AFTER + 60, &renewed);
+  assert_int_equal(renewed, newest->number + 1);
+  assert_ptr_equal(authority_get(ca(), newest->number), newest);
+  assert_null(authority_get(ca(), number));
+  assert_true(ca()->authority_count <= 3); /* one that was renewed ahead of time, too */
+}
+
 /* The ledger against a plain list. */
 
 static struct issued *made(unsigned n) {
@@ -474,11 +590,15 @@ static struct issued *made(unsigned n) {
   return i;
 }
 
+/* How many have the name; they come in the order of the list, the newest first. */
 static unsigned shared(const struct ledger *x) {
   const struct issued_name *at = NULL;
+  const struct issued *next = x->newest;
   unsigned n = 0;
-  while (ledger_name(x, "Shared.example", &at))
-    n++;
+  for (const struct issued *i; (i = ledger_name(x, "Shared.example", &at)); n++) {
+    assert_ptr_equal(i, next);
+    next = i->older;
+  }
   return n;
 }
 
@@ -489,6 +609,7 @@ static void ledger(void **state) {
   assert_ok(ledger_init(&x));
   for (unsigned n = 0; n < MANY; n++)
     ledger_put(&x, all[n] = made(n));
+  assert_int_equal(shared(&x), MANY); /* it has grown meanwhile */
   assert_ok(ledger_sort(&x));
   int64_t last = INT64_MAX;
   unsigned seen = 0;
@@ -591,18 +712,21 @@ int main(void) {
     cmocka_unit_test(grants_cover_names),
     cmocka_unit_test(grants_cover_subjects),
     cmocka_unit_test(grants_cover_usages),
+    cmocka_unit_test(vaults_need_profiles),
     cmocka_unit_test(malformed_grants),
     cmocka_unit_test(requests_are_bounded),
     cmocka_unit_test(spiffe_ids),
     cmocka_unit_test(restart),
     cmocka_unit_test(answers_are_kept),
     cmocka_unit_test(flood),
+    cmocka_unit_test(lists_have_a_budget),
     cmocka_unit_test(ledger),
     cmocka_unit_test(out_of_memory),
     cmocka_unit_test(at_once),
     cmocka_unit_test(lists_and_signers_stay_fresh),
     cmocka_unit_test(expired_ones_are_forgotten),
     cmocka_unit_test(issuing_authority_is_renewed),
+    cmocka_unit_test(many_authorities),
   };
   return cmocka_run_group_tests_name("ca", tests, begin, end);
 }
