@@ -105,13 +105,12 @@ static size_t words_of(struct bytes line, struct bytes *words, size_t max) {
   return count;
 }
 
-static size_t system_servers(struct net_address out[static SERVERS_MAX]) {
+static err_t system_servers(struct net_address out[static SERVERS_MAX], size_t *found) {
   AUTO_BUF text = BUF_EMPTY;
   struct bytes rest, line, words[2];
   char address[INET6_ADDRSTRLEN + 1];
   size_t count = 0;
-  if (file_read("/etc/resolv.conf", FILE_MAX, &text) != OK)
-    return 0;
+  TRY(file_read("/etc/resolv.conf", FILE_MAX, &text));
   for (rest = buf_bytes(&text); rest.data && count < SERVERS_MAX;) {
     rest = bytes_split(rest, '\n', &line);
     if (words_of(line, words, 2) == 2 && bytes_equal_str(words[0], "nameserver") &&
@@ -119,17 +118,35 @@ static size_t system_servers(struct net_address out[static SERVERS_MAX]) {
         net_address_parse(address, PORT, &out[count]))
       count++;
   }
-  return count;
+  if (count == 0)
+    FAIL(ERR_CONFIG, "/etc/resolv.conf has no name server");
+  *found = count;
+  return OK;
+}
+
+static err_t servers_of(const char *server, struct net_address out[static SERVERS_MAX],
+                        size_t *count) {
+  if (!server[0])
+    return system_servers(out, count);
+  if (!net_address_parse(server, PORT, out))
+    FAIL(ERR_CONFIG, "the name server's address is none");
+  *count = 1;
+  return OK;
+}
+
+err_t dns_check(const char *server) {
+  struct net_address servers[SERVERS_MAX];
+  size_t count;
+  return servers_of(server, servers, &count);
 }
 
 err_t dns_ask(const char *server, const char *name, enum dns_type type, uint64_t *budget_us,
               dns_each *each, void *ctx) {
   struct net_address servers[SERVERS_MAX];
-  size_t count = server[0] ? net_address_parse(server, PORT, servers) : system_servers(servers);
+  size_t count = 0;
   struct ask a = { .question = { .name = name, .type = type }, .each = each, .ctx = ctx };
   AUTO_BUF query = BUF_EMPTY;
-  if (count == 0)
-    FAIL(ERR_CONFIG, "DNS: there is no name server");
+  TRY(servers_of(server, servers, &count));
   TRY(crypto_random(&a.question.id, sizeof a.question.id));
   TRY(dns_put_query(&a.question, &query));
   a.query = query;

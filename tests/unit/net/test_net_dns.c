@@ -214,6 +214,10 @@ static void test_ask(void **state) {
   assert_int_equal(dns_ask(name, "a.example", DNS_TXT, &budget, join, &out), ERR_TIMEOUT);
   assert_int_equal(budget, 0);
   close(s.udp);
+  assert_int_equal(dns_check(name), OK);
+  assert_int_equal(dns_check("nowhere"), ERR_CONFIG);
+  budget = 100000;
+  assert_int_equal(dns_ask("nowhere", "a.example", DNS_TXT, &budget, join, &out), ERR_CONFIG);
 }
 
 /* Keeps sending what answers nothing, until it is told to stop. */
