@@ -32,7 +32,8 @@ err_t dns_read_answer(const struct dns_question *q, struct bytes message, dns_ea
 /* Whether there is a server to ask: ERR_CONFIG, FAILed with what is wrong. */
 err_t dns_check(const char *server);
 /* server: "ADDRESS[:PORT]", or "" for those of /etc/resolv.conf. Errors as of dns_read_answer(),
- * ERR_TIMEOUT, and ERR_CONFIG when there is no server to ask. FAILed with a reason that holds nothing of what the server said. */
+ * ERR_TIMEOUT, and ERR_CONFIG when there is no server to ask. FAILed with a reason that holds
+ * nothing of what the server said. */
 err_t dns_ask(const char *server, const char *name, enum dns_type type, uint64_t *budget_us,
               dns_each *each, void *ctx);
 
