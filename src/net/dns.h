@@ -29,8 +29,11 @@ err_t dns_put_query(const struct dns_question *q, struct buf *out);
 err_t dns_read_answer(const struct dns_question *q, struct bytes message, dns_each *each, void *ctx,
                       bool *cut);
 
+/* Whether there is a server to ask: ERR_CONFIG, FAILed with what is wrong. */
+err_t dns_check(const char *server);
 /* server: "ADDRESS[:PORT]", or "" for those of /etc/resolv.conf. Errors as of dns_read_answer(),
- * and ERR_TIMEOUT. FAILed with a reason that holds nothing of what the server said. */
+ * ERR_TIMEOUT, and ERR_CONFIG when there is no server to ask. FAILed with a reason that holds
+ * nothing of what the server said. */
 err_t dns_ask(const char *server, const char *name, enum dns_type type, uint64_t *budget_us,
               dns_each *each, void *ctx);
 

@@ -1,4 +1,5 @@
 /* Asking name servers, and the files of the system that say which. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/crypto.h"
 #include "net/dns.h"
@@ -30,26 +31,32 @@ static err_t dial(const struct net_address *server, int type, uint64_t *budget_u
   return OK;
 }
 
-/* What does not answer the question is not from the server, or is for an earlier one. */
+/* What does not answer the question is not from the server, or is for an earlier one. It takes its
+ * time all the same, or who keeps sending would keep the question open. */
 static err_t ask_udp(struct ask *a, const struct net_address *server, uint64_t *budget_us,
                      bool *cut) {
   AUTO_FD fd = -1;
   uint8_t in[DATAGRAM_MAX];
-  uint64_t mine = *budget_us < TRY_US ? *budget_us : TRY_US, before = mine;
+  uint64_t mine = *budget_us < TRY_US ? *budget_us : TRY_US, until = clock_mono_us() + mine;
+  uint64_t others = *budget_us - mine;
   TRY(dial(server, SOCK_DGRAM, &mine, &fd));
   err_t e = ERR_HTTP;
   if (send(fd, a->query.data, a->query.size, MSG_NOSIGNAL) < 0)
     FAIL(ERR_IO, "DNS: cannot send: %s", strerror(errno));
   while (e == ERR_HTTP) {
     ssize_t n = recv(fd, in, sizeof in, 0);
-    if (n < 0 && errno == EAGAIN)
-      e = plain_wait(fd, false, &mine) == OK ? ERR_HTTP : ERR_TIMEOUT;
-    else if (n < 0)
-      e = err_fail(ERR_IO, __FILE__, __LINE__, "DNS: the server can't be reached");
-    else
+    if (n >= 0)
       e = dns_read_answer(&a->question, bytes_of(in, (size_t)n), a->each, a->ctx, cut);
+    else if (errno != EAGAIN)
+      e = err_fail(ERR_IO, __FILE__, __LINE__, "DNS: the server can't be reached");
+    else if (plain_wait(fd, false, &mine) != OK)
+      e = ERR_TIMEOUT;
+    uint64_t now = clock_mono_us();
+    mine = e != ERR_TIMEOUT && now < until ? until - now : 0;
+    if (e == ERR_HTTP && mine == 0)
+      e = err_fail(ERR_TIMEOUT, __FILE__, __LINE__, "DNS: the server does not answer");
   }
-  *budget_us -= before - mine;
+  *budget_us = others + mine;
   return e;
 }
 
@@ -98,13 +105,12 @@ static size_t words_of(struct bytes line, struct bytes *words, size_t max) {
   return count;
 }
 
-static size_t system_servers(struct net_address out[static SERVERS_MAX]) {
+static err_t system_servers(struct net_address out[static SERVERS_MAX], size_t *found) {
   AUTO_BUF text = BUF_EMPTY;
   struct bytes rest, line, words[2];
   char address[INET6_ADDRSTRLEN + 1];
   size_t count = 0;
-  if (file_read("/etc/resolv.conf", FILE_MAX, &text) != OK)
-    return 0;
+  TRY(file_read("/etc/resolv.conf", FILE_MAX, &text));
   for (rest = buf_bytes(&text); rest.data && count < SERVERS_MAX;) {
     rest = bytes_split(rest, '\n', &line);
     if (words_of(line, words, 2) == 2 && bytes_equal_str(words[0], "nameserver") &&
@@ -112,17 +118,35 @@ static size_t system_servers(struct net_address out[static SERVERS_MAX]) {
         net_address_parse(address, PORT, &out[count]))
       count++;
   }
-  return count;
+  if (count == 0)
+    FAIL(ERR_CONFIG, "/etc/resolv.conf has no name server");
+  *found = count;
+  return OK;
+}
+
+static err_t servers_of(const char *server, struct net_address out[static SERVERS_MAX],
+                        size_t *count) {
+  if (!server[0])
+    return system_servers(out, count);
+  if (!net_address_parse(server, PORT, out))
+    FAIL(ERR_CONFIG, "the name server's address is none");
+  *count = 1;
+  return OK;
+}
+
+err_t dns_check(const char *server) {
+  struct net_address servers[SERVERS_MAX];
+  size_t count;
+  return servers_of(server, servers, &count);
 }
 
 err_t dns_ask(const char *server, const char *name, enum dns_type type, uint64_t *budget_us,
               dns_each *each, void *ctx) {
   struct net_address servers[SERVERS_MAX];
-  size_t count = server[0] ? net_address_parse(server, PORT, servers) : system_servers(servers);
+  size_t count = 0;
   struct ask a = { .question = { .name = name, .type = type }, .each = each, .ctx = ctx };
   AUTO_BUF query = BUF_EMPTY;
-  if (count == 0)
-    FAIL(ERR_CONFIG, "DNS: there is no name server");
+  TRY(servers_of(server, servers, &count));
   TRY(crypto_random(&a.question.id, sizeof a.question.id));
   TRY(dns_put_query(&a.question, &query));
   a.query = query;

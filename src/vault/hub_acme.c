@@ -1,6 +1,8 @@
 /* The ACME server of the hub: whose authority it asks, and what it does without a request. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "net/dial.h"
+#include "net/dns.h"
 #include "vault/hub_internal.h"
 
 #include <stdio.h>
@@ -48,5 +50,10 @@ err_t hub_ready_acme(struct hub *h) {
   if (conf.resolver[0] && !net_address_parse(conf.resolver, 53, &server))
     FAIL(ERR_CONFIG, "acme.resolver takes an address, or an address and a port, not '%s'",
          conf.resolver);
+  if (conf.enabled && dns_check(conf.resolver) != OK)
+    log_warn("acme",
+             "names can't be looked up, so that no validation of a name succeeds: %s. Set "
+             "acme.resolver, or mend /etc/resolv.conf and restart.",
+             err_last()->why);
   return acme_ready(h->acme, &conf);
 }

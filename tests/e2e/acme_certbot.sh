@@ -7,6 +7,19 @@ require certbot openssl
 acme_start
 acme_identity web a.example.test b.example.test '*.example.test' none.example.test
 
+# A key is shown once: it goes into a fresh file, or is shown when it can't.
+ini=$WORK/cli.ini
+sr acme create-key web --out "$ini" >"$WORK/out"
+same "a file of an ACME key" "600 2" "$(stat -c %a "$ini") $(grep -c '^eab-' "$ini")"
+before=$(sr acme list-keys --json; cat "$ini")
+! sr acme create-key web --out "$ini" 2>"$WORK/err" || fail "an ACME key replaced a file"
+contains "an ACME key for a file that is there" "$(cat "$WORK/err")" "is there already"
+same "keys and file after that" "$before" "$(sr acme list-keys --json; cat "$ini")"
+! sr acme create-key web --out "$WORK/none/cli.ini" >"$WORK/out" 2>"$WORK/err" ||
+  fail "an ACME key went into no directory"
+contains "an ACME key that can't be written" "$(cat "$WORK/out")" "HMAC key"
+contains "why it can't be written" "$(cat "$WORK/err")" "$WORK/none/cli.ini"
+
 bot() {
   certbot "$@" --non-interactive --server "$DIRECTORY" --config-dir "$WORK/bot" \
     --work-dir "$WORK/bot/work" --logs-dir "$WORK/bot/logs" --no-random-sleep-on-renew \

@@ -10,7 +10,7 @@ acme_start
 acme_identity web 127.0.0.1
 export STATE=$WORK/state
 ready=0 valid=0
-for wait in 0.05 0.15 0.3; do
+for wait in 0.02 0.06 0.12; do
   node acme_kill9.mjs prepare 8
   node acme_kill9.mjs finalize >"$WORK/go" &
   finalize=$!

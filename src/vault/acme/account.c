@@ -71,6 +71,7 @@ static err_t make(struct acme_request *r, json_t *payload, struct acme_key *k) {
   if (a->accounts.count >= ACME_ACCOUNTS_MAX)
     return acme_limited(r, 3600, "accounts");
   TRY(guid_map_reserve(&a->accounts));
+  TRY(acme_index_reserve(a));
   memcpy(r->account, account->id, sizeof r->account);
   memcpy(r->oid, account->oid, sizeof r->oid);
   locate(r, account->id);
@@ -79,6 +80,7 @@ static err_t make(struct acme_request *r, json_t *payload, struct acme_key *k) {
   TRY(buf_ok(r->body));
   TRY(acme_commit_account(a, account));
   guid_map_put(&a->accounts, account->id, account);
+  acme_index_account(a, account);
   k->accounts++;
   account = NULL;
   return OK;
@@ -231,6 +233,7 @@ err_t acme_key_change(struct acme_request *r) {
   key = account->key;
   account->key = next.key;
   memcpy(account->thumbprint, thumbprint, sizeof thumbprint);
+  acme_index_account(r->acme, account);
   locate(r, account->id);
   acme_write_account(r, account);
   return OK;

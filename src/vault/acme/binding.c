@@ -41,7 +41,7 @@ err_t acme_key_delete(struct acme *a, const char *kid) {
   struct acme_key *k = guid_fold(kid, folded) ? guid_map_get(&a->keys, folded) : NULL;
   if (!k)
     REFUSE(ERR_NOT_FOUND, "There is no such binding key.");
-  TRY(acme_forget(a, "key", k->kid));
+  TRY(acme_forget(a, "key", &(const char *){ k->kid }, 1));
   guid_map_remove(&a->keys, k->kid);
   acme_key_free(k);
   return OK;

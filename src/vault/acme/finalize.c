@@ -130,12 +130,12 @@ static err_t fulfil(struct acme *a, struct acme_order *o, struct cert_chain *cha
   next.chain = *chain;
   TRY(x509_validity(leaf, &next.cert_from, &next.cert_until));
   TRY(acme_cert_id(leaf, next.cert_id, next.serial));
+  TRY(acme_index_reserve(a));
   TRY(acme_commit_order(a, &next));
   *chain = (struct cert_chain){ 0 };
   *o = next;
-  struct acme_account *account = guid_map_get(&a->accounts, o->account);
-  if (account)
-    account->open--;
+  acme_index_order(a, o);
+  acme_not_open(a, o);
   return OK;
 }
 

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#define AHEAD_MAX (2 * 86400)
+#define LIFETIME_MAX (398 * 86400) /* of the server profile */
+
 err_t acme_directory(struct acme_request *r) {
   static const struct {
     const char *name, *path;
@@ -96,6 +99,13 @@ static err_t read_times(struct acme_request *r, json_t *payload, struct acme_ord
   if (o->not_after && (o->not_after <= o->not_before || o->not_after <= o->created))
     PROBLEM(r, ERR_BAD_PARAMETER, "malformed",
             "notAfter is not after notBefore, or not in the future.");
+  /* As the authority would, but before the client has shown anything. */
+  if (o->not_before > clock_real() + AHEAD_MAX)
+    PROBLEM(r, ERR_BAD_PARAMETER, "malformed", "notBefore is more than 2 days ahead.");
+  if (o->not_after && o->not_after - clock_real() > LIFETIME_MAX)
+    PROBLEM(r, ERR_BAD_PARAMETER, "malformed",
+            "notAfter is more than %d days ahead, the longest that a server's certificate lasts.",
+            LIFETIME_MAX / 86400);
   return OK;
 }
 
@@ -104,14 +114,6 @@ static bool shares_name(const struct acme_order *a, const struct acme_order *b) 
     for (size_t k = 0; k < b->count; k++)
       if (strcmp(a->authzs[i].name, b->authzs[k].name) == 0)
         return true;
-  return false;
-}
-
-static bool is_replaced(const struct acme *a, const char *cert_id) {
-  size_t at = 0;
-  for (const struct acme_order *o; (o = guid_map_next(&a->orders, &at));)
-    if (o->state == ORDER_VALID && strcmp(o->replaces, cert_id) == 0)
-      return true;
   return false;
 }
 
@@ -124,7 +126,7 @@ static err_t check_replaces(struct acme_request *r, const struct acme_order *o) 
     PROBLEM(r, ERR_BAD_PARAMETER, "malformed",
             "The certificate that is to be replaced is not one of this account's, or shares no "
             "name with the order.");
-  if (is_replaced(r->acme, o->replaces))
+  if (acme_is_replaced(r->acme, o->replaces))
     PROBLEM(r, ERR_CONFLICT, "alreadyReplaced", "The certificate has been replaced already.");
   return OK;
 }
@@ -186,11 +188,18 @@ err_t acme_new_order(struct acme_request *r) {
   TRY(check_limits(r, account, o));
   TRY(acme_check_names(r, o));
   TRY(check_replaces(r, o));
+  if (account->kept >= ACME_ORDERS_KEPT) {
+    err_t e = acme_make_room(r->acme, account);
+    if (e == ERR_THROTTLED)
+      return acme_limited(r, 86400, "orders of the account");
+    TRY(e);
+  }
   TRY(guid_map_reserve(&r->acme->orders));
   acme_write_order(r, o);
   TRY(buf_ok(r->body));
   TRY(acme_commit_order(r->acme, o));
   account->open++;
+  o->counted = true;
   account->kept++;
   guid_map_put(&r->acme->orders, o->id, o);
   o = NULL;
@@ -242,8 +251,7 @@ static err_t deactivate(struct acme_request *r, struct acme_order *o, struct acm
     o->state = ORDER_OPEN;
     return e;
   }
-  struct acme_account *account = guid_map_get(&r->acme->accounts, o->account);
-  account->open--;
+  acme_not_open(r->acme, o);
   return OK;
 }
 

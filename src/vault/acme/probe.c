@@ -36,6 +36,17 @@ static const char *reason(err_t e) {
   return last->code == e && last->why[0] ? last->why : "no answer";
 }
 
+/* Without a server to ask it is not the name's fault. */
+static err_t not_looked_up(err_t e, const char *name, struct failure *why) {
+  if (e == ERR_CONFIG)
+    return failed(
+      why, "serverInternal",
+      "The server that validates has no name server to ask (%s). Its operator has to set "
+      "acme.resolver, or to mend /etc/resolv.conf and restart.",
+      reason(e));
+  return failed(why, "dns", "Looking up %s: %s", name, reason(e));
+}
+
 static err_t addresses_of(const struct probe *p, unsigned port, uint64_t *budget_us,
                           struct dns_addresses *out, struct failure *why) {
   if (p->address) {
@@ -43,7 +54,7 @@ static err_t addresses_of(const struct probe *p, unsigned port, uint64_t *budget
     return out->count ? OK : failed(why, "malformed", "%s is no address", p->name);
   }
   err_t e = dns_addresses(p->conf->resolver, p->name, port, budget_us, out);
-  return e == OK ? OK : failed(why, "dns", "Looking up %s: %s", p->name, reason(e));
+  return e == OK ? OK : not_looked_up(e, p->name, why);
 }
 
 static err_t check_http(const struct probe *p, int status, struct bytes body, struct failure *why) {
@@ -107,7 +118,7 @@ static err_t probe_dns(const struct probe *p, struct failure *why) {
   struct wanted w = { .text = buf_bytes(&text) };
   err_t e = dns_ask(p->conf->resolver, name, DNS_TXT, &budget, look_at, &w);
   if (e != OK)
-    return failed(why, "dns", "Looking up %s: %s", name, reason(e));
+    return not_looked_up(e, name, why);
   if (!w.found)
     return failed(why, "incorrectResponse", "No TXT record of %s is the one that is expected",
                   name);

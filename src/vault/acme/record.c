@@ -14,8 +14,16 @@ static err_t commit(struct acme *a, const char *kind, const char *id, struct byt
   return store_commit(a->store, &(struct store_write){ place, body }, 1);
 }
 
-err_t acme_forget(struct acme *a, const char *kind, const char *id) {
-  return commit(a, kind, id, (struct bytes){ 0 });
+err_t acme_forget(struct acme *a, const char *kind, const char *const *ids, size_t count) {
+  AUTO_FREE struct removal { char place[80]; } *places = mem_alloc(count * sizeof *places);
+  AUTO_FREE struct store_write *writes = mem_alloc(count * sizeof *writes);
+  if (!places || !writes)
+    return ERR_NOMEM;
+  for (size_t i = 0; i < count; i++) {
+    snprintf(places[i].place, sizeof places[i].place, "acme/%s/%s", kind, ids[i]);
+    writes[i] = (struct store_write){ places[i].place, { 0 } };
+  }
+  return store_commit(a->store, writes, count);
 }
 
 err_t acme_commit_key(struct acme *a, const struct acme_key *k) {

@@ -49,6 +49,9 @@ void acme_free(struct acme *a) {
   guid_map_free(&a->keys);
   guid_map_free(&a->accounts);
   guid_map_free(&a->orders);
+  guid_map_free(&a->by_key);
+  guid_map_free(&a->by_cert);
+  guid_map_free(&a->by_replaced);
   secret_free(&a->sealing);
   if (a->nonces)
     nonces_free(a->nonces);
@@ -81,13 +84,18 @@ err_t acme_load(struct acme *a, struct bytes place, struct bytes body) {
     AUTO(acme_account) struct acme_account *account = NULL;
     TRY(acme_read_account(id, body, &account));
     TRY(guid_map_reserve(&a->accounts));
+    TRY(acme_index_reserve(a));
     guid_map_put(&a->accounts, account->id, account);
+    acme_index_account(a, account);
     account = NULL;
   } else if (id_of(place, "acme/order/", id)) {
     AUTO(acme_order) struct acme_order *o = NULL;
     TRY(acme_read_order(id, body, &o));
     TRY(guid_map_reserve(&a->orders));
+    TRY(acme_index_reserve(a));
     guid_map_put(&a->orders, o->id, o);
+    if (o->state == ORDER_VALID)
+      acme_index_order(a, o);
     o = NULL;
   } else {
     FAIL(ERR_CORRUPT, "a record of the ACME server that this version does not know");
@@ -108,7 +116,8 @@ static void take_up(struct acme *a) {
     struct acme_account *account = guid_map_get(&a->accounts, o->account);
     if (account) {
       account->kept++;
-      account->open += o->state == ORDER_OPEN;
+      o->counted = o->state == ORDER_OPEN && o->expires > clock_now();
+      account->open += o->counted;
     }
     for (size_t i = 0; i < o->count && a->validators; i++)
       if (o->state == ORDER_OPEN && o->expires > clock_now() &&
@@ -133,14 +142,6 @@ bool acme_enabled(const struct acme *a) {
 err_t acme_nonce(struct acme *a, char out[static ACME_NONCE_MAX]) {
   _Static_assert(NONCE_SIZE < ACME_NONCE_MAX, "a nonce fits");
   return nonce_make(a->nonces, out);
-}
-
-struct acme_account *acme_account_by_key(const struct acme *a, const char *thumbprint) {
-  size_t at = 0;
-  for (struct acme_account *account; (account = guid_map_next(&a->accounts, &at));)
-    if (strcmp(account->thumbprint, thumbprint) == 0)
-      return account;
-  return NULL;
 }
 
 bool acme_account_works(const struct acme *a, const struct acme_account *account) {
@@ -173,12 +174,4 @@ err_t acme_order_find(struct acme_request *r, const char *id, struct acme_order 
     PROBLEM(r, ERR_FORBIDDEN, "unauthorized", "The order is another account's.");
   *out = o;
   return OK;
-}
-
-struct acme_order *acme_order_by_cert(const struct acme *a, const char *cert_id) {
-  size_t at = 0;
-  for (struct acme_order *o; (o = guid_map_next(&a->orders, &at));)
-    if (o->state == ORDER_VALID && strcmp(o->cert_id, cert_id) == 0)
-      return o;
-  return NULL;
 }

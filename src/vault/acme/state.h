@@ -18,11 +18,13 @@
 #define ACME_CONTACTS_MAX 5    /* of an account */
 #define ACME_CONTACT_SIZE 256  /* bytes of one */
 #define ACME_ORDERS_HOURLY 300 /* new ones of an account */
-#define ACME_ORDERS_OPEN 100   /* of an account, neither valid nor invalid */
+#define ACME_ORDERS_OPEN 100   /* of an account, neither valid nor invalid nor expired */
+#define ACME_ORDERS_KEPT 1000  /* of an account, in all */
 #define ACME_FAILURES_HOURLY 5 /* failed validations of a name by an account */
 #define ACME_FAILURES_KEPT 1024
 #define ACME_JOBS_MAX 1000 /* validations that wait */
 #define ACME_ORDER_SECONDS 86400
+#define ACME_BATCH 256          /* forgotten at once; between batches others get the lock */
 #define ACME_OVER_SECONDS 86400 /* what is over is still shown for this time */
 
 #define ACME_SECRET_SIZE 32
@@ -46,13 +48,14 @@ struct hourly {
 struct acme_account {
   char id[GUID_SIZE + 1], kid[GUID_SIZE + 1], oid[GUID_SIZE + 1];
   char thumbprint[44];
+  char by_key[GUID_SIZE + 1]; /* in that index */
   struct key *key;
   bool deactivated;
   int64_t created;
   char *contacts[ACME_CONTACTS_MAX];
   size_t contact_count;
   struct hourly orders;
-  unsigned open; /* orders that are neither valid nor invalid */
+  unsigned open; /* orders that are neither valid nor invalid nor expired */
   unsigned kept; /* orders in all */
 };
 
@@ -82,7 +85,8 @@ enum order_state { ORDER_OPEN, ORDER_VALID, ORDER_INVALID };
 struct acme_order {
   char id[GUID_SIZE + 1], account[GUID_SIZE + 1];
   enum order_state state;
-  bool busy; /* its certificate is being issued, by someone who has let go of the lock */
+  bool busy;    /* its certificate is being issued, by someone who has let go of the lock */
+  bool counted; /* among the open ones of its account */
   int64_t created, expires, not_before, not_after;
   char replaces[ACME_CERT_ID_MAX + 1];
   struct failure failure;
@@ -91,6 +95,7 @@ struct acme_order {
   struct cert_chain chain;
   char cert_id[ACME_CERT_ID_MAX + 1], serial[2 * CERT_SERIAL_MAX + 1];
   int64_t cert_from, cert_until;
+  char by_cert[GUID_SIZE + 1], by_replaced[GUID_SIZE + 1]; /* in those indexes; "": in none */
 };
 
 struct nonces;
@@ -103,6 +108,9 @@ struct acme {
   struct nonces *nonces;
   pthread_mutex_t lock; /* of all that follows */
   struct guid_map keys, accounts, orders;
+  /* Accounts by the thumbprint of their key; valid orders by their certificate, and by the one that
+   * they replace. */
+  struct guid_map by_key, by_cert, by_replaced;
   struct failed {
     uint8_t what[SHA256_SIZE]; /* account and name */
     struct hourly hour;
@@ -132,7 +140,6 @@ void acme_order_free(struct acme_order *o);
 CLEANUP(acme_key, struct acme_key *, acme_key_free)
 CLEANUP(acme_account, struct acme_account *, acme_account_free)
 CLEANUP(acme_order, struct acme_order *, acme_order_free)
-struct acme_account *acme_account_by_key(const struct acme *a, const char *thumbprint);
 /* Whether an account may do anything: it is not deactivated, its binding key and its identity are
  * there, and that is enabled. */
 bool acme_account_works(const struct acme *a, const struct acme_account *account);
@@ -140,13 +147,30 @@ bool acme_account_works(const struct acme *a, const struct acme_account *account
 err_t acme_signer(struct acme_request *r, struct acme_account **out);
 /* The order of the signing account; one of another account is refused as unauthorized. */
 err_t acme_order_find(struct acme_request *r, const char *id, struct acme_order **out);
+
+/* index.c. Under the lock, except while it is loaded. */
+struct acme_account *acme_account_by_key(const struct acme *a, const char *thumbprint);
 struct acme_order *acme_order_by_cert(const struct acme *a, const char *cert_id);
+bool acme_is_replaced(const struct acme *a, const char *cert_id);
+/* Room for one more, before what is to be found is committed. */
+err_t acme_index_reserve(struct acme *a);
+void acme_index_account(struct acme *a, struct acme_account *account); /* again: its key changed */
+void acme_index_order(struct acme *a, struct acme_order *o);           /* once it is valid */
+/* Before they are released. */
+void acme_unindex_account(struct acme *a, struct acme_account *account);
+void acme_unindex_order(struct acme *a, struct acme_order *o);
+
+/* due.c, under the lock. An order is no longer one of its account's open ones. */
+void acme_not_open(struct acme *a, struct acme_order *o);
+/* Forgets the account's oldest order that is over. ERR_THROTTLED when there is none. */
+err_t acme_make_room(struct acme *a, const struct acme_account *account);
 
 /* record.c */
 err_t acme_commit_key(struct acme *a, const struct acme_key *k);
 err_t acme_commit_account(struct acme *a, const struct acme_account *account);
 err_t acme_commit_order(struct acme *a, const struct acme_order *o);
-err_t acme_forget(struct acme *a, const char *kind, const char *id);
+/* Removes their records together. */
+err_t acme_forget(struct acme *a, const char *kind, const char *const *ids, size_t count);
 err_t acme_read_key(struct acme *a, const char *kid, struct bytes body, struct acme_key **out);
 err_t acme_read_account(const char *id, struct bytes body, struct acme_account **out);
 err_t acme_read_order(const char *id, struct bytes body, struct acme_order **out);

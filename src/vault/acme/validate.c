@@ -106,9 +106,7 @@ static err_t settle(struct acme *a, const struct job *j, bool good, const struct
   if (good)
     return OK;
   acme_count_failure(a, o->account, z->name);
-  struct acme_account *account = guid_map_get(&a->accounts, o->account);
-  if (account)
-    account->open--;
+  acme_not_open(a, o);
   return OK;
 }
 

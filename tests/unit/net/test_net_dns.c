@@ -2,6 +2,7 @@
  * plain HTTP; a server that answers over UDP and TCP, falsely at first. */
 #include "net/dns.h"
 
+#include "base/clock.h"
 #include "crypto/crypto.h"
 #include "net/plain.h"
 
@@ -11,6 +12,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 /* cmocka wants setjmp.h, stdarg.h and stddef.h first */
@@ -212,6 +214,50 @@ static void test_ask(void **state) {
   assert_int_equal(dns_ask(name, "a.example", DNS_TXT, &budget, join, &out), ERR_TIMEOUT);
   assert_int_equal(budget, 0);
   close(s.udp);
+  assert_int_equal(dns_check(name), OK);
+  assert_int_equal(dns_check("nowhere"), ERR_CONFIG);
+  budget = 100000;
+  assert_int_equal(dns_ask("nowhere", "a.example", DNS_TXT, &budget, join, &out), ERR_CONFIG);
+}
+
+/* Keeps sending what answers nothing, until it is told to stop. */
+struct chatter {
+  int fd;
+  atomic_bool stop;
+};
+
+static void *keep_sending(void *ctx) {
+  struct chatter *c = ctx;
+  unsigned char in[512];
+  struct sockaddr_in from;
+  socklen_t size = sizeof from;
+  ssize_t n = recvfrom(c->fd, in, sizeof in, 0, (struct sockaddr *)&from, &size);
+  in[1] ^= 1;
+  uint64_t until = clock_mono_us() + 3000000; /* it ends, whatever is asked */
+  while (n > 0 && !c->stop && clock_mono_us() < until)
+    IGNORE(sendto(c->fd, in, (size_t)n, 0, (const struct sockaddr *)&from, size) == n ? OK
+                                                                                      : ERR_IO);
+  return NULL;
+}
+
+static void test_deadline(void **state) {
+  struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+  socklen_t size = sizeof here;
+  struct chatter c = { .fd = socket(AF_INET, SOCK_DGRAM, 0) };
+  pthread_t thread;
+  AUTO_BUF out = BUF_EMPTY;
+  char name[32];
+  uint64_t budget = 200000, before = clock_mono_us();
+  assert_int_equal(bind(c.fd, (const struct sockaddr *)&here, size), 0);
+  assert_int_equal(getsockname(c.fd, (struct sockaddr *)&here, &size), 0);
+  assert_int_equal(pthread_create(&thread, NULL, keep_sending, &c), 0);
+  snprintf(name, sizeof name, "127.0.0.1:%u", ntohs(here.sin_port));
+  assert_int_equal(dns_ask(name, "a.example", DNS_TXT, &budget, join, &out), ERR_TIMEOUT);
+  assert_int_equal(budget, 0);
+  assert_true(clock_mono_us() - before < 2000000);
+  c.stop = true;
+  pthread_join(thread, NULL);
+  close(c.fd);
 }
 
 int main(void) {
@@ -219,6 +265,7 @@ int main(void) {
     cmocka_unit_test(test_query),         cmocka_unit_test(test_answers),
     cmocka_unit_test(test_malformed),     cmocka_unit_test(test_addresses),
     cmocka_unit_test(test_plain_answers), cmocka_unit_test(test_ask),
+    cmocka_unit_test(test_deadline),
   };
   bool locked;
   if (crypto_init(1 << 16, &locked) != OK)

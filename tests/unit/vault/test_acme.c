@@ -306,35 +306,37 @@ static void test_certificate(void **state) {
   assert_false(info.is.ca);
 }
 
+static int order_until(const char *which, int64_t seconds) {
+  char text[28];
+  clock_format((clock_real() + seconds + 2 * 3600) * 1000000, text);
+  snprintf(text + 19, sizeof text - 19, "+02:00");
+  return client_post(&one, "new-order",
+                     "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}],\"%s\":\"%s\"}",
+                     which, text);
+}
+
 /* Times that are asked for are those of the certificate, or there is none. */
 static void test_times(void **state) {
   static const struct {
-    const char *after;
-    int64_t seconds; /* 0: refused at finalization */
-  } wanted[] = {
-    { "2150-01-01T00:00:00Z", 0 },
-    { NULL, 10 * 86400 },
+    const char *which;
+    int64_t seconds;
+  } wrong[] = {
+    { "notAfter", 124 * 365 * 86400ll }, { "notAfter", 398 * 86400 + 60 },  { "notAfter", -60 },
+    { "notBefore", 2 * 86400 + 60 },     { "notBefore", 50 * 365 * 86400 },
   };
-  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-    char text[28], url[160];
-    int64_t until = clock_real() + wanted[i].seconds;
-    clock_format((until + 2 * 3600) * 1000000, text);
-    snprintf(text + 19, sizeof text - 19, "+02:00");
-    assert_int_equal(client_post(&one, "new-order",
-                                 "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}],"
-                                 "\"notAfter\":\"%s\"}",
-                                 wanted[i].after ? wanted[i].after : text),
-                     201);
-    snprintf(url, sizeof url, "%s", client_header(&one, "Location"));
-    make_ready(url);
-    finalize(&one, url, "a.example");
-    if (!wanted[i].seconds) {
-      REFUSED(&one, 400, "badCSR");
-      continue;
-    }
-    assert_int_equal(one.a.status, 200);
-    assert_int_equal(inside(url)->cert_until, until);
+  char url[160];
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    order_until(wrong[i].which, wrong[i].seconds);
+    REFUSED(&one, 400, "malformed");
   }
+  assert_int_equal(order_until("notAfter", 398 * 86400 - 60), 201);
+  assert_int_equal(order_until("notBefore", 2 * 86400 - 60), 201);
+  int64_t until = clock_real() + 10 * 86400;
+  assert_int_equal(order_until("notAfter", 10 * 86400), 201);
+  snprintf(url, sizeof url, "%s", client_header(&one, "Location"));
+  make_ready(url);
+  assert_int_equal(finalize(&one, url, "a.example"), 200);
+  assert_in_range(inside(url)->cert_until, until, until + 5);
 }
 
 static void test_revoke(void **state) {
@@ -429,6 +431,7 @@ static void test_restart(void **state) {
   buf_put_bytes(&chain, buf_bytes(&inside(valid)->chain.ders[0]));
   CHECK(acme_nonce(f.hub->acme, nonce));
   fixture_reopen(&f);
+  assert_ptr_equal(acme_order_by_cert(f.hub->acme, inside(valid)->cert_id), inside(valid));
   one.nonce = nonce; /* of before */
   client_post(&one, ready, "%s", "");
   REFUSED(&one, 400, "badNonce");
@@ -480,6 +483,61 @@ static void test_limits(void **state) {
   }
 }
 
+/* An account fills its own room only, and what is over makes room. */
+static void test_orders_kept(void **state) {
+  static const char wanted[] = "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.example\"}]}";
+  struct acme *a = f.hub->acme;
+  struct acme_client c;
+  char first[160], second[160];
+  client_begin(&c, &f, KEY_EC);
+  client_register(&c, web.kid, secret_bytes(&web.key));
+  struct acme_account *account = guid_map_get(&a->accounts, strrchr(c.account, '/') + 1);
+  order(&c, a_example, first);
+  order(&c, a_example, second);
+  account->kept += ACME_ORDERS_KEPT - 2;
+  client_post(&c, "new-order", "%s", wanted);
+  REFUSED(&c, 429, "rateLimited");
+  inside(second)->expires = clock_now() - 1;
+  assert_int_equal(client_post(&c, "new-order", "%s", wanted), 201);
+  assert_null(inside(second));
+  assert_non_null(inside(first));
+  assert_int_equal(account->kept, ACME_ORDERS_KEPT);
+  assert_int_equal(account->open, 2);
+  client_post(&c, "new-order", "%s", wanted);
+  REFUSED(&c, 429, "rateLimited");
+  account->kept -= ACME_ORDERS_KEPT - 2;
+
+  inside(first)->expires = clock_now() - 1; /* no longer open, but still shown */
+  CHECK(acme_carry_out_due(a));
+  assert_int_equal(account->open, 1);
+  assert_int_equal(account->kept, 2);
+  client_post(&c, first, "%s", "");
+  assert_string_equal(answer_str(&c.a, "status"), "invalid");
+  client_end(&c);
+}
+
+/* Many more open orders of an order's account, in the store and in memory. */
+static void copy_orders(const char *id, unsigned count) {
+  struct acme *a = f.hub->acme;
+  const struct acme_order *from = guid_map_get(&a->orders, id);
+  struct acme_account *account = guid_map_get(&a->accounts, from->account);
+  for (unsigned i = 0; i < count; i++) {
+    struct acme_order *o = mem_zalloc(sizeof *o);
+    assert_non_null(o);
+    CHECK(guid_random(o->id));
+    memcpy(o->account, from->account, sizeof o->account);
+    o->expires = from->expires;
+    o->count = 1;
+    o->authzs = mem_zalloc(sizeof *o->authzs);
+    assert_non_null(o->authzs);
+    *o->authzs = from->authzs[0];
+    CHECK(guid_map_reserve(&a->orders));
+    CHECK(acme_commit_order(a, o));
+    guid_map_put(&a->orders, o->id, o);
+    account->kept++;
+  }
+}
+
 /* Time goes by, and a binding key goes. */
 static void test_forgotten(void **state) {
   struct acme *a = f.hub->acme;
@@ -508,12 +566,18 @@ static void test_forgotten(void **state) {
   CHECK(acme_carry_out_due(a));
   assert_null(guid_map_get(&a->keys, other_kid));
   assert_int_equal(acme_key_delete(a, "no"), ERR_NOT_FOUND);
+  copy_orders(strrchr(valid, '/') + 1, 2 * ACME_BATCH);
+  char cert_id[ACME_CERT_ID_MAX + 1];
+  memcpy(cert_id, inside(valid)->cert_id, sizeof cert_id);
+  assert_ptr_equal(acme_order_by_cert(a, cert_id), inside(valid));
   CHECK(acme_key_delete(a, web.kid));
   client_post(&one, valid, "%s", "");
   REFUSED(&one, 403, "unauthorized");
   CHECK(acme_carry_out_due(a));
   assert_int_equal(a->orders.count, 0);
   assert_int_equal(a->accounts.count, 0);
+  assert_int_equal(a->by_key.count + a->by_cert.count + a->by_replaced.count, 0);
+  assert_null(acme_order_by_cert(a, cert_id));
   fixture_reopen(&f);
   assert_int_equal(f.hub->acme->orders.count + f.hub->acme->accounts.count, 0);
   client_post(&one, one.account, "%s", "");
@@ -527,7 +591,8 @@ int main(void) {
     cmocka_unit_test(test_issue_fails),      cmocka_unit_test(test_certificate),
     cmocka_unit_test(test_revoke),           cmocka_unit_test(test_times),
     cmocka_unit_test(test_renewal),          cmocka_unit_test(test_restart),
-    cmocka_unit_test(test_limits),           cmocka_unit_test(test_forgotten),
+    cmocka_unit_test(test_limits),           cmocka_unit_test(test_orders_kept),
+    cmocka_unit_test(test_forgotten),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }

@@ -263,6 +263,7 @@ static void test_key_change(void **state) {
   const struct key_spec spec = { KEY_EC, 384, CURVE_P384, 0 };
   AUTO(key) struct key *next = NULL;
   struct acme_client c;
+  char account[128];
   CHECK(key_generate(&spec, &next));
   client_begin(&c, &f, KEY_EC);
   client_register(&c, web.kid, secret_bytes(&web.key));
@@ -282,6 +283,10 @@ static void test_key_change(void **state) {
   c.key = TAKE(next);
   c.alg = "ES384";
   assert_int_equal(client_post(&c, c.account, "%s", ""), 200);
+  snprintf(account, sizeof account, "%s", c.account);
+  c.account[0] = '\0'; /* it is found by the new key */
+  assert_int_equal(client_post(&c, "new-account", "{}"), 200);
+  assert_string_equal(client_header(&c, "Location"), account);
   client_end(&c);
 }
 

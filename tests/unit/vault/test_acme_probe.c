@@ -126,6 +126,22 @@ static void test_answers(void **state) {
   assert_string_equal(probe("HTTP/1.1 200 OK\r\n\r\ntoken.thumbprint", "127.0.0.2"), "connection");
 }
 
+/* That nobody can be asked is the server's fault, and is said so. */
+static void test_no_name_server(void **state) {
+  struct acme_conf conf = f.hub->acme->conf;
+  struct failure why;
+  struct probe p = {
+    .conf = &conf, .name = "a.example", .token = "token", .authorization = "token.thumbprint"
+  };
+  conf.resolver = "nowhere";
+  for (enum challenge k = CHALLENGE_HTTP; k <= CHALLENGE_ALPN; k++) {
+    p.challenge = k;
+    assert_int_not_equal(acme_probe(&p, &why), OK);
+    assert_string_equal(why.type, "serverInternal");
+    assert_non_null(strstr(why.detail, "no name server"));
+  }
+}
+
 /* Without memory nothing is shown to be anybody's, and there is a reason. */
 static void test_no_memory(void **state) {
   struct acme_conf conf = f.hub->acme->conf;
@@ -232,8 +248,9 @@ static void test_wrong(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_answers), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_good),
-    cmocka_unit_test(test_restart), cmocka_unit_test(test_wrong),
+    cmocka_unit_test(test_answers),        cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_no_name_server), cmocka_unit_test(test_good),
+    cmocka_unit_test(test_restart),        cmocka_unit_test(test_wrong),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
