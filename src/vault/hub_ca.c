@@ -47,10 +47,21 @@ err_t hub_permitted(const struct hub *h, const char *const *given, size_t count,
   return OK;
 }
 
+/* It stands in every certificate. */
+static err_t check_url(const char *url) {
+  bool known = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+  for (const char *p = url; *p; p++)
+    known = known && *p > ' ' && *p < 0x7f;
+  if (url[0] && !known)
+    FAIL(ERR_CONFIG, "ca-url takes an address such as http://pki.example.com, not '%s'", url);
+  return OK;
+}
+
 err_t hub_ready_ca(struct hub *h) {
   struct cert_texts permitted __attribute__((cleanup(cert_texts_free))) = { 0 };
   const char *const *given;
   size_t count = conf_list(h->conf, "ca.permit", &given);
+  TRY(check_url(conf_str(h->conf, "ca.url")));
   hub_set_ca_url(h);
   TRY(hub_permitted(h, given, count, &permitted));
   return ca_ready(h->ca, &permitted);

@@ -284,7 +284,7 @@ static err_t begin(struct acme_request *r, struct acme_order *o, size_t index, e
     return OK;
   if (!acme_may_try(r->acme, o->account, z->name, &wait))
     return acme_limited(r, wait, "failed validations of this name");
-  if (acme_validators_full(r->acme))
+  if (acme_validators_full(r->acme, r->oid))
     return acme_limited(r, 30, "validations under way");
   z->tried = c;
   err_t e = acme_commit_order(r->acme, o);

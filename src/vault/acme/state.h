@@ -224,7 +224,7 @@ err_t acme_validators_start(struct acme *a);
 void acme_validators_stop(struct acme *a);
 /* Under the lock. False when too many wait. */
 bool acme_validate(struct acme *a, const struct acme_order *o, size_t index);
-bool acme_validators_full(const struct acme *a);
+bool acme_validators_full(const struct acme *a, const char *oid); /* for that identity */
 
 /* probe.c: OK when the client has shown that it holds the name; else *why says why not. */
 struct probe {

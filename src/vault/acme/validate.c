@@ -1,7 +1,8 @@
 /*
- * Validations on threads of their own: a bounded number at once, a bounded number that waits, each
- * tried a few times. A job is a copy of what it needs; what became of it is written to the order if
- * that still waits for it.
+ * Validations on threads of their own: a bounded number at once, a bounded number that waits, both
+ * bounded for each identity, too, so that nobody keeps the others waiting; each tried a few times.
+ * A job is a copy of what it needs; what became of it is written to the order if that still waits
+ * for it.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,6 +11,8 @@
 #include <stdio.h>
 
 #define THREADS 8
+#define THREADS_EACH 3 /* of one identity, at once */
+#define JOBS_EACH 128  /* of one identity, that wait */
 #define TRIES 3
 #define PAUSE_MS 2000
 
@@ -31,24 +34,61 @@ struct validators {
   pthread_mutex_t lock;
   pthread_cond_t wake;
   struct job *first, **last;
+  const struct job *running[THREADS]; /* NULL: none */
   size_t waiting;
   bool stopping;
 };
 
+/* How many of an identity's jobs are being carried out. */
+static unsigned running_of(const struct validators *v, const char *oid) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < THREADS; i++)
+    n += v->running[i] && strcmp(v->running[i]->oid, oid) == 0;
+  return n;
+}
+
+/* Takes the first job off the queue whose identity has its share of threads not yet. */
+static struct job *take_job(struct validators *v) {
+  for (struct job **at = &v->first; *at; at = &(*at)->next) {
+    struct job *j = *at;
+    if (running_of(v, j->oid) >= THREADS_EACH)
+      continue;
+    *at = j->next;
+    if (v->last == &j->next)
+      v->last = at;
+    v->waiting--;
+    return j;
+  }
+  return NULL;
+}
+
+/* Puts one in the place of another among those that run. Under the lock. */
+static void run_instead(struct validators *v, const struct job *was, const struct job *is) {
+  for (unsigned i = 0; i < THREADS; i++)
+    if (v->running[i] == was) {
+      v->running[i] = is;
+      return;
+    }
+}
+
 /* Until there is a job; NULL: it is over. */
 static struct job *next_job(struct validators *v) {
+  struct job *j = NULL;
   pthread_mutex_lock(&v->lock);
-  while (!v->first && !v->stopping)
+  while (!v->stopping && !(j = take_job(v)))
     pthread_cond_wait(&v->wake, &v->lock);
-  struct job *j = v->stopping ? NULL : v->first;
-  if (j) {
-    v->first = j->next;
-    if (!v->first)
-      v->last = &v->first;
-    v->waiting--;
-  }
+  if (j)
+    run_instead(v, NULL, j);
   pthread_mutex_unlock(&v->lock);
   return j;
+}
+
+static void end_job(struct validators *v, struct job *j) {
+  pthread_mutex_lock(&v->lock);
+  run_instead(v, j, NULL);
+  pthread_cond_broadcast(&v->wake); /* one of its identity may be what the others wait for */
+  pthread_mutex_unlock(&v->lock);
+  mem_free(j);
 }
 
 /* False when it is over. */
@@ -110,6 +150,16 @@ static err_t settle(struct acme *a, const struct job *j, bool good, const struct
   return OK;
 }
 
+/* Is it still to be known, and whoever asked somebody? */
+static bool wanted(struct acme *a, const struct job *j) {
+  struct acme_order *o;
+  ACME_LOCKED(a);
+  if (!awaited(a, j, &o))
+    return false;
+  const struct acme_account *account = guid_map_get(&a->accounts, o->account);
+  return account && acme_account_works(a, account);
+}
+
 static void carry_out(struct validators *v, const struct job *j) {
   const struct probe p = { .conf = &v->acme->conf,
                            .challenge = j->challenge,
@@ -118,9 +168,11 @@ static void carry_out(struct validators *v, const struct job *j) {
                            .token = j->token,
                            .authorization = j->authorization };
   struct failure why;
+  if (!wanted(v->acme, j))
+    return;
   bool good = acme_probe(&p, &why) == OK;
   for (unsigned i = 1; !good && i < TRIES; i++) {
-    if (!pause_between(v))
+    if (!pause_between(v) || !wanted(v->acme, j))
       return; /* the next start takes it up again */
     good = acme_probe(&p, &why) == OK;
   }
@@ -133,7 +185,7 @@ static void *run(void *ctx) {
   struct validators *v = ctx;
   for (struct job *j; (j = next_job(v));) {
     carry_out(v, j);
-    mem_free(j);
+    end_job(v, j);
   }
   return NULL;
 }
@@ -176,12 +228,15 @@ void acme_validators_stop(struct acme *a) {
   mem_free(TAKE(a->validators));
 }
 
-bool acme_validators_full(const struct acme *a) {
+bool acme_validators_full(const struct acme *a, const char *oid) {
   struct validators *v = a->validators;
+  size_t theirs = 0;
   if (!v)
     return true;
   pthread_mutex_lock(&v->lock);
-  bool full = v->waiting >= ACME_JOBS_MAX;
+  for (const struct job *j = v->first; j; j = j->next)
+    theirs += strcmp(j->oid, oid) == 0;
+  bool full = v->waiting >= ACME_JOBS_MAX || theirs >= JOBS_EACH;
   pthread_mutex_unlock(&v->lock);
   return full;
 }

@@ -32,6 +32,16 @@ static bool is_host_pattern(struct bytes text) {
          !memchr(rest.data, '*', rest.size);
 }
 
+/* A "*" may end the path and be nowhere else: what follows a scheme or a host is anybody's. */
+static bool uri_pattern_valid(struct bytes text) {
+  struct bytes scheme, host, rest = bytes_split(text, ':', &scheme);
+  struct bytes path = bytes_split(bytes_of(rest.data + 2, rest.size - 2), '/', &host);
+  bool above = (scheme.size && memchr(scheme.data, '*', scheme.size)) ||
+               (host.size && memchr(host.data, '*', host.size));
+  return scheme.size && host.size && !above &&
+         (path.size < 2 || !memchr(path.data, '*', path.size - 1));
+}
+
 static bool name_valid(struct bytes text) {
   struct cidr unused;
   struct bytes local, host;
@@ -39,8 +49,8 @@ static bool name_valid(struct bytes text) {
     return false;
   if (bytes_starts(text, UPN))
     return text.size > sizeof UPN - 1;
-  if (is_uri(text)) /* not every URI: "*" alone, or before the path */
-    return text.data[0] != '*' && memchr(text.data, '*', text.size - 1) == NULL;
+  if (is_uri(text))
+    return uri_pattern_valid(text);
   if (memchr(text.data, '=', text.size))
     return text.data[0] != '=';
   host = bytes_split(text, '@', &local);

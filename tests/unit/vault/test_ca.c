@@ -223,10 +223,11 @@ static void vaults_need_profiles(void **state) {
 }
 
 static void malformed_grants(void **state) {
-  static const char *const bad[] = { "",        "*",          ".",     "*.",   "..a",
-                                     "*.*.a",   "a*.b",       "a b",   "=x",   "@a",
-                                     "a@",      "a@.b",       "a@*.b", "upn:", "*://x/",
-                                     "x://*/a", "10.0.0.1/8", "a/b",   "**.a" };
+  static const char *const bad[] = { "",        "*",          ".",         "*.",     "..a",
+                                     "*.*.a",   "a*.b",       "a b",       "=x",     "@a",
+                                     "a@",      "a@.b",       "a@*.b",     "upn:",   "*://x/",
+                                     "x://*/a", "10.0.0.1/8", "a/b",       "**.a",   "x://a*",
+                                     "x://*",   "x://a*/",    "x://a/*/b", "://a/b", "x:///a" };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     const char *names[] = { bad[i] };
     const struct cert_texts list = { names, 1 };
