@@ -159,7 +159,7 @@ void cert_chain_free(struct cert_chain *chain); /* a zeroed struct is fine */
  * Certificates in any order, as a chain: the key's own one first, then issuer after issuer (names
  * and signatures), then the rest in the order given; or, if chain->keep_order was set, all as
  * given. Copies are dropped. Refuses none, too many, malformed ones, none that is the key's, and a
- * certificate of the key whose size is not offered.
+ * certificate of the key whose size is not offered, or that is signed with MD5 or SHA-1.
  */
 err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key *key,
                        struct cert_chain *chain);

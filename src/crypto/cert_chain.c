@@ -73,6 +73,20 @@ static size_t find_leaf(const struct pool *p, const struct key *key) {
   return found;
 }
 
+/* A hash that can be made to collide says nothing of who signed. Roots are trusted for what they
+ * are, and not for their signature. */
+static err_t check_signature(const X509 *x) {
+  int hash = NID_undef;
+  bool known = X509_get_signature_info((X509 *)x, &hash, NULL, NULL, NULL) == 1;
+  ERR_clear_error();
+  if (known && (hash == NID_md5 || hash == NID_sha1 || hash == NID_md5_sha1 || hash == NID_md4))
+    REFUSE(ERR_BAD_PARAMETER,
+           "The certificate is signed with %s, which is too weak: SHA-256 or "
+           "better expected.",
+           OBJ_nid2ln(hash));
+  return OK;
+}
+
 static void sort(struct pool *p) {
   for (size_t at = 1; at < p->count; at++) {
     size_t i = at;
@@ -114,6 +128,7 @@ err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key 
     FAIL(ERR_NOMEM, "a chain");
   if (own == p.count)
     return cert_refuse_mismatch();
+  TRY(check_signature(p.certs[own]));
   TRY(put_all(&p, &c));
   c.leaf = own;
   c.keep_order = chain->keep_order;

@@ -35,17 +35,17 @@ static err_t random_id(char out[static OBJECT_VERSION_SIZE + 1]) {
 static err_t placeholder(const char *name, const struct entry *e, const struct certificate_begin *b,
                          struct version **out) {
   AUTO(version) struct version *version = NULL;
-  char months[DURATION_MAX];
+  struct cert_profile says;
+  TRY(policy_says(b->policy, &says));
   if (e)
     TRY(version_copy(e->latest, &version));
   else
     TRY(version_make(KIND_CERTIFICATE, name, &version));
   struct attributes *a = &version->attributes;
-  snprintf(months, sizeof months, "P%uM", b->policy->months);
   a->enabled = false;
-  a->has_nbf = true;
-  a->nbf = a->created - CERT_BACKDATED;
-  a->has_exp = duration_add(months, 1, a->nbf, &a->exp);
+  a->has_nbf = a->has_exp = true;
+  a->nbf = says.not_before;
+  a->exp = says.not_after;
   buf_clear(&version->tags);
   buf_put_bytes(&version->tags, b->tags);
   TRY(buf_ok(&version->tags));
@@ -138,12 +138,14 @@ err_t certificate_key(struct vault *v, const char *folded, const struct cert_pol
 
 err_t issuer_check(struct vault *v, const struct cert_policy *policy, const char *oid) {
   char provider[64];
+  struct cert_profile says;
   TRY(issuers_provider(v, policy->issuer, provider));
   if (!issuer_is(policy->issuer, ISSUER_HUB))
     return OK;
   if (!v->authority.check)
     REFUSE(ERR_BAD_PARAMETER, "This vault has no authority: the issuer can't be " ISSUER_HUB ".");
-  return v->authority.check(v->authority.ctx, oid, &policy->says);
+  TRY(policy_says(policy, &says));
+  return v->authority.check(v->authority.ctx, oid, &says);
 }
 
 err_t certificates_create(struct vault *v, const char *name, const struct certificate_request *rq,

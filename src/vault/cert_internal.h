@@ -65,6 +65,8 @@ struct certificate_parts {
   struct certificate_state *next; /* the state from then on */
 };
 err_t certificate_finish(struct vault *v, const struct certificate_parts *p, struct version **out);
+/* What a certificate of the policy says that is issued now. Points into the policy. */
+err_t policy_says(const struct cert_policy *policy, struct cert_profile *out);
 /* Whether the hub is to complete the operation, now. */
 bool certificate_completable(const struct certificate_state *s);
 /* Completes it. After an error it is in progress still, or CERT_FAILED if the authority refused.

@@ -131,14 +131,20 @@ bool certificate_completable(const struct certificate_state *s) {
          issuer_signs(s->pending.issuer);
 }
 
+err_t policy_says(const struct cert_policy *policy, struct cert_profile *out) {
+  char months[DURATION_MAX];
+  *out = policy->says;
+  snprintf(months, sizeof months, "P%uM", policy->months);
+  out->not_before = clock_now() - CERT_BACKDATED;
+  if (!duration_add(months, 1, out->not_before, &out->not_after))
+    FAIL(ERR_INTERNAL, "a policy's months are no duration");
+  return OK;
+}
+
 static err_t sign(struct vault *v, const struct certificate_state *s, const struct key *key,
                   const struct cert_policy *policy, struct cert_chain *chain) {
-  struct cert_profile says = policy->says;
-  char months[DURATION_MAX];
-  snprintf(months, sizeof months, "P%uM", policy->months);
-  says.not_before = clock_now() - CERT_BACKDATED;
-  if (!duration_add(months, 1, says.not_before, &says.not_after))
-    FAIL(ERR_INTERNAL, "a policy's months are no duration");
+  struct cert_profile says;
+  TRY(policy_says(policy, &says));
   if (issuer_is(s->pending.issuer, ISSUER_HUB))
     return v->authority.issue(v->authority.ctx, s->pending.oid, &says, key, chain);
   chain->count = 1;

@@ -59,6 +59,7 @@ static err_t check(void *ctx, const char *oid, const struct cert_profile *says) 
   const struct hub *h = ctx;
   enum ca_profile profile = profile_of(says);
   struct caller who = { .app_id = "" };
+  TRY(ca_check_times(profile, says));
   snprintf(who.oid, sizeof who.oid, "%s", oid);
   if (has_spiffe_id(says) && !api_may_issue_any(h->roles, &who))
     REFUSE(ERR_ACCESS_DENIED,

@@ -124,6 +124,9 @@ err_t ca_write_grants(struct ca *ca, struct buf *json); /* {"value":[..]} */
 /* RFC 5280's names, 5.3.1: "keyCompromise". */
 const char *ca_reason_name(unsigned reason);
 bool ca_reason_parse(struct bytes text, unsigned *out);
+/* OK if a certificate of the profile may begin and end then, but for the end of the authority. */
+err_t ca_check_times(enum ca_profile profile, const struct cert_profile *says);
+
 /* By serial (lower-case hexadecimal). reason: RFC 5280, 5.3.1 (0 unspecified, 1 keyCompromise, 4
  * superseded, 5 cessationOfOperation, ..). oid: only if that identity asked for it; NULL: whoever
  * did. ERR_CERTIFICATE_NOT_FOUND, ERR_CONFLICT when it is revoked already. */

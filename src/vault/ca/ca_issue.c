@@ -41,7 +41,8 @@ static err_t set_usages(const struct ca_request *rq, struct cert_profile *says) 
 
 /* It begins about now, by the clock of whoever asks: vaults' certificates live by one that tests
  * move. So nobody stocks up on certificates for later, when the name may be another's. */
-static err_t check_times(const struct ca_profile_row *row, const struct cert_profile *says) {
+err_t ca_check_times(enum ca_profile profile, const struct cert_profile *says) {
+  const struct ca_profile_row *row = profile_row(profile);
   int64_t real = clock_real(), moved = clock_now(), latest = moved > real ? moved : real;
   if (says->not_before < real - BACKDATE_MAX)
     REFUSE(ERR_BAD_PARAMETER, "The certificate would begin in the past.");
@@ -70,7 +71,7 @@ static err_t set_times(const struct ca_request *rq, const struct authority *a,
     says->not_after = now + row->lifetime < a->not_after ? now + row->lifetime : a->not_after;
   if (says->not_after <= now || says->not_after <= says->not_before)
     REFUSE(ERR_BAD_PARAMETER, "The certificate would be over already, or end before it begins.");
-  TRY(check_times(row, says));
+  TRY(ca_check_times(rq->profile, says));
   if (says->not_before < a->not_before) /* begun a moment ago */
     says->not_before = a->not_before;
   if (says->not_after > a->not_after)

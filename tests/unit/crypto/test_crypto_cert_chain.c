@@ -47,6 +47,20 @@ static void any_order_becomes_the_chain(void **state) {
   }
 }
 
+/* Who signs by a weak hash shows nothing; a root is trusted without. */
+static void weak_signatures_are_refused(void **state) {
+  unsigned char *der = NULL;
+  struct cert_chain chain = { 0 };
+  X509 *x = parsed(buf_bytes(&leaf));
+  assert_true(X509_sign(x, key_evp(middle_key), EVP_sha1()) > 0);
+  int n = i2d_X509(x, &der);
+  struct bytes given = bytes_of(der, (size_t)n);
+  assert_err(cert_merge_chain(&given, 1, leaf_key, &chain), ERR_BAD_PARAMETER);
+  assert_non_null(strstr(err_text(ERR_BAD_PARAMETER), "too weak"));
+  OPENSSL_free(der);
+  X509_free(x);
+}
+
 static void the_public_part_is_enough(void **state) {
   struct bytes given = buf_bytes(&leaf);
   struct cert_chain chain = { 0 };
@@ -125,6 +139,7 @@ int main(void) {
   start_crypto();
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_order_becomes_the_chain),
+    cmocka_unit_test(weak_signatures_are_refused),
     cmocka_unit_test(the_public_part_is_enough),
     cmocka_unit_test(what_does_not_belong_comes_last),
     cmocka_unit_test(a_renewed_certificate_is_the_leaf),

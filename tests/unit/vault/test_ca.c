@@ -211,6 +211,8 @@ static void vaults_need_profiles(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const char *uri = cases[i].uri;
     struct cert_profile says = { .subject = "CN=a.example",
+                                 .not_before = clock_now(),
+                                 .not_after = clock_now() + 30 * DAY,
                                  .ekus = { ekus + cases[i].from, cases[i].count } };
     if (uri)
       says.sans[SAN_URI] = (struct cert_texts){ &uri, 1 };
@@ -219,6 +221,8 @@ static void vaults_need_profiles(void **state) {
     if (e != (cases[i].may ? OK : ERR_ACCESS_DENIED))
       fail_msg("case %zu: %s", i, err_info(e)->name);
     assert_ok(vaults.check(vaults.ctx, f.oid, &says)); /* an owner's */
+    says.not_after = clock_now() + 410 * DAY;
+    assert_int_equal(vaults.check(vaults.ctx, f.oid, &says), ERR_BAD_PARAMETER);
   }
 }
 
