@@ -74,9 +74,9 @@ static err_t set_pending(struct vault *v, const char *folded, const struct certi
 }
 
 /* Whether the policy is still the one that was read before the key was made. */
-static err_t same_policy(const struct entry *e, const struct certificate_begin *b) {
-  if (e &&
-      bytes_equal(buf_bytes(&certificate_entry_of(e)->state->policy), buf_bytes(&b->policy->text)))
+static err_t same_policy(const struct certificate_state *present,
+                         const struct certificate_begin *b) {
+  if (present && bytes_equal(buf_bytes(&present->policy), buf_bytes(&b->policy->text)))
     return OK;
   REFUSE(ERR_CONFLICT, "The certificate's policy was changed meanwhile. Try again.");
 }
@@ -95,7 +95,7 @@ err_t certificate_begin(struct vault *v, const char *name, const char *folded,
            "the operation.",
            e->name);
   if (b->keep_policy)
-    TRY(same_policy(e, b));
+    TRY(same_policy(present, b));
   if (!b->key)
     return OK;
   if (!e || !certificate_issued(e->latest))

@@ -40,12 +40,9 @@ err_t certificates_import(struct vault *v, const char *name, const struct certif
 
 static err_t pending_entry(struct vault *v, const char *name, const char *folded,
                            struct entry **out) {
-  struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
-  if (!e || !entry_settled(e))
-    return object_not_found(KIND_CERTIFICATE, name, "");
-  if (!certificate_entry_of(e)->state->has_pending)
+  TRY(active_entry(v, KIND_CERTIFICATE, name, folded, out));
+  if (!certificate_entry_of(*out)->state->has_pending)
     REFUSE(ERR_PENDING_NOT_FOUND, "Pending certificate not found: %s", name);
-  *out = e;
   return OK;
 }
 

@@ -103,8 +103,8 @@ static err_t put_root(struct client *c, struct bytes last, const struct cert_inf
   err_t e = client_download(c, ROOT_PATH, &root);
   if (e == ERR_BUSY || e == ERR_SEALED || e == ERR_NOMEM)
     return e;
-  bool ours = e == OK && cert_read(buf_bytes(&root), &info) == OK &&
-              strcmp(info.is.subject, top->issuer) == 0;
+  bool ours = e == OK && cert_read(buf_bytes(&root), &info) == OK && info.is.subject &&
+              top->issuer && strcmp(info.is.subject, top->issuer) == 0;
   return x509_to_pem(ours ? buf_bytes(&root) : last, &s->ca);
 }
 

@@ -17,6 +17,10 @@ static bool is_pem(struct bytes text) {
   return text.size && memmem(text.data, text.size, begin, sizeof begin - 1) != NULL;
 }
 
+static bool is_space(uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Base64, in lines or not, into a secret of the size that it has. */
 static err_t decode(struct bytes text, const char *property, struct secret *out) {
   AUTO_BUF flat = BUF_EMPTY;
@@ -25,7 +29,7 @@ static err_t decode(struct bytes text, const char *property, struct secret *out)
   if (!buf_reserve(&flat, text.size + 1))
     return ERR_NOMEM;
   for (size_t i = 0; i < text.size; i++)
-    if (!memchr(" \t\r\n", text.data[i], 4))
+    if (!is_space(text.data[i]))
       flat.data[flat.size++] = text.data[i];
   TRY(secret_new(flat.size / 4 * 3 + 3, &s));
   if (flat.size == 0 || b64_decode(buf_bytes(&flat), s.data, s.size, &size) != OK)
