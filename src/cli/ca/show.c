@@ -21,8 +21,9 @@ static void print_issuing(json_t *a) {
            (long long)json_integer_value(json_object_get(a, "number")),
            json_is_true(json_object_get(a, "issues")) ? "" : " (answers for what it issued)");
   print_authority(a, what);
-  json_array_foreach(json_object_get(a, "permitted"), i, item)
+  json_array_foreach(json_object_get(a, "permitted"), i, item) {
     out_field_str(i ? NULL : "  Permitted", json_string_value(item));
+  }
   out_field_str("  Revoked", field_time(a, "revokedAt", text));
 }
 
@@ -40,7 +41,9 @@ static err_t run(const struct args *a) {
   print_authority(root, "Root");
   out_field_str("  Key",
                 json_is_true(json_object_get(root, "offline")) ? "offline" : "in the store");
-  json_array_foreach(json_object_get(answer.body, "authorities"), i, item) print_issuing(item);
+  json_array_foreach(json_object_get(answer.body, "authorities"), i, item) {
+    print_issuing(item);
+  }
   return OK;
 }
 
