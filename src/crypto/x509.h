@@ -1,27 +1,11 @@
 /*
- * Certificates: the hub's authority issues its own servers' certificates; clients present
- * certificates to authenticate. DER everywhere inside, PEM at the edges. Any thread.
+ * Certificates and keys as they come and go: what a certificate is for, PEM at the edges, DER
+ * inside. Certificates are made in cert.h. Any thread.
  */
 #ifndef CRYPTO_X509_H
 #define CRYPTO_X509_H
 
 #include "crypto/key.h"
-
-struct x509_subject {
-  const char *common_name;
-  const char *const
-    *names; /* DNS names and IP addresses (either family, as text) for subjectAltName */
-  size_t name_count;
-  int64_t not_before, not_after; /* Unix seconds */
-};
-/* A self-signed root: basicConstraints CA:TRUE critical, keyUsage keyCertSign|cRLSign critical,
- * SKI. */
-err_t x509_make_ca(const struct key *ca_key, const struct x509_subject *subject, struct buf *der);
-/* A server certificate: CA:FALSE, digitalSignature, EKU serverAuth and clientAuth, SAN, SKI, AKI,
- * random 128-bit serial. */
-err_t x509_issue_server(const struct key *ca_key, struct bytes ca_der,
-                        const struct key *subject_key, const struct x509_subject *subject,
-                        struct buf *der);
 
 err_t x509_public_key(struct bytes der, struct key **out);
 err_t x509_validity(struct bytes der, int64_t *not_before, int64_t *not_after);

@@ -8,6 +8,7 @@
  * Bytes 1 to 7 in it stand for what a seed cannot know (values[]). Only s, t and a can ever get in.
  */
 #include "identity/internal.h"
+#include "x509_make.h"
 
 #include <ftw.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 
 #include "crypto/cert.h"
 #include "crypto/jws.h"
-#include "crypto/x509.h"
 #include "fault/oom.h"
+#include "x509_make.h"
 
 #include <openssl/crypto.h>
 

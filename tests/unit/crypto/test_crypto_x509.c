@@ -1,7 +1,7 @@
 /* Certificates: what the authority issues is what OpenSSL's verifier takes. */
 #include "check.h"
 
-#include "crypto/x509.h"
+#include "x509_make.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>

@@ -1,5 +1,6 @@
 /* The token endpoint with client assertions. */
 #include "hub.h"
+#include "x509_make.h"
 
 #include <stdio.h>
 

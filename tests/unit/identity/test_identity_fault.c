@@ -1,6 +1,7 @@
 /* What happens when memory or the store fails: an error, nothing changed, nothing lost. The
  * allocator, key_generate() and store_commit() are wrapped by the linker. */
 #include "hub.h"
+#include "x509_make.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* Applications and credentials: changes, limits, what survives a restart, the last owner. */
 #include "hub.h"
+#include "x509_make.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 #include "app.h"
+#include "x509_make.h"
 
 #include "base/clock.h"
 #include "net/serve.h"
