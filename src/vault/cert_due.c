@@ -3,9 +3,7 @@
 #include "base/clock.h"
 #include "vault/cert_internal.h"
 
-#define DUE_AT_ONCE 64
-
-enum due { DUE_NOTHING, DUE_COMPLETE, DUE_RENEW, DUE_NOTIFY };
+enum { DUE_NOTHING, DUE_COMPLETE, DUE_RENEW, DUE_NOTIFY };
 
 static bool triggered(const struct version *version, const struct cert_trigger *t, int64_t now) {
   const struct attributes *a = &version->attributes;
@@ -14,11 +12,9 @@ static bool triggered(const struct version *version, const struct cert_trigger *
          (t->days && now >= a->exp - (int64_t)t->days * 86400);
 }
 
-static enum due entry_due(const struct entry *e, int64_t now) {
+unsigned certificate_due(const struct entry *e, int64_t now) {
   const struct certificate_state *s = certificate_entry_of(e)->state;
   const struct version *latest = e->latest;
-  if (!entry_settled(e))
-    return DUE_NOTHING;
   if (certificate_completable(s))
     return due_may_try(latest, now) ? DUE_COMPLETE : DUE_NOTHING;
   if (!certificate_issued(latest) || !latest->attributes.enabled)
@@ -31,33 +27,11 @@ static enum due entry_due(const struct entry *e, int64_t now) {
   return DUE_NOTHING;
 }
 
-/* Shares of the latest versions of what is due from *pos on. */
-static size_t find_due(struct vault *v, size_t *pos, struct version **due, enum due *what) {
-  int64_t now = clock_now();
-  size_t n = 0;
-  READ_LOCKED(v);
-  const struct index *x = &v->shelves[KIND_CERTIFICATE].active;
-  for (; *pos < x->count && n < DUE_AT_ONCE; ++*pos) {
-    what[n] = entry_due(x->entries[*pos], now);
-    if (what[n] != DUE_NOTHING)
-      due[n++] = version_ref(x->entries[*pos]->latest);
-  }
-  return n;
-}
-
-/* The entry whose latest version was found to be due, if it still is; under the stripe. */
-static struct entry *still_due(struct vault *v, const char *folded, const struct version *latest,
-                               enum due what) {
-  struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
-  bool same = e && strcmp(e->latest->id, latest->id) == 0;
-  return same && entry_due(e, clock_now()) == what ? e : NULL;
-}
-
 static err_t complete(struct vault *v, const struct version *old, struct version **fresh) {
   char folded[OBJECT_NAME_MAX + 1];
   name_fold(old->name, folded);
   AUTO_STRIPE stripe = stripe_lock(v, folded);
-  struct entry *e = still_due(v, folded, old, DUE_COMPLETE);
+  struct entry *e = due_still(v, folded, old, DUE_COMPLETE);
   return e ? certificate_complete(v, e, fresh) : OK;
 }
 
@@ -81,7 +55,7 @@ static void renewal_free(struct renewal *r) {
 static err_t plan(struct vault *v, const char *folded, const struct version *old,
                   struct renewal *r) {
   AUTO_STRIPE stripe = stripe_lock(v, folded);
-  const struct entry *e = still_due(v, folded, old, DUE_RENEW);
+  const struct entry *e = due_still(v, folded, old, DUE_RENEW);
   if (!e)
     return OK;
   const struct certificate_state *s = certificate_entry_of(e)->state;
@@ -104,7 +78,7 @@ static err_t begin(struct vault *v, const char *folded, const struct version *ol
                                        .keep_order = r->keep_order,
                                        .keep_policy = true,
                                        .oid = r->oid };
-  return still_due(v, folded, old, DUE_RENEW) ? certificate_begin(v, old->name, folded, &b, &state)
+  return due_still(v, folded, old, DUE_RENEW) ? certificate_begin(v, old->name, folded, &b, &state)
                                               : OK;
 }
 
@@ -113,7 +87,7 @@ static err_t renew(struct vault *v, const struct version *old, struct version **
   AUTO_RENEWAL r = { .key = NULL };
   name_fold(old->name, folded);
   TRY(plan(v, folded, old, &r));
-  if (!issuer_is(r.policy.issuer, ISSUER_SELF) && !issuer_is(r.policy.issuer, ISSUER_HUB))
+  if (!issuer_signs(r.policy.issuer))
     return OK; /* the client's to renew */
   TRY(certificate_key(v, folded, &r.policy, &r.key));
   TRY(cert_request(r.key, &r.policy.says, &r.csr));
@@ -124,8 +98,8 @@ static err_t renew(struct vault *v, const struct version *old, struct version **
   return begun ? certificate_complete(v, e, fresh) : OK;
 }
 
-static err_t carry_out(struct vault *v, struct version *old, enum due what, due_done *done,
-                       void *ctx) {
+err_t certificate_carry_out(struct vault *v, struct version *old, unsigned what, due_done *done,
+                            void *ctx) {
   AUTO(version) struct version *fresh = NULL;
   if (what == DUE_NOTIFY) {
     atomic_store(&certificate_version_of(old)->notified, true);
@@ -139,18 +113,4 @@ static err_t carry_out(struct vault *v, struct version *old, enum due what, due_
   due_tried(old, e);
   return done(ctx, what == DUE_RENEW ? "CertificateRenewIfDue" : "CertificateIssueIfDue",
               fresh ? fresh : old, e);
-}
-
-err_t certificates_carry_out_due(struct vault *v, due_done *done, void *ctx) {
-  size_t pos = 0, n;
-  struct version *due[DUE_AT_ONCE];
-  enum due what[DUE_AT_ONCE];
-  err_t e = OK;
-  while (e == OK && (n = find_due(v, &pos, due, what)) > 0)
-    for (size_t i = 0; i < n; i++) {
-      AUTO(version) struct version *old = due[i];
-      if (e == OK)
-        e = carry_out(v, old, what[i], done, ctx);
-    }
-  return e;
 }

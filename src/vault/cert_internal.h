@@ -73,7 +73,13 @@ bool certificate_completable(const struct certificate_state *s);
  * *out may be NULL. */
 err_t certificate_complete(struct vault *v, struct entry *e, struct version **out);
 bool issuer_is(const char *issuer, const char *known);
+bool issuer_signs(const char *issuer); /* the hub does, itself */
 /* OK when someone can issue it: the hub, to that identity, or the client by a merge. */
 err_t issuer_check(struct vault *v, const struct cert_policy *policy, const char *oid);
+
+/* cert_due.c */
+unsigned certificate_due(const struct entry *e, int64_t now);
+err_t certificate_carry_out(struct vault *v, struct version *old, unsigned what, due_done *done,
+                            void *ctx);
 
 #endif

@@ -122,7 +122,7 @@ err_t certificate_finish(struct vault *v, const struct certificate_parts *p, str
   return OK;
 }
 
-static bool issuer_signs(const char *issuer) {
+bool issuer_signs(const char *issuer) {
   return issuer_is(issuer, ISSUER_SELF) || issuer_is(issuer, ISSUER_HUB);
 }
 

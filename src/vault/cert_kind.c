@@ -56,4 +56,6 @@ const struct kind kind_certificate = {
   .put = put,
   .get = get,
   .clear_entry = clear_entry,
+  .due = certificate_due,
+  .carry_out = certificate_carry_out,
 };

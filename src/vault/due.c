@@ -1,4 +1,5 @@
-/* What the end of the retention makes due, for the scheduler; rotations are in key_due.c. */
+/* What time makes due, for the scheduler: the kinds' own actions, and purges at the end of the
+ * retention. */
 #include "base/clock.h"
 #include "vault/kind.h"
 
@@ -61,10 +62,51 @@ static err_t carry_out_purges(struct vault *v, enum kind_id kind, due_done *done
   return e;
 }
 
+static unsigned entry_due(const struct entry *e, int64_t now) {
+  return entry_settled(e) ? e->kind->due(e, now) : 0;
+}
+
+/* Shares of the latest versions of what is due from *pos on. */
+static size_t find_due(struct vault *v, enum kind_id kind, size_t *pos, struct version **due,
+                       unsigned *what) {
+  int64_t now = clock_now();
+  size_t n = 0;
+  READ_LOCKED(v);
+  const struct index *x = &v->shelves[kind].active;
+  for (; *pos < x->count && n < DUE_AT_ONCE; ++*pos)
+    if ((what[n] = entry_due(x->entries[*pos], now)))
+      due[n++] = version_ref(x->entries[*pos]->latest);
+  return n;
+}
+
+struct entry *due_still(struct vault *v, const char *folded, const struct version *latest,
+                        unsigned what) {
+  struct entry *e = find_active(v, latest->kind, folded);
+  bool same = e && strcmp(e->latest->id, latest->id) == 0;
+  return same && entry_due(e, clock_now()) == what ? e : NULL;
+}
+
+static err_t carry_out_actions(struct vault *v, const struct kind *k, due_done *done, void *ctx) {
+  struct version *due[DUE_AT_ONCE];
+  unsigned what[DUE_AT_ONCE];
+  size_t pos = 0, n;
+  err_t e = OK;
+  while (e == OK && (n = find_due(v, k->id, &pos, due, what)) > 0)
+    for (size_t i = 0; i < n; i++) {
+      AUTO(version) struct version *latest = due[i];
+      if (e == OK)
+        e = k->carry_out(v, latest, what[i], done, ctx);
+    }
+  return e;
+}
+
 err_t vault_carry_out_due(struct vault *v, due_done *done, void *ctx) {
-  err_t e = keys_carry_out_rotations(v, done, ctx);
-  if (e == OK)
-    e = certificates_carry_out_due(v, done, ctx);
+  err_t e = OK;
+  for (int kind = 0; e == OK && kind < KINDS; kind++) {
+    const struct kind *k = kind_of((enum kind_id)kind);
+    if (k->due)
+      e = carry_out_actions(v, k, done, ctx);
+  }
   for (int kind = 0; e == OK && kind < KINDS; kind++)
     e = carry_out_purges(v, (enum kind_id)kind, done, ctx);
   return e;

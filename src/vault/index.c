@@ -3,6 +3,7 @@
  * place where a page begins; an insertion moves pointers (100,000 keys: 800 KB at worst, some tens
  * of microseconds), and pages need no cursor.
  */
+#include "base/sorted.h"
 #include "vault/kind.h"
 
 #include <ctype.h>
@@ -26,21 +27,7 @@ void name_fold(const char *name, char folded[static OBJECT_NAME_MAX + 1]) {
 }
 
 bool index_find(const struct index *x, const char *folded, size_t *pos) {
-  size_t lo = 0, hi = x->count;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = strcmp(x->entries[mid]->folded, folded);
-    if (c == 0) {
-      *pos = mid;
-      return true;
-    }
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  *pos = lo;
-  return false;
+  return sorted_find(x->entries, x->count, offsetof(struct entry, folded), folded, pos);
 }
 
 /* Room for one more pointer in a growing array. */
@@ -109,28 +96,13 @@ bool entry_reserve(struct entry *e) {
   return reserve(&e->versions, e->count, &e->room);
 }
 
-static size_t version_pos(const struct entry *e, const char *id, bool *found) {
-  size_t lo = 0, hi = e->count;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = strcmp(e->versions[mid]->id, id);
-    if (c == 0) {
-      *found = true;
-      return mid;
-    }
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  *found = false;
-  return lo;
+static bool version_find(const struct entry *e, const char *id, size_t *pos) {
+  return sorted_find(e->versions, e->count, offsetof(struct version, id), id, pos);
 }
 
 void entry_add(struct entry *e, struct version *v) {
-  bool found;
-  size_t pos = version_pos(e, v->id, &found);
-  if (found) {
+  size_t pos;
+  if (version_find(e, v->id, &pos)) {
     if (e->latest == e->versions[pos])
       e->latest = v;
     version_free(e->versions[pos]);
@@ -147,7 +119,6 @@ void entry_add(struct entry *e, struct version *v) {
 struct version *entry_version(const struct entry *e, const char *id) {
   if (id[0] == '\0')
     return e->latest;
-  bool found;
-  size_t pos = version_pos(e, id, &found);
-  return found ? e->versions[pos] : NULL;
+  size_t pos;
+  return version_find(e, id, &pos) ? e->versions[pos] : NULL;
 }

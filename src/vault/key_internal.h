@@ -53,6 +53,10 @@ void live_revive(struct key_material *m); /* recovered: it may be kept again */
 unsigned key_possible_ops(enum key_type type);
 unsigned key_default_ops(enum key_type type);
 
+/* key_due.c */
+unsigned key_due(const struct entry *e, int64_t now);
+err_t key_carry_out(struct vault *v, struct version *old, unsigned what, due_done *done, void *ctx);
+
 /* key_change.c: with a freshly made key, of the latest version's spec; under the stripe. */
 err_t key_rotate_entry(struct vault *v, struct entry *e, const struct key *key,
                        struct key_version **out);

@@ -110,4 +110,6 @@ const struct kind kind_key = {
   .get = get,
   .close = close_version,
   .reopen = reopen,
+  .due = key_due,
+  .carry_out = key_carry_out,
 };

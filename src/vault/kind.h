@@ -49,6 +49,11 @@ struct kind {
   void (*reopen)(struct version *version);
   /* Frees what the entry holds beside its versions. NULL: nothing. */
   void (*clear_entry)(struct entry *e);
+  /* Which of the kind's actions is due for an active entry, and doing it for the one whose latest
+   * version that was, if it still is. 0: none. NULL: it has no actions. */
+  unsigned (*due)(const struct entry *e, int64_t now);
+  err_t (*carry_out)(struct vault *v, struct version *latest, unsigned what, due_done *done,
+                     void *ctx);
 };
 extern const struct kind kind_key, kind_secret, kind_certificate;
 
@@ -206,10 +211,12 @@ bool issuers_own(struct bytes place);
 err_t issuers_load(struct vault *v, struct bytes place, struct bytes body);
 err_t issuers_each_place(struct vault *v, vault_place *each, void *ctx);
 
-/* due.c, and the keys' part of it (key_due.c). */
+/* due.c: what the kinds' actions share. */
 bool due_may_try(const struct version *version, int64_t now);
 void due_tried(struct version *version, err_t e);
-err_t keys_carry_out_rotations(struct vault *v, due_done *done, void *ctx);
-err_t certificates_carry_out_due(struct vault *v, due_done *done, void *ctx);
+/* The entry whose latest version was found to be due, if it still is; under the stripe. Much may
+ * have happened since: nothing is done by the name alone. */
+struct entry *due_still(struct vault *v, const char *folded, const struct version *latest,
+                        unsigned what);
 
 #endif

@@ -1,4 +1,5 @@
 /* The table of vaults: made, searched, listed. */
+#include "base/sorted.h"
 #include "vault/vaults_internal.h"
 
 bool vault_name_valid(struct bytes name) {
@@ -68,21 +69,7 @@ void vaults_free(struct vaults *vs) {
 }
 
 bool vaults_position(const struct vaults *vs, const char *folded, size_t *pos) {
-  size_t lo = 0, hi = vs->count;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    int c = strcmp(vs->table[mid]->folded, folded);
-    if (c == 0) {
-      *pos = mid;
-      return true;
-    }
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  *pos = lo;
-  return false;
+  return sorted_find(vs->table, vs->count, offsetof(struct hosted, folded), folded, pos);
 }
 
 struct hosted *vaults_named(const struct vaults *vs, const char *name) {
