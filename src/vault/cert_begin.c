@@ -81,11 +81,8 @@ static err_t same_policy(const struct certificate_state *present,
   REFUSE(ERR_CONFLICT, "The certificate's policy was changed meanwhile. Try again.");
 }
 
-err_t certificate_begin(struct vault *v, const char *name, const char *folded,
-                        const struct certificate_begin *b, struct certificate_state **out) {
-  AUTO(certificate_state) struct certificate_state *s = NULL;
-  AUTO(version) struct version *first = NULL;
-  char id[OBJECT_VERSION_SIZE + 1];
+err_t certificate_may_begin(struct vault *v, const char *name, const char *folded,
+                            const struct certificate_begin *b) {
   TRY(names_free(v, name, folded));
   const struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
   const struct certificate_state *present = e ? certificate_entry_of(e)->state : NULL;
@@ -94,10 +91,17 @@ err_t certificate_begin(struct vault *v, const char *name, const char *folded,
            "Certificate %s has a pending operation: wait for it, merge its certificate, or delete "
            "the operation.",
            e->name);
-  if (b->keep_policy)
-    TRY(same_policy(present, b));
-  if (!b->key)
-    return OK;
+  return b->keep_policy ? same_policy(present, b) : OK;
+}
+
+err_t certificate_begin(struct vault *v, const char *name, const char *folded,
+                        const struct certificate_begin *b, struct certificate_state **out) {
+  AUTO(certificate_state) struct certificate_state *s = NULL;
+  AUTO(version) struct version *first = NULL;
+  char id[OBJECT_VERSION_SIZE + 1];
+  TRY(certificate_may_begin(v, name, folded, b));
+  const struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
+  const struct certificate_state *present = e ? certificate_entry_of(e)->state : NULL;
   if (!e || !certificate_issued(e->latest))
     TRY(placeholder(name, e, b, &first));
   TRY(random_id(id));
@@ -163,7 +167,7 @@ err_t certificates_create(struct vault *v, const char *name, const struct certif
   TRY(issuer_check(v, rq->policy, rq->oid));
   { /* before the costly part; decided again when it begins */
     AUTO_STRIPE stripe = stripe_lock(v, folded);
-    TRY(certificate_begin(v, name, folded, &b, NULL));
+    TRY(certificate_may_begin(v, name, folded, &b));
   }
   TRY(certificate_key(v, folded, rq->policy, &key));
   TRY(cert_request(key, &rq->policy->says, &csr));

@@ -13,11 +13,11 @@ err_t certificates_import(struct vault *v, const char *name, const struct certif
   AUTO(certificate_state) struct certificate_state *next = NULL;
   AUTO(version) struct version *fresh = NULL;
   AUTO(material) struct key_material *material = NULL;
-  const struct certificate_begin only_check = { .policy = rq->policy };
+  const struct certificate_begin b = { .policy = rq->policy };
   name_fold(name, folded);
   TRY(issuer_check(v, rq->policy, rq->oid));
   AUTO_STRIPE stripe = stripe_lock(v, folded);
-  TRY(certificate_begin(v, name, folded, &only_check, NULL));
+  TRY(certificate_may_begin(v, name, folded, &b));
   const struct entry *e = find_active(v, KIND_CERTIFICATE, folded);
   TRY(e ? state_copy(certificate_entry_of(e)->state, false, &next) : state_new(&next));
   TRY(state_set_policy(next, rq->policy, rq->oid));

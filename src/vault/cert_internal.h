@@ -39,13 +39,15 @@ err_t state_commit(struct vault *v, const char *folded, struct version *const *v
 /* cert_begin.c: under the stripe. */
 struct certificate_begin {
   const struct cert_policy *policy;
-  const struct key *key; /* NULL: only say whether it could begin */
+  const struct key *key;
   struct bytes csr, tags;
   bool enabled, keep_order;
   bool keep_policy; /* the certificate's own one, which must still be this; else it is set */
   const char *oid;
 };
-/* Begins an operation. REFUSEd while one is in progress, or when the name is not free. */
+/* REFUSEs while an operation is in progress, or when the name is not free. */
+err_t certificate_may_begin(struct vault *v, const char *name, const char *folded,
+                            const struct certificate_begin *b);
 err_t certificate_begin(struct vault *v, const char *name, const char *folded,
                         const struct certificate_begin *b, struct certificate_state **out);
 /* The key that the policy asks for: a new one, or that of the latest version. Not under the stripe.
