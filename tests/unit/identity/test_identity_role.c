@@ -55,74 +55,68 @@ static void scope_forms(void **state) {
 
 #define BIT(a) ((action_set)1 << (a))
 
+#define FROM_TO(a, b) ((BIT(b) << 1) - BIT(a))
+#define KEYS FROM_TO(ACT_KEY_READ, ACT_KEY_RELEASE)
+#define POLICIES (BIT(ACT_KEY_POLICY_READ) | BIT(ACT_KEY_POLICY_WRITE))
+#define SECRETS FROM_TO(ACT_SECRET_READ, ACT_SECRET_RESTORE)
+#define SHOW (BIT(ACT_SECRET_READ) | BIT(ACT_SECRET_GET))
+#define CERTIFICATES FROM_TO(ACT_CERT_READ, ACT_CERT_RESTORE)
+#define ISSUERS \
+  (BIT(ACT_ISSUER_READ) | BIT(ACT_ISSUER_WRITE) | BIT(ACT_ISSUER_DELETE) | BIT(ACT_CONTACTS_WRITE))
+#define AUTHORIZATION FROM_TO(ACT_ROLE_READ, ACT_ASSIGNMENT_DELETE)
+#define VAULTS FROM_TO(ACT_VAULT_READ, ACT_DELETED_VAULT_PURGE)
+#define STRONGROOM FROM_TO(ACT_IDENTITY_READ, ACTION_COUNT - 1)
+#define USE (BIT(ACT_KEY_READ) | BIT(ACT_KEY_WRAP) | BIT(ACT_KEY_UNWRAP))
+#define READ (BIT(ACT_ROLE_READ) | BIT(ACT_ASSIGNMENT_READ))
+
 /* What each built-in role grants, written out. */
+static const struct {
+  const char *name, *guid;
+  action_set granted;
+} builtins[] = {
+  { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", AUTHORIZATION | VAULTS | STRONGROOM },
+  { "user-access-administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", AUTHORIZATION },
+  { "auditor", "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604", BIT(ACT_AUDIT_READ) | BIT(ACT_STATUS_READ) },
+  { "certificate-requester", "3f6c9a52-7d1e-4c0b-8a64-2be9d5f7c1a3", BIT(ACT_CA_ISSUE) },
+  { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483",
+    KEYS | POLICIES | BIT(ACT_RNG) | SECRETS | CERTIFICATES | ISSUERS },
+  { "reader", "21090545-7ca7-4776-b22c-e363652d74d2",
+    BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) | BIT(ACT_SECRET_READ) | BIT(ACT_CERT_READ) |
+      BIT(ACT_ISSUER_READ) },
+  { "certificates officer", "a4417e6f-fecd-4de8-b567-7b0420556985", CERTIFICATES | ISSUERS },
+  { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
+    BIT(ACT_KEY_READ) | SHOW | BIT(ACT_CERT_READ) },
+  { "crypto-officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", KEYS | POLICIES | BIT(ACT_RNG) },
+  { "crypto-user", "12338af0-0e69-4776-bea7-57ae8d297424",
+    USE | BIT(ACT_KEY_UPDATE) | BIT(ACT_KEY_BACKUP) | BIT(ACT_KEY_ENCRYPT) | BIT(ACT_KEY_DECRYPT) |
+      BIT(ACT_KEY_SIGN) | BIT(ACT_KEY_VERIFY) | BIT(ACT_RNG) },
+  { "crypto-service-encryption-user", "e147488a-f6f5-4113-8e2d-b22465e65bf6", USE },
+  { "crypto-service-release-user", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", BIT(ACT_KEY_RELEASE) },
+  { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", SECRETS },
+  { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", SHOW },
+  { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c",
+    BIT(ACT_DELETED_VAULT_READ) | BIT(ACT_DELETED_VAULT_PURGE) },
+  { "data-access-administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8",
+    READ | BIT(ACT_ASSIGNMENT_WRITE) | BIT(ACT_ASSIGNMENT_DELETE) },
+  { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", READ | VAULTS },
+};
+
 static void builtin_roles_grant_exactly_this(void **state) {
   struct hub *h = *state;
-  action_set keys = 0, policies = BIT(ACT_KEY_POLICY_READ) | BIT(ACT_KEY_POLICY_WRITE);
-  for (unsigned a = ACT_KEY_READ; a <= ACT_KEY_RELEASE; a++)
-    keys |= BIT(a);
-  action_set secrets = 0, show = BIT(ACT_SECRET_READ) | BIT(ACT_SECRET_GET);
-  for (unsigned a = ACT_SECRET_READ; a <= ACT_SECRET_RESTORE; a++)
-    secrets |= BIT(a);
-  action_set certificates = 0, issuers = BIT(ACT_ISSUER_READ) | BIT(ACT_ISSUER_WRITE) |
-                                         BIT(ACT_ISSUER_DELETE) | BIT(ACT_CONTACTS_WRITE);
-  for (unsigned a = ACT_CERT_READ; a <= ACT_CERT_RESTORE; a++)
-    certificates |= BIT(a);
-  action_set authorization = 0, strongroom = 0;
-  for (unsigned a = ACT_ROLE_READ; a <= ACT_ASSIGNMENT_DELETE; a++)
-    authorization |= BIT(a);
-  for (unsigned a = ACT_IDENTITY_READ; a < ACTION_COUNT; a++)
-    strongroom |= BIT(a);
-  action_set vaults = 0;
-  for (unsigned a = ACT_VAULT_READ; a <= ACT_DELETED_VAULT_PURGE; a++)
-    vaults |= BIT(a);
-  action_set use = BIT(ACT_KEY_READ) | BIT(ACT_KEY_WRAP) | BIT(ACT_KEY_UNWRAP);
-  action_set read = BIT(ACT_ROLE_READ) | BIT(ACT_ASSIGNMENT_READ);
-  const struct {
-    const char *name, *guid;
-    action_set granted;
-  } rows[] = {
-    { "owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635", authorization | vaults | strongroom },
-    { "user-access-administrator", "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", authorization },
-    { "auditor", "5f2d1c0a-8f0e-4b7b-9a55-3c1d7e92b604",
-      BIT(ACT_AUDIT_READ) | BIT(ACT_STATUS_READ) },
-    { "certificate-requester", "3f6c9a52-7d1e-4c0b-8a64-2be9d5f7c1a3", BIT(ACT_CA_ISSUE) },
-    { "administrator", "00482a5a-887f-4fb3-b363-3b7fe8e74483",
-      keys | policies | BIT(ACT_RNG) | secrets | certificates | issuers },
-    { "reader", "21090545-7ca7-4776-b22c-e363652d74d2",
-      BIT(ACT_KEY_READ) | BIT(ACT_KEY_POLICY_READ) | BIT(ACT_SECRET_READ) | BIT(ACT_CERT_READ) |
-        BIT(ACT_ISSUER_READ) },
-    { "certificates officer", "a4417e6f-fecd-4de8-b567-7b0420556985", certificates | issuers },
-    { "certificate-user", "db79e9a7-68ee-4b58-9aeb-b90e7c24fcba",
-      BIT(ACT_KEY_READ) | show | BIT(ACT_CERT_READ) },
-    { "crypto-officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", keys | policies | BIT(ACT_RNG) },
-    { "crypto-user", "12338af0-0e69-4776-bea7-57ae8d297424",
-      use | BIT(ACT_KEY_UPDATE) | BIT(ACT_KEY_BACKUP) | BIT(ACT_KEY_ENCRYPT) |
-        BIT(ACT_KEY_DECRYPT) | BIT(ACT_KEY_SIGN) | BIT(ACT_KEY_VERIFY) | BIT(ACT_RNG) },
-    { "crypto-service-encryption-user", "e147488a-f6f5-4113-8e2d-b22465e65bf6", use },
-    { "crypto-service-release-user", "08bbd89e-9f13-488c-ac41-acfcb10c90ab", BIT(ACT_KEY_RELEASE) },
-    { "secrets-officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7", secrets },
-    { "secrets-user", "4633458b-17de-408a-b874-0445c86b69e6", show },
-    { "purge-operator", "a68e7c17-0ab2-4c09-9a58-125dae29748c",
-      BIT(ACT_DELETED_VAULT_READ) | BIT(ACT_DELETED_VAULT_PURGE) },
-    { "data-access-administrator", "8b54135c-b56d-4d72-a534-26097cfdc8d8",
-      read | BIT(ACT_ASSIGNMENT_WRITE) | BIT(ACT_ASSIGNMENT_DELETE) },
-    { "contributor", "f25e0fa2-a7c8-4377-a976-54943a77a395", read | vaults },
-  };
-  assert_int_equal(sizeof rows / sizeof *rows, role_builtin_count());
+  assert_int_equal(sizeof builtins / sizeof *builtins, role_builtin_count());
   struct client other; /* so that Owner may go again */
   hub_client(h, "other", &other);
   hub_assign(h, "owner", &other, "/", NULL);
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++) {
     struct client c;
     char guid[GUID_SIZE + 1];
     hub_client(h, "app", &c);
-    assert_ok(role_find(h->roles, rows[i].name, guid));
-    assert_string_equal(guid, rows[i].guid);
-    hub_assign(h, rows[i].guid, &c, "/", NULL);
+    assert_ok(role_find(h->roles, builtins[i].name, guid));
+    assert_string_equal(guid, builtins[i].guid);
+    hub_assign(h, builtins[i].guid, &c, "/", NULL);
     for (unsigned a = 0; a < ACTION_COUNT; a++)
-      if (hub_allows(h, &c, (enum action)a, "/keys/x") != (rows[i].granted >> a & 1))
-        fail_msg("%s: %s", rows[i].name, action_name((enum action)a));
+      if (hub_allows(h, &c, (enum action)a, "/keys/x") != (builtins[i].granted >> a & 1))
+        fail_msg("%s: %s", builtins[i].name, action_name((enum action)a));
     assert_false(hub_allows(h, &c, ACT_NONE, "/"));
     assert_false(hub_allows(h, &c, ACT_ANY, "/"));
     assert_ok(identity_delete(h->id, c.app_id));

@@ -1,53 +1,8 @@
 /* The ACME server through the application's own functions: requests and accounts, and what is
  * refused to those who sign wrongly or are bound to nobody. */
-#include "acme_client.h"
+#include "acme_two.h"
 
 #include "base/clock.h"
-#include "base/write.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-/* cmocka wants the three above first */
-#include <cmocka.h>
-
-static struct fixture f;
-static struct acme_client one, two;
-static struct acme_identity web;
-static struct key *cert_key;
-
-#define PROBLEM_IS(c, text) assert_string_equal(client_problem(c), text)
-#define REFUSED(c, number, text) \
-  do { \
-    assert_int_equal((c)->a.status, number); \
-    PROBLEM_IS(c, text); \
-    assert_string_equal(client_header(c, "Content-Type"), "application/problem+json"); \
-  } while (0)
-#define CHECK(call) assert_int_equal(call, OK)
-
-static int begin(void **state) {
-  static const char *const options[] = { "[acme]", "enabled = yes", NULL };
-  static const char *names[] = { "a.example", "b.example", "*.a.example", "127.0.0.0/8",
-                                 "::1/128" };
-  const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
-  fixture_open(&f, options);
-  client_identity(&f, names, 5, &web);
-  CHECK(key_generate(&spec, &cert_key));
-  client_begin(&one, &f, KEY_EC);
-  client_register(&one, web.kid, secret_bytes(&web.key));
-  client_begin(&two, &f, KEY_RSA);
-  client_register(&two, web.kid, secret_bytes(&web.key));
-  return 0;
-}
-
-static int end(void **state) {
-  client_end(&one);
-  client_end(&two);
-  key_free(cert_key);
-  secret_free(&web.key);
-  fixture_close(&f);
-  return 0;
-}
 
 static void test_directory(void **state) {
   AUTO_ANSWER a = { 0 };

@@ -26,6 +26,7 @@ static _Atomic bool stopping;
 static _Atomic unsigned asked;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char answer[8192], last[2048];
+static char app_id[GUID_SIZE + 1], oid[GUID_SIZE + 1]; /* whom the client acts for */
 
 #define CHECK(call) assert_int_equal(call, OK)
 
@@ -72,6 +73,8 @@ static int begin(void **state) {
   snprintf(option, sizeof option, "http_port = %u", port);
   fixture_open(&f, options);
   client_identity(&f, names, 1, &web);
+  memcpy(app_id, web.app_id, sizeof app_id);
+  memcpy(oid, web.oid, sizeof oid);
   client_begin(&c, &f, KEY_EC);
   client_register(&c, web.kid, secret_bytes(&web.key));
   secret_free(&web.key);
@@ -246,11 +249,36 @@ static void test_wrong(void **state) {
   clock_shift(0);
 }
 
+/* One identity has a share of what looks and of what waits; and when it is stopped, nobody looks
+ * for it any more. */
+static void test_share(void **state) {
+  char chall[80];
+  struct acme *a = f.hub->acme;
+  struct acme_order *o = order(chall);
+  say("HTTP/1.0 200 OK\r\n\r\nno");
+  unsigned before = asked, queued = 0;
+  o->authzs[0].tried = CHALLENGE_HTTP;
+  for (; queued < 1000 && !acme_validators_full(a, oid); queued++)
+    assert_true(acme_validate(a, o, 0));
+  assert_true(queued < 200);
+  assert_false(acme_validators_full(a, "another"));
+  usleep(1000000);
+  assert_int_equal(asked - before, 3); /* of eight threads; each pauses before it asks again */
+  CHECK(identity_set_enabled(f.hub->identity, app_id, false));
+  for (unsigned i = 0; i < 100 && acme_validators_full(a, oid); i++)
+    usleep(50000);
+  assert_false(acme_validators_full(a, oid));
+  usleep(1500000);
+  assert_int_equal(asked - before, 3);
+  CHECK(identity_set_enabled(f.hub->identity, app_id, true));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_answers),        cmocka_unit_test(test_no_memory),
     cmocka_unit_test(test_no_name_server), cmocka_unit_test(test_good),
-    cmocka_unit_test(test_restart),        cmocka_unit_test(test_wrong),
+    cmocka_unit_test(test_restart),        cmocka_unit_test(test_share),
+    cmocka_unit_test(test_wrong), /* the name's failures count from then on */
   };
   return cmocka_run_group_tests(tests, begin, end);
 }

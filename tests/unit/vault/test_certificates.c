@@ -436,6 +436,34 @@ static void test_hub_names(void **state) {
     assert_int_equal(info.is.sans[kind].count, 1);
 }
 
+static unsigned taken_back;
+
+static err_t any(void *ctx, const char *oid, const struct cert_profile *says) {
+  return OK;
+}
+
+static err_t issue_junk(void *ctx, const char *oid, const struct cert_profile *says,
+                        const struct key *k, struct cert_chain *out) {
+  out->count = 1;
+  buf_put_str(&out->ders[0], "no certificate");
+  return OK;
+}
+
+static void take_back(void *ctx, struct bytes der) {
+  taken_back += bytes_equal_str(der, "no certificate");
+}
+
+/* What was issued and can't be kept is revoked, and nothing of it is there. */
+static void test_taken_back(void **state) {
+  const struct cert_authority junk = { NULL, any, issue_junk, take_back };
+  vault_set_authority(vault(), &junk);
+  taken_back = 0;
+  assert_int_equal(create("web", BY("Hub")), OK);
+  assert_int_equal(taken_back, 1);
+  assert_int_equal(status_of("web"), CERT_FAILED);
+  assert_int_equal(exists(KIND_KEY, "web"), ERR_KEY_NOT_FOUND);
+}
+
 static void test_disabled(void **state) {
   AUTO(version) struct version *out = NULL;
   const struct object_request off = { .has_enabled = true };
@@ -488,6 +516,7 @@ int main(void) {
     cmocka_unit_test_setup_teardown(test_stays_inside_pending, begin_slow, end),
     cmocka_unit_test_setup_teardown(test_policy_meanwhile, begin, end),
     cmocka_unit_test_setup_teardown(test_hub_names, begin, end),
+    cmocka_unit_test_setup_teardown(test_taken_back, begin, end),
     cmocka_unit_test_setup_teardown(test_disabled, begin, end),
     cmocka_unit_test_setup_teardown(test_reuse_and_export, begin, end),
   };
