@@ -197,6 +197,10 @@ contains "its list is there" "$(fetch "$pki/issuing-1.crl" | openssl crl -inform
 
 note "the earlier authorities are revoked"
 hub_stop
+said=$(timeout 20 "$STRONGROOM" vault serve --data "$HUB_DATA" --listen 127.0.0.1:0 --host other.example 2>&1) && fail "the hub serves under a name that it may not have"
+contains "what helps" "$said" "ca renew-issuing --permit"
+said=$(timeout 20 "$STRONGROOM" vault serve --data "$HUB_DATA" --listen 127.0.0.1:0 --ca-url 'ftp://x y' 2>&1) && fail "an address that is none was taken"
+contains "what an address is" "$said" "ca-url takes an address"
 sr ca renew-issuing --data "$HUB_DATA" --root-key "$WORK/root.sealed" "${key_passphrase[@]}" --revoke 3<<<'correct horse' >/dev/null
 hub_start
 cp "$WORK/first.pem" "$WORK/issuing.pem"

@@ -60,6 +60,9 @@ done
 
 same "the assignment" "crypto-service-encryption-user billing /keys/app" \
   "$(sr role assignments --of billing | awk 'NR > 1 { print $1, $2, $3 }')"
+sr role assign user-access-administrator --to billing >/dev/null
+said=$(as_billing role assign crypto-user --to owner 2>&1) && fail "a name was found by one who may not look it up"
+contains "what to do without the name" "$said" "give the object id"
 contains "a role that there is not" "$(sr role show crypto-usr 2>&1 || true)" "did you mean 'crypto-user'?"
 sr role create signer --action 'Microsoft.KeyVault/vaults/keys/sign/action' --description "signs" >/dev/null
 contains "a role of one's own" "$(sr role show signer)" "keys/sign/action"

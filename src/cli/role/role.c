@@ -92,10 +92,10 @@ err_t role_principal(struct client *c, const char *word, char oid[static GUID_SI
   if (e == ERR_FORBIDDEN && strlen(word) == GUID_SIZE) /* who may not look it up may know it */
     return bytes_to_cstr(bytes_str(word), oid, GUID_SIZE + 1);
   if (e == ERR_FORBIDDEN)
-    REFUSE(e,
-           "Only who may read the hub's identities can name one: give the object id of '%s', which "
-           "'strongroom identity show' tells those.",
-           word);
+    FAIL(e,
+         "only who may read the hub's identities can name one: give the object id of '%s', which "
+         "'strongroom identity show' tells those",
+         word);
   TRY(e);
   return bytes_to_cstr(field_text(answer.body, "objectId"), oid, GUID_SIZE + 1);
 }
