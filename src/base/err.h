@@ -96,6 +96,14 @@
   X(ERR_THROTTLED, 429, "Throttled", NULL, \
     "Request was not processed because too many requests were received.") \
   X(ERR_OAUTH, 400, "invalid_request", NULL, "The token request is malformed.") \
+  X(ERR_AWAY, 503, "NoAnswer", NULL, "The vault does not answer.") \
+  X(ERR_NOT_SEALED, 400, "NotSealed", NULL, "This is not sealed data.") \
+  X(ERR_TRUNCATED, 400, "Truncated", NULL, "Sealed data ends too early: some of it is missing.") \
+  X(ERR_DAMAGED, 400, "Damaged", NULL, "Sealed data was changed: it is not what was sealed.") \
+  X(ERR_WRONG_KEY, 400, "WrongKey", NULL, "This key, or context, does not open it.") \
+  X(ERR_INPUT, 500, "Input", NULL, "Reading failed.") \
+  X(ERR_OUTPUT, 500, "Output", NULL, "Writing failed.") \
+  X(ERR_INTERRUPTED, 500, "Interrupted", NULL, "Interrupted.") \
   X(ERR_USAGE, 400, "Usage", NULL, "Wrong usage.") \
   X(ERR_CONFIG, 500, "Configuration", NULL, "The configuration is wrong.")
 

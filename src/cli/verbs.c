@@ -72,6 +72,9 @@ const struct exit_code exit_codes[] = {
   { 4, "not authorised" },
   { 5, "conflict with the present state" },
   { 6, "the vault is sealed, busy or not to be reached" },
+  { 7, "sealed data is truncated, was changed, or is none" },
+  { 8, "the key, or the context, is not the one that it was sealed with" },
+  { 9, "reading the input or writing the output failed" },
 };
 const size_t exit_code_count = sizeof exit_codes / sizeof *exit_codes;
 
@@ -90,7 +93,19 @@ int exit_code_of(err_t e) {
     return 5;
   case ERR_SEALED:
   case ERR_BUSY:
+  case ERR_AWAY:
     return 6;
+  case ERR_NOT_SEALED:
+  case ERR_TRUNCATED:
+  case ERR_DAMAGED:
+    return 7;
+  case ERR_WRONG_KEY:
+    return 8;
+  case ERR_INPUT:
+  case ERR_OUTPUT:
+    return 9;
+  case ERR_INTERRUPTED:
+    return 130;
   default:
     return 1;
   }
