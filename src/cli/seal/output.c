@@ -265,9 +265,9 @@ const char *output_dir(const struct output *o) {
   return o->dir;
 }
 
-void output_keep(struct output *o) {
+void output_keep(struct output *o, bool keep) {
   pthread_mutex_lock(&lock);
-  o->keep = o->partial;
+  o->keep = keep && o->partial;
   pthread_mutex_unlock(&lock);
 }
 

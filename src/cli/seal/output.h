@@ -36,8 +36,8 @@ int output_fd(const struct output *o);
 bool output_is_file(const struct output *o); /* it can be read, and written at any place */
 bool output_has_begun(const struct output *o); /* a partial one in which there is something */
 err_t output_restart(struct output *o);        /* empties a partial one */
-/* Of a partial one: it stays when it is not finished. */
-void output_keep(struct output *o);
+/* Of a partial one: whether it stays when it is not finished; at first it does not. */
+void output_keep(struct output *o, bool keep);
 const char *output_name(const struct output *o);
 
 /* All at once; or, for many, step by step and the directories (as output_dir() names them, NULL:
