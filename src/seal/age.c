@@ -3,26 +3,12 @@
 #include "seal/age_armor.h"
 #include "seal/age_key.h"
 #include "seal/age_source.h"
-
-#include <errno.h>
-#include <unistd.h>
+#include "seal/io.h"
 
 #define RANGE_LOOK 4096 /* read of a file's start at first; nearly always more than its header */
 
 bool age_looks_like(struct bytes start) {
   return age_header_looks_like(start) || armor_looks_like(start);
-}
-
-static err_t put(int out, struct bytes data) {
-  while (data.size) {
-    ssize_t n = write(out, data.data, data.size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      FAIL(ERR_OUTPUT, "cannot write the output: %s", strerror(errno));
-    data = bytes_of(data.data + n, data.size - (size_t)n);
-  }
-  return OK;
 }
 
 err_t age_seal(const struct age_recipients *r, const struct stream_options *o, int in, int out) {
@@ -33,7 +19,7 @@ err_t age_seal(const struct age_recipients *r, const struct stream_options *o, i
   TRY(payload_new_age(secret_bytes(&file_key), &p));
   buf_put_bytes(&head, payload_prefix(p));
   TRY(buf_ok(&head));
-  TRY(put(out, buf_bytes(&head)));
+  TRY(io_write(out, buf_bytes(&head)));
   return stream_seal(p, o, in, out);
 }
 
@@ -60,6 +46,7 @@ static err_t open_from(const struct age_identities *i, const struct stream_optio
   AUTO_BUF text = BUF_EMPTY, nonce = BUF_EMPTY;
   AUTO_SECRET file_key = { 0 };
   AUTO(payload) struct payload *p = NULL;
+  struct stream_options rest = *o;
   struct age_header h;
   int in;
   TRY(read_header(s, &text, &h));
@@ -68,8 +55,8 @@ static err_t open_from(const struct age_identities *i, const struct stream_optio
   if (nonce.size < AGE_NONCE)
     return truncated();
   TRY(payload_open_age(secret_bytes(&file_key), buf_bytes(&nonce), &p));
-  TRY(age_source_rest(s, &in));
-  return stream_open(p, o, in, out);
+  age_source_rest(s, &rest.ahead, &in);
+  return stream_open(p, &rest, in, out);
 }
 
 err_t age_open(const struct age_identities *i, const struct stream_options *o, struct bytes start,
@@ -81,18 +68,13 @@ err_t age_open(const struct age_identities *i, const struct stream_options *o, s
 
 /* The start of a file that can be read at any place, up to size bytes of it. */
 static err_t read_start(int file, size_t size, struct buf *out) {
-  if (size > out->size && !buf_reserve(out, size - out->size))
+  size_t got = 0, more = size > out->size ? size - out->size : 0;
+  if (more == 0)
+    return OK;
+  if (!buf_reserve(out, more))
     return ERR_NOMEM;
-  while (out->size < size) {
-    ssize_t n = pread(file, out->data + out->size, size - out->size, (off_t)out->size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      FAIL(ERR_INPUT, "cannot read the file: %s", strerror(errno));
-    if (n == 0)
-      break;
-    out->size += (size_t)n;
-  }
+  TRY(io_read_at(file, out->size, out->data + out->size, more, &got));
+  out->size += got;
   return OK;
 }
 

@@ -62,7 +62,8 @@ static err_t add_line(struct age_identities *i, const struct key_service *vault,
   AUTO_BUF data = BUF_EMPTY;
   bool upper = false;
   if (bytes_starts(line, "age1"))
-    FAIL(ERR_BAD_PARAMETER, "this is a recipient, which files are sealed to; an identity opens them");
+    FAIL(ERR_BAD_PARAMETER,
+         "this is a recipient, which files are sealed to; an identity opens them");
   if (!bytes_starts(line, "AGE-"))
     FAIL(ERR_BAD_PARAMETER, "this is not an age identity, \"AGE-..\"");
   TRY(bech32_decode(line, prefix, &data, &upper));

@@ -209,8 +209,8 @@ static err_t wrap_all(struct plugin *p, struct buf *out) {
     stanza_body(&s, &file_key);
     TRY(buf_ok(&file_key));
     if (file_key.size != AGE_FILE_KEY) {
-      err_t e = err_fail(ERR_BAD_PARAMETER, __FILE__, __LINE__, "a file key of %zu bytes",
-                         file_key.size);
+      err_t e =
+        err_fail(ERR_BAD_PARAMETER, __FILE__, __LINE__, "a file key of %zu bytes", file_key.size);
       return say_error(p, e, "internal");
     }
     TRY(wrap_one(p, buf_bytes(&file_key), file++, out));

@@ -1,20 +1,18 @@
 #include "seal/age_source.h"
 
-#include "base/file.h"
 #include "seal/age_armor.h"
-#include "seal/age_header.h"
+#include "seal/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define PIECE (1u << 16)
 #define PIPE_SIZE (1u << 20)
-#define LOOK 64       /* more than the first line of either form */
+#define LOOK 64        /* more than the first line of either form */
 #define SPACE_MAX 4096 /* white space before an armor */
 
 struct age_source {
@@ -26,8 +24,8 @@ struct age_source {
   bool feeding;
   pthread_t thread;
   int from, to; /* the pipe's ends; -1: none */
-  err_t fed;    /* the thread's result, once it is joined */
-  char why[256];
+  err_t fed;    /* the thread's result and the words for it, once it is joined */
+  struct err_last last;
 };
 
 static err_t read_some(int fd, uint8_t *out, size_t room, size_t *got) {
@@ -43,15 +41,13 @@ static err_t read_some(int fd, uint8_t *out, size_t room, size_t *got) {
 
 /* Makes at least n bytes known, or all there are. */
 static err_t look(struct age_source *s, size_t n) {
-  while (s->read.size < n) {
-    size_t got;
-    if (!buf_reserve(&s->read, n))
-      return ERR_NOMEM;
-    TRY(read_some(s->in, s->read.data + s->read.size, n - s->read.size, &got));
-    if (got == 0)
-      break;
-    s->read.size += got;
-  }
+  size_t got = 0, more = n > s->read.size ? n - s->read.size : 0;
+  if (more == 0)
+    return OK;
+  if (!buf_reserve(&s->read, more))
+    return ERR_NOMEM;
+  TRY(io_read(s->in, s->read.data + s->read.size, more, &got));
+  s->read.size += got;
   return OK;
 }
 
@@ -95,38 +91,10 @@ static err_t feed_armor(struct age_source *s) {
   return OK;
 }
 
-static err_t feed_copy(struct age_source *s, struct buf *piece) {
-  if (!buf_reserve(piece, PIECE))
-    return ERR_NOMEM;
-  for (;;) {
-    size_t got;
-    TRY(read_some(s->in, piece->data, PIECE, &got));
-    if (got == 0 || !put(s->to, bytes_of(piece->data, got)) || !wait_input(s))
-      return OK;
-  }
-}
-
-static err_t feed_rest(struct age_source *s) {
-  AUTO_BUF piece = BUF_EMPTY;
-  if (!put(s->to, bytes_of(s->read.data + s->taken, s->read.size - s->taken)))
-    return OK;
-  while (wait_input(s)) {
-    ssize_t n = splice(s->in, NULL, s->to, NULL, PIPE_SIZE, 0);
-    if (n < 0 && errno == EINVAL)
-      return feed_copy(s, &piece); /* not what splice() takes */
-    if (n < 0 && errno != EINTR && errno != EPIPE)
-      FAIL(ERR_INPUT, "cannot read the input: %s", strerror(errno));
-    if (n == 0 || (n < 0 && errno == EPIPE))
-      break;
-  }
-  return OK;
-}
-
 static void *feed(void *ctx) {
   struct age_source *s = ctx;
-  s->fed = s->armored ? feed_armor(s) : feed_rest(s);
-  if (s->fed != OK && err_last()->code == s->fed)
-    (void)snprintf(s->why, sizeof s->why, "%s", err_last()->why);
+  s->fed = feed_armor(s);
+  s->last = *err_last();
   close(s->to);
   return NULL;
 }
@@ -198,44 +166,32 @@ void age_source_free(struct age_source *s) {
 }
 
 err_t age_source_read(struct age_source *s, size_t n, struct buf *out) {
-  if (!buf_reserve(out, n))
+  size_t known = s->armored ? 0 : s->read.size - s->taken, got = 0;
+  known = known < n ? known : n;
+  if (known)
+    buf_put(out, s->read.data + s->taken, known);
+  s->taken += known;
+  TRY(buf_ok(out));
+  if (known == n)
+    return OK;
+  if (!buf_reserve(out, n - known))
     return ERR_NOMEM;
-  while (n) {
-    size_t got = s->armored ? 0 : s->read.size - s->taken;
-    if (got) {
-      got = got < n ? got : n;
-      memcpy(out->data + out->size, s->read.data + s->taken, got);
-      s->taken += got;
-    } else {
-      TRY(read_some(s->armored ? s->from : s->in, out->data + out->size, n, &got));
-    }
-    if (got == 0)
-      break;
-    out->size += got;
-    n -= got;
-  }
+  TRY(io_read(s->armored ? s->from : s->in, out->data + out->size, n - known, &got));
+  out->size += got;
   return OK;
 }
 
-err_t age_source_rest(struct age_source *s, int *fd) {
-  struct stat is;
-  off_t ahead = s->armored ? 0 : (off_t)(s->read.size - s->taken);
-  if (s->armored) {
-    *fd = s->from;
-    return OK;
-  }
-  bool file = fstat(s->in, &is) == 0 && (S_ISREG(is.st_mode) || S_ISBLK(is.st_mode));
-  *fd = s->in;
-  if (ahead == 0 || (file && lseek(s->in, -ahead, SEEK_CUR) >= 0))
-    return OK;
-  TRY(start_feeding(s));
-  *fd = s->from;
-  return OK;
+void age_source_rest(struct age_source *s, struct bytes *ahead, int *fd) {
+  *ahead = (struct bytes){ 0 };
+  if (!s->armored && s->taken < s->read.size)
+    *ahead = bytes_of(s->read.data + s->taken, s->read.size - s->taken);
+  *fd = s->armored ? s->from : s->in;
 }
 
 err_t age_source_end(struct age_source *s, err_t e) {
   stop_feeding(s);
   if (s->fed == OK)
     return e;
-  FAIL(s->fed, "%s", s->why);
+  err_restore(&s->last);
+  return s->fed;
 }

@@ -124,8 +124,9 @@ err_t stanza_body_exactly(const struct stanza *s, uint8_t *out, size_t size) {
 err_t stanza_arg_exactly(const struct stanza *s, size_t i, uint8_t *out, size_t size) {
   size_t n = 0;
   if (b64raw_decode(stanza_arg(s, i), out, size, &n) != OK || n != size)
-    FAIL(ERR_DAMAGED, "age header: argument %zu of a stanza " BYTES_FMT " is not %zu bytes in base64",
-         i, BYTES_ARG(stanza_arg(s, 0)), size);
+    FAIL(ERR_DAMAGED,
+         "age header: argument %zu of a stanza " BYTES_FMT " is not %zu bytes in base64", i,
+         BYTES_ARG(stanza_arg(s, 0)), size);
   return OK;
 }
 

@@ -23,8 +23,8 @@ struct stanza {
 err_t stanza_read(struct bytes *text, struct stanza *out);
 
 size_t stanza_arg_count(const struct stanza *s);
-struct bytes stanza_arg(const struct stanza *s, size_t i); /* empty beyond the last */
-bool stanza_is(const struct stanza *s, const char *type);  /* its first argument */
+struct bytes stanza_arg(const struct stanza *s, size_t i);    /* empty beyond the last */
+bool stanza_is(const struct stanza *s, const char *type);     /* its first argument */
 struct stanza stanza_shift(const struct stanza *s, size_t n); /* without its first n arguments */
 
 size_t stanza_body_size(const struct stanza *s);

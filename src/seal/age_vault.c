@@ -53,10 +53,12 @@ static bool split_key_url(struct bytes url, struct key_url *out) {
 }
 
 err_t age_vault_check(const struct stanza *s) {
-  struct bytes id = stanza_arg(s, 1);
+  char id[KEY_ID_MAX] = "";
+  struct key_name key;
   struct key_url url;
   size_t size = stanza_body_size(s);
-  if (stanza_arg_count(s) != 3 || id.size >= KEY_ID_MAX || !split_key_url(id, &url))
+  if (stanza_arg_count(s) != 3 || bytes_to_cstr(stanza_arg(s, 1), id, sizeof id) != OK ||
+      !split_key_url(bytes_str(id), &url) || key_name_parse(id, &key) != OK || !*key.version)
     FAIL(ERR_DAMAGED, "age header: a strongroom stanza does not name a key");
   if (!alg_known(stanza_arg(s, 2)))
     FAIL(ERR_DAMAGED, "age header: a strongroom stanza names an algorithm that is not used");
@@ -100,16 +102,20 @@ static bool other_vault(const struct key_service *vault, struct bytes url) {
   return a.size != b.size || strncasecmp((const char *)a.data, (const char *)b.data, a.size) != 0;
 }
 
-/* Adds to what the vault said that the file is not of that vault, if so: it may be known there by
- * another name, but then it would have said yes. */
+/* What the vault refuses to unwrap is not of that key. Where the file is of another vault, too (it
+ * may be the same one by another name, but then it would have said yes), that is said; of what is
+ * not found the client itself says so. */
 static err_t explain(err_t e, const struct key_service *vault, struct bytes id) {
   struct key_url url;
   char why[600];
-  if (e == ERR_NOMEM || !split_key_url(id, &url) || !other_vault(vault, url.vault))
+  if (e == ERR_BAD_PARAMETER || e == ERR_DECRYPT)
+    REFUSE(ERR_WRONG_KEY, "the vault's key " BYTES_FMT " does not open it", BYTES_ARG(id));
+  if (e != ERR_FORBIDDEN || !split_key_url(id, &url) || !other_vault(vault, url.vault))
     return e;
   (void)snprintf(why, sizeof why, "%s", err_reason(e));
-  REFUSE(e, "%s (the file is sealed under a key of " BYTES_FMT ", and the vault that is asked is %s)",
-       why, BYTES_ARG(url.vault), vault->url);
+  REFUSE(e,
+         "%s (the file is sealed under a key of " BYTES_FMT ", and the vault that is asked is %s)",
+         why, BYTES_ARG(url.vault), vault->url);
 }
 
 err_t age_vault_unwrap(const struct key_service *vault, const struct stanza *s,
@@ -155,7 +161,9 @@ err_t age_vault_recipient(const struct key_service *vault, struct bytes data,
   struct bytes text;
   struct key_url url;
   TRY(read_text(data, "recipient", &text));
-  if (!split_key_url(text, &url) || bytes_to_cstr(url.key, key, KEY_ID_MAX) != OK)
+  struct key_name name;
+  if (!split_key_url(text, &url) || bytes_to_cstr(url.key, key, KEY_ID_MAX) != OK ||
+      key_name_parse(key, &name) != OK)
     FAIL(ERR_BAD_PARAMETER, "this recipient does not name a key");
   return check_vault(vault, url.vault, "recipient");
 }
@@ -179,7 +187,9 @@ static err_t write_text(const char *prefix, const char *text, struct buf *out) {
 
 err_t age_write_recipient(const char *key_id, struct buf *out) {
   struct key_url url;
-  if (!split_key_url(bytes_str(key_id), &url) || strlen(key_id) >= KEY_ID_MAX)
+  struct key_name name;
+  if (strlen(key_id) >= KEY_ID_MAX || !split_key_url(bytes_str(key_id), &url) ||
+      key_name_parse(key_id, &name) != OK)
     FAIL(ERR_BAD_PARAMETER, "%s is not the id of a key", key_id);
   return write_text(AGE_VAULT_PREFIX, key_id, out);
 }
