@@ -105,8 +105,6 @@ err_t age_open_range(const struct age_identities *i, int file, uint64_t offset, 
   TRY(read_head_at(file, &text, &h));
   TRY(age_unwrap(i, &h, &file_key));
   TRY(payload_open_age(secret_bytes(&file_key), bytes_of(text.data + h.size, AGE_NONCE), &p));
-  struct stream_range r = {
-    .file = file, .base = h.size + AGE_NONCE, .offset = offset, .length = length
-  };
+  struct stream_range r = { .file = file, .base = h.size, .offset = offset, .length = length };
   return stream_open_range(p, &r, out, NULL);
 }

@@ -77,10 +77,9 @@ size_t age_header_missing(struct bytes text, size_t *line) {
   for (;;) {
     struct bytes rest = bytes_of(text.data + *line, text.size - *line), head;
     struct bytes next = bytes_split(rest, '\n', &head);
-    bool mac = head.size < MARK_SIZE ? agrees(head, MARK) : bytes_starts(head, MARK);
-    if (next.data && mac)
+    if (next.data && bytes_starts(head, MARK))
       return 0;
-    if (!next.data && mac)
+    if (!next.data && agrees(head, MARK)) /* its last line, as far as can be told */
       return head.size < AGE_HEADER_END ? AGE_HEADER_END - head.size : 1;
     if (!next.data)
       return 1 + AGE_HEADER_END;

@@ -7,7 +7,9 @@
 #include "seal/age_key.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -223,7 +225,7 @@ static bool writes_header(const struct kit *k, const char *name) {
 
 static bool run_one(const char *folder, const char *name, bool *skipped) {
   __attribute__((cleanup(kit_free))) struct kit k = { 0 };
-  char path[4096];
+  char path[4400];
   (void)snprintf(path, sizeof path, "%s/%s", folder, name);
   if (read_kit(path, &k) != OK) {
     *skipped = k.compressed;

@@ -10,8 +10,8 @@ static err_t run(const struct args *a) {
   TRY(ask_open(a, &c));
   TRY(age_write_identity(client_url(c), &text));
   if (args_flag(a, "json")) {
-    AUTO_JSON *document = json_pack("{s:s#, s:s}", "identity", text.data, (int)text.size, "vault",
-                                    client_url(c));
+    AUTO_JSON *document =
+      json_pack("{s:s#, s:s}", "identity", text.data, (int)text.size, "vault", client_url(c));
     if (!document)
       return ERR_NOMEM;
     out_json(document);

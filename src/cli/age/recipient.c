@@ -43,8 +43,8 @@ static err_t run(const struct args *a) {
     out_text(buf_bytes(&text));
     return OK;
   }
-  AUTO_JSON *document = json_pack("{s:s#, s:s#}", "recipient", text.data, (int)text.size, "key",
-                                  id.data, (int)id.size);
+  AUTO_JSON *document =
+    json_pack("{s:s#, s:s#}", "recipient", text.data, (int)text.size, "key", id.data, (int)id.size);
   if (!document)
     return ERR_NOMEM;
   out_json(document);

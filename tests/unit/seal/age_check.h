@@ -113,9 +113,8 @@ static inline err_t fake_unwrap(void *ctx, const struct wrapped *w, struct secre
 }
 
 static inline struct key_service fake_service(struct fake *f) {
-  return (struct key_service){
-    .ctx = f, .wrap = fake_wrap, .unwrap = fake_unwrap, .url = FAKE_URL
-  };
+  return (
+    struct key_service){ .ctx = f, .wrap = fake_wrap, .unwrap = fake_unwrap, .url = FAKE_URL };
 }
 
 /* A pair of keys as people have them. */
