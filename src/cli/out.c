@@ -67,9 +67,7 @@ void out_note(const char *fmt, ...) {
 }
 
 const char *out_error_text(err_t e) {
-  const struct err_last *last = err_last();
-  bool ours = last->code == e;
-  return ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
+  return err_reason(e);
 }
 
 static void put_safely(const char *text) {

@@ -96,6 +96,8 @@
   X(verb_role_assign) \
   X(verb_role_unassign) \
   X(verb_role_assignments) \
+  X(verb_age_recipient) \
+  X(verb_age_identity) \
   X(verb_acme_create_key) \
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
