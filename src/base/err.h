@@ -138,8 +138,13 @@ struct err_last {
   int line;
   char why[256];
   char say[1024];
+  int status; /* HTTP status of the service that refused, where this program is the client; 0 */
+  char answer[64]; /* its error code; "" */
 };
 const struct err_last *err_last(void);
+/* Adds what a service answered to this thread's last error. code need not end with a NUL; NULL:
+ * none. */
+void err_note_answer(int status, const char *code, size_t size);
 /* Makes a copy of it the last error again: of this thread's after work that may have failed, or of
  * the thread's that did the work for this one. */
 void err_restore(const struct err_last *e);

@@ -19,6 +19,13 @@
  * false where the system refused to lock it.
  */
 err_t crypto_init(size_t heap_size, bool *locked);
+/*
+ * The same inside a program that may have used OpenSSL before: its allocators stay as they are, and
+ * its secure heap is used if it has one; else one of up to 1 MiB is made, as much as may be locked.
+ * *locked (may be NULL) is true for the program's own. Any thread, any number of times, also after
+ * crypto_init(); what the first call came to is what all are told.
+ */
+err_t crypto_attach(bool *locked);
 
 struct secret {
   uint8_t *data;
