@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <stdint.h>
 
-#define ARGS_MAX 64 /* options given */
+#define ARGS_MAX 64        /* options given */
 #define WORDS_ANY UINT_MAX /* for max_words */
 
 struct given {

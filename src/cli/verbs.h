@@ -10,6 +10,10 @@
   X(verb_version) \
   X(verb_help) \
   X(verb_complete) \
+  X(verb_seal) \
+  X(verb_open) \
+  X(verb_reseal) \
+  X(verb_inspect) \
   X(verb_vault_serve) \
   X(verb_vault_unseal) \
   X(verb_vault_seal) \

@@ -84,7 +84,8 @@ err_t age_reseal(const struct key_service *vault, const char *key, int file,
   TRY(unwrap(vault, h.stanzas, &keys, &file_key));
   TRY(age_header_verify(&h, secret_bytes(&file_key)));
   if (key && keys > 1)
-    FAIL(ERR_BAD_PARAMETER, "%zu of its recipients are keys of the vault: --key can't be all", keys);
+    FAIL(ERR_BAD_PARAMETER, "%zu of its recipients are keys of the vault: --key can't be all",
+         keys);
   err_t e = make_header(vault, key, h.stanzas, secret_bytes(&file_key), out);
   if (e != OK || !out->changed)
     buf_free(&out->header);

@@ -43,7 +43,9 @@ void names_close(struct names *n);
 err_t names_next(struct names *n, const char **out);
 
 #define FILES_FROM_OPTION \
-  { "files-from", OPT_VALUE, "FILE", NULL, \
-    "also the files that FILE (-: stdin) names, each ended by a NUL: find -print0" }
+  { \
+    "files-from", OPT_VALUE, "FILE", NULL, \
+      "also the files that FILE (-: stdin) names, each ended by a NUL: find -print0" \
+  }
 
 #endif

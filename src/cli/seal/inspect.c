@@ -225,8 +225,9 @@ const struct verb verb_inspect = {
   .words = "[FILE...]",
   .max_words = WORDS_ANY,
   .summary = "Tell what a sealed file is: its format, key, size and recipients",
-  .details = "Needs no vault. What a header says proves nothing until the file is opened; the size\n"
-             "is what its length tells.",
+  .details =
+    "Needs no vault. What a header says proves nothing until the file is opened; the size\n"
+    "is what its length tells.",
   .options = options,
   .examples = "strongroom inspect shop.sealed\n"
               "strongroom inspect --json wiki.tar.age | jq -r .recipients[].type",

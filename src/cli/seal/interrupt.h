@@ -8,7 +8,8 @@
 
 #include "cli/progress.h"
 
-/* Once, before other threads are made: a thread of its own waits for them. p is for what is told. */
+/* Once, before other threads are made: a thread of its own waits for them. p is for what is told.
+ */
 err_t interrupt_catch(struct progress *p);
 
 #endif

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define WRITE_BACK (UINT64_C(16) << 20) /* bytes at a time */
-#define FILES_BESIDE 32 /* descriptors for all else */
+#define FILES_BESIDE 32                 /* descriptors for all else */
 
 err_t job_open(const struct args *a, struct job **out) {
   AUTO(job) struct job *j = mem_zalloc(sizeof *j);
@@ -47,7 +47,7 @@ void job_close(struct job *j) {
   mem_free(j);
 }
 
-static err_t step(void *ctx, const struct stream_progress *p) {
+static err_t on_progress(void *ctx, const struct stream_progress *p) {
   struct job *j = ctx;
   j->moved = p->done;
   if (p->done - j->synced >= WRITE_BACK) {
@@ -61,7 +61,7 @@ void job_stream(struct job *j, struct output *output, uint64_t total, struct str
   j->output = output;
   j->moved = j->synced = 0;
   *out = (struct stream_options){
-    .threads = j->threads, .progress = step, .ctx = j, .total = total
+    .threads = j->threads, .progress = on_progress, .ctx = j, .total = total
   };
 }
 

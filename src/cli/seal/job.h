@@ -34,10 +34,10 @@ struct job {
   size_t batched, batch_max;
   uint64_t batch_bytes;
   uint64_t failed, done;
-  err_t first;       /* failure */
+  err_t first;              /* failure */
   struct buf plain, sealed; /* for small files; wiped */
   struct output *output;    /* that a stream writes now, .. */
-  uint64_t moved, synced;   /* .. its plaintext so far, and what of that is on its way to the disk */
+  uint64_t moved, synced; /* .. its plaintext so far, and what of that is on its way to the disk */
 };
 /* Interrupts are caught from here on: the outputs are the job's. */
 err_t job_open(const struct args *a, struct job **out);
@@ -53,8 +53,9 @@ bool job_has_many(const struct args *a); /* more than one was named, or a list *
 /* Tells an error that ends all, and passes it on as told; OK as it is. */
 err_t job_told(struct job *j, err_t e);
 
-/* How output is written by a stream of so many bytes of plaintext (0: not known); it is written back
- * all the while, so that little is left to be synced. j->moved is the plaintext that went through. */
+/* How output is written by a stream of so many bytes of plaintext (0: not known); it is written
+ * back all the while, so that little is left to be synced. j->moved is the plaintext that went
+ * through. */
 void job_stream(struct job *j, struct output *output, uint64_t total, struct stream_options *out);
 
 /* output (taken over, also on failure) is complete but not yet finished. */

@@ -1,7 +1,6 @@
 /* strongroom open [FILE...] */
 #include "base/clock.h"
 #include "base/file.h"
-#include "cli/out.h"
 #include "cli/passphrase.h"
 #include "cli/seal/format.h"
 #include "cli/seal/job.h"
@@ -135,8 +134,7 @@ static err_t open_small(const struct step *s, struct output *o) {
   TRY(input_read(s->in, (size_t)s->in->size + 1 - sealed->size, sealed));
   TRY(sealed_get(s->job->vault.keys, s->how->context, buf_bytes(sealed), plain));
   s->job->moved = plain->size;
-  if (file_write_fd(output_fd(o), output_name(o), buf_bytes(plain)) != OK)
-    FAIL(ERR_OUTPUT, "%s", out_error_text(ERR_CONFIG));
+  TRY(output_write(o, buf_bytes(plain)));
   return OK;
 }
 
@@ -156,9 +154,7 @@ static err_t open_one(struct job *j, const char *path, void *ctx) {
   TRY(input_open(path, &in));
   buf_clear(&j->sealed);
   TRY(input_read(&in, FORMAT_LOOK, &j->sealed));
-  struct step s = {
-    .job = j, .how = how, .path = path, .in = &in, .start = buf_bytes(&j->sealed)
-  };
+  struct step s = { .job = j, .how = how, .path = path, .in = &in, .start = buf_bytes(&j->sealed) };
   TRY(format_find(s.start, &s.format));
   if (s.format == FORMAT_AGE && how->context.size)
     FAIL(ERR_USAGE, "files of age have no --context");
@@ -186,7 +182,8 @@ static const struct opt options[] = {
   { "context", OPT_VALUE, "TEXT", NULL, "what it was sealed as" },
   { "range", OPT_VALUE, "OFFSET:LENGTH", NULL, "only so many bytes of the plaintext, from there" },
   { "force", OPT_FLAG, NULL, NULL, "replace what is there" },
-  { "identity", OPT_LIST, "FILE", NULL, "of age: keys that may open it, before the vault is asked" },
+  { "identity", OPT_LIST, "FILE", NULL,
+    "of age: keys that may open it, before the vault is asked" },
   { "passphrase-fd", OPT_VALUE, "N", NULL,
     "of age: the passphrase is a line on descriptor N (default: the terminal)" },
   FILES_FROM_OPTION,

@@ -135,7 +135,8 @@ static err_t take_existing(struct output *o, int fd, bool *taken) {
   return OK;
 }
 
-/* A fresh file; another run may have taken it for one that was left behind, before it was locked. */
+/* A fresh file; another run may have taken it for one that was left behind, before it was locked.
+ */
 static bool lock_fresh(int fd) {
   struct stat s;
   bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
@@ -247,6 +248,17 @@ err_t output_open(const char *path, const struct output_options *options, struct
 
 int output_fd(const struct output *o) {
   return o->fd;
+}
+
+err_t output_write(struct output *o, struct bytes data) {
+  while (data.size) {
+    ssize_t n = write(o->fd, data.data, data.size);
+    if (n < 0 && errno != EINTR)
+      return cannot_write(o->name);
+    if (n > 0)
+      data = bytes_of(data.data + n, data.size - (size_t)n);
+  }
+  return OK;
 }
 
 bool output_is_file(const struct output *o) {

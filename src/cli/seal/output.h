@@ -33,7 +33,8 @@ void output_close(struct output *o);
 CLEANUP(output, struct output *, output_close)
 
 int output_fd(const struct output *o);
-bool output_is_file(const struct output *o); /* it can be read, and written at any place */
+err_t output_write(struct output *o, struct bytes data); /* all of it */
+bool output_is_file(const struct output *o);   /* it can be read, and written at any place */
 bool output_has_begun(const struct output *o); /* a partial one in which there is something */
 err_t output_restart(struct output *o);        /* empties a partial one */
 /* Of a partial one: whether it stays when it is not finished; at first it does not. */
@@ -49,8 +50,8 @@ err_t output_publish(struct output *o);
 const char *output_dir(const struct output *o);
 err_t output_sync_dir(const char *dir);
 
-/* Removes the partial outputs for path that no other run holds, but for the one with this tag (NULL:
- * all). */
+/* Removes the partial outputs for path that no other run holds, but for the one with this tag
+ * (NULL: all). */
 void output_forget_parts(const char *path, const char *tag);
 /* The name beside path, of a partial output or, without a tag, a temporary one. */
 void output_beside(const char *path, const char *tag, struct buf *out);

@@ -70,8 +70,7 @@ static err_t replace(struct job *j, const char *path, const struct input *in,
   const struct output_options options = { .force = true, .mode = in->stat.st_mode & 0777 };
   TRY(output_open(path, &options, &o));
   IGNORE(fchown(output_fd(o), in->stat.st_uid, in->stat.st_gid) == 0 ? OK : ERR_IO);
-  if (file_write_fd(output_fd(o), path, buf_bytes(&r->header)) != OK)
-    FAIL(ERR_OUTPUT, "%s", out_error_text(ERR_CONFIG));
+  TRY(output_write(o, buf_bytes(&r->header)));
   TRY(copy(j, in->fd, r->payload_at, in->size, output_fd(o)));
   if (stat(path, &now) != 0 || now.st_ino != in->stat.st_ino || now.st_size != in->stat.st_size)
     FAIL(ERR_CONFLICT, "it was changed meanwhile: it is left as it is");

@@ -127,8 +127,8 @@ static err_t compare_chunk(struct comparison *c, uint64_t number, enum outcome *
   TRY(read_at(c->part, START_SIZE + number * stride, c->there, stride, &there));
   bool last = plain < c->shape->chunk;
   TRY(payload_seal_chunk(c->cipher, number, last, bytes_of(c->plain, plain), c->sealed));
-  bool same = there <= plain + c->shape->overhead &&
-              (there == 0 || memcmp(c->sealed, c->there, there) == 0);
+  bool same =
+    there <= plain + c->shape->overhead && (there == 0 || memcmp(c->sealed, c->there, there) == 0);
   *out = !same ? DIFFERENT : last || there < stride ? END : SAME;
   return OK;
 }

@@ -1,6 +1,5 @@
 /* strongroom seal [FILE...] */
 #include "base/clock.h"
-#include "base/file.h"
 #include "cli/passphrase.h"
 #include "cli/seal/job.h"
 #include "cli/seal/resume.h"
@@ -38,8 +37,8 @@ struct step {
 /* --- what the options say --- */
 
 static err_t check_options(const struct args *a, const struct sealing *s) {
-  bool others = args_flag(a, "recipient") || args_flag(a, "passphrase") ||
-                args_flag(a, "passphrase-fd");
+  bool others =
+    args_flag(a, "recipient") || args_flag(a, "passphrase") || args_flag(a, "passphrase-fd");
   if (!args_flag(a, "age") && others)
     FAIL(ERR_USAGE, "recipients and passphrases need --age: add it");
   if (!s->key && !others)
@@ -55,8 +54,8 @@ static err_t check_options(const struct args *a, const struct sealing *s) {
 
 static err_t read_options(const struct args *a, struct sealing *s) {
   const char *context = args_value(a, "context");
-  bool for_others = args_flag(a, "recipient") || args_flag(a, "passphrase") ||
-                    args_flag(a, "passphrase-fd");
+  bool for_others =
+    args_flag(a, "recipient") || args_flag(a, "passphrase") || args_flag(a, "passphrase-fd");
   s->key = for_others ? args_value(a, "key") : seal_vault_key(a);
   s->context = bytes_str(context ? context : "");
   s->force = args_flag(a, "force");
@@ -167,8 +166,7 @@ static err_t seal_small(const struct step *s, bool *fits) {
   note_sealed(s, buf_bytes(plain));
   TRY(sealed_put(s->job->vault.keys, s->how->key, s->how->context, buf_bytes(plain), sealed));
   TRY(open_output(s, NULL, &o));
-  if (file_write_fd(output_fd(o), output_name(o), buf_bytes(sealed)) != OK)
-    FAIL(ERR_OUTPUT, "%s", out_error_text(ERR_CONFIG));
+  TRY(output_write(o, buf_bytes(sealed)));
   return finish(s, TAKE(o), plain->size);
 }
 
