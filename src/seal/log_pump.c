@@ -244,7 +244,11 @@ static err_t begin_first(struct pump *p, struct key_cache *keys, const char *key
   struct data_key *k AUTO(data_key) = NULL;
   TRY(log_writer_recover(p->w, keys));
   TRY(key_cache_for_sealing(keys, key, &k));
-  return log_writer_begin(p->w, k);
+  struct log_before before = *log_writer_before(p->w);
+  TRY(log_writer_begin(p->w, k));
+  if (p->o.begun)
+    p->o.begun(p->o.ctx, &before);
+  return OK;
 }
 
 /* Nothing is read before there is a segment to write to. *begun false: it was told to stop. */

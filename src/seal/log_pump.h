@@ -30,6 +30,8 @@ struct log_pump_options {
   unsigned wait_s; /* how long the vault, or the disk, may be away before it is an error */
   /* Told when something goes wrong, in words, and ("") when all is well again. */
   void (*trouble)(void *ctx, err_t e);
+  /* Told how the log ended before it goes on. */
+  void (*begun)(void *ctx, const struct log_before *before);
   void *ctx;
 };
 /* While the vault gives no key the present segment grows up to so many times segment_size. */

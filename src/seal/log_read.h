@@ -75,7 +75,8 @@ const struct log_state *log_segment_state(const struct log_segment *s);
 
 /* Goes on with the records whose entries are the last so many, without verifying the chain of those
  * before; *count is how many entries these records have. */
-err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t *count);
+err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t limit,
+                            uint64_t *count);
 
 /* --- a log --- */
 

@@ -219,23 +219,25 @@ static err_t add_place(struct places *p, uint64_t at) {
   return OK;
 }
 
-static err_t find_places(struct log_segment *s, struct places *p) {
+static err_t find_places(struct log_segment *s, uint64_t limit, struct places *p) {
   enum log_found found;
-  for (;;) {
+  while (p->count + 1 < limit) {
     uint64_t at = s->scan.at;
     TRY(log_scan_skip(&s->scan, &found));
     if (found != LOG_FOUND)
       return OK;
     TRY(add_place(p, at));
   }
+  return OK;
 }
 
-err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t *count) {
+err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t limit,
+                            uint64_t *count) {
   struct places p __attribute__((cleanup(places_free))) = { 0 };
   struct log_plain plain;
   enum log_found found;
   *count = 0;
-  TRY(at_place(s, find_places(s, &p), 0));
+  TRY(at_place(s, find_places(s, limit, &p), 0));
   size_t i = p.count;
   while (i > 0 && *count < entries) {
     s->scan.at = p.at[--i];
