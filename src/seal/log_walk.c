@@ -238,8 +238,8 @@ static err_t check_first(const struct walk *w) {
 
 static err_t check_least(const struct walk *w) {
   const struct log_position *p = w->o->least, *end = &w->result->end;
-  if (!p || end->segment > p->segment || (end->segment == p->segment && end->record >= p->record))
-    return OK;
+  if (!p || end->segment >= p->segment)
+    return OK; /* the segment itself was looked at by check_reached() */
   return PROBLEM(w, ERR_TRUNCATED, "%s: it ends at %llu:%llu, but had reached %llu:%llu", w->path,
                  (unsigned long long)end->segment, (unsigned long long)end->record,
                  (unsigned long long)p->segment, (unsigned long long)p->record);
