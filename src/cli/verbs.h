@@ -106,6 +106,12 @@
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
   X(verb_acme_accounts) \
+  X(verb_log_write) \
+  X(verb_log_cat) \
+  X(verb_log_follow) \
+  X(verb_log_grep) \
+  X(verb_log_verify) \
+  X(verb_log_reseal) \
   X(verb_audit_show) \
   X(verb_audit_verify)
 
