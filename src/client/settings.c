@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ENV_FILE_MAX 65536
 #define SECRET_NAME "AZURE_CLIENT_SECRET"
@@ -73,8 +74,10 @@ err_t settings_parse(struct bytes text, const char *origin, struct settings *out
 
 static err_t from_file(const char *data_dir, struct settings *out) {
   char path[4096];
+  struct stat s;
   AUTO_BUF text = BUF_EMPTY;
-  if ((size_t)snprintf(path, sizeof path, "%s/env", data_dir) >= sizeof path)
+  bool file = stat(data_dir, &s) == 0 && S_ISREG(s.st_mode);
+  if ((size_t)snprintf(path, sizeof path, file ? "%s" : "%s/env", data_dir) >= sizeof path)
     FAIL(ERR_CONFIG, "the path of the data directory is too long");
   TRY(file_read(path, ENV_FILE_MAX, &text));
   return settings_parse(buf_bytes(&text), path, out);

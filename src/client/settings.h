@@ -18,8 +18,8 @@ struct settings {
   char *text[SET_COUNT]; /* NULL when absent */
   struct secret secret;  /* empty when absent */
 };
-/* data_dir NULL: from the environment; else from the file "env" in it. ERR_CONFIG naming what is
- * missing. */
+/* data_dir NULL: from the environment; else from the file "env" in it, or, if it is a file, from
+ * it. ERR_CONFIG naming what is missing. */
 err_t settings_read(const char *data_dir, struct settings *out);
 /* The text of an "env" file: "export NAME='value'" lines; blank lines, comments and names that are
  * not ours are passed over. origin is for reasons. */
