@@ -24,6 +24,7 @@ const struct noun nouns[] = {
   { "role", "what they may do: roles and their assignments" },
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "audit", "the log of every operation, and its verification" },
+  { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
 const size_t noun_count = sizeof nouns / sizeof *nouns;
 
