@@ -56,10 +56,13 @@ void crash_write(const struct crash *c, struct buf *out) {
   write_close(out, '}');
 }
 
+/* What does not fit is cut off: a program may lie as long as its path is, which must not hide it.
+ */
 static err_t read_text(json_t *o, const char *field, char *out, size_t size) {
   struct bytes text = { 0 };
   TRY(json_get_str(o, field, &text, NULL));
-  return bytes_to_cstr(text, out, size);
+  snprintf(out, size, BYTES_FMT, BYTES_ARG(text));
+  return OK;
 }
 
 static err_t read_number(json_t *o, const char *field, int64_t max, uint64_t *out) {

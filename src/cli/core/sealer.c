@@ -10,6 +10,7 @@
 
 #define PUBLIC_KEY_MAX 16384
 #define RETRY_MS 500
+#define ATTEMPT_MS 10000
 
 err_t core_public_key(const char *path, struct public_key **out) {
   AUTO_BUF text = BUF_EMPTY;
@@ -22,9 +23,12 @@ err_t core_sealer_open(const struct conf *c, struct core_sealer *out) {
   const char *public = conf_str(c, "public_key"), *credentials = conf_str(c, "credentials");
   if (*public)
     TRY(core_public_key(public, &s.public));
-  else if (*credentials)
+  else if (*credentials) {
+    /* core_sealer_wait() tries again, and knows for how long. */
+    const struct client_patience once = { 1, 0, ATTEMPT_MS };
     TRY(client_new(credentials, &s.client));
-  else
+    client_set_patience(s.client, &once);
+  } else
     FAIL(ERR_CONFIG, "the settings name neither a public key nor credentials");
   struct key_service service =
     s.public ? public_key_service(s.public) : client_key_service(s.client);
