@@ -87,5 +87,5 @@ static err_t unwrap(void *ctx, const struct wrapped *w, struct secret *out) {
 }
 
 struct key_service public_key_service(const struct public_key *k) {
-  return (struct key_service){ (void *)k, wrap, unwrap };
+  return (struct key_service){ .ctx = (void *)k, .wrap = wrap, .unwrap = unwrap };
 }

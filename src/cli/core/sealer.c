@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define PUBLIC_KEY_MAX 16384
+#define LIFETIME_S 86400
 #define RETRY_MS 500
 #define ATTEMPT_MS 10000
 
@@ -32,7 +33,9 @@ err_t core_sealer_open(const struct conf *c, struct core_sealer *out) {
     FAIL(ERR_CONFIG, "the settings name neither a public key nor credentials");
   struct key_service service =
     s.public ? public_key_service(s.public) : client_key_service(s.client);
-  TRY(key_cache_new(&service, NULL, &s.cache));
+  /* One data key for all of a core, however long it takes. */
+  const struct key_cache_options o = { .lifetime_s = LIFETIME_S };
+  TRY(key_cache_new(&service, &o, &s.cache));
   *out = s;
   s = (struct core_sealer){ 0 };
   return OK;
