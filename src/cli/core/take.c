@@ -74,9 +74,9 @@ static err_t seal_core(struct take *t, int *out) {
   };
   TRY(core_dir_file(t->dir, out));
   TRY(sealed_seal(t->sealer.cache, t->sealer.key, &o, STDIN_FILENO, *out));
-  /* What is left is not read: the kernel stops writing once nobody does. */
+  /* What is left is not read: when this process ends the kernel stops writing, and lets the crashed
+   * one go. */
   t->crash.truncated = read(STDIN_FILENO, &more, 1) == 1;
-  close(STDIN_FILENO);
   return OK;
 }
 
