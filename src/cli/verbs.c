@@ -26,6 +26,7 @@ const struct noun nouns[] = {
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
   { "audit", "the log of every operation, and its verification" },
+  { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
 const size_t noun_count = sizeof nouns / sizeof *nouns;
 

@@ -113,7 +113,14 @@
   X(verb_log_verify) \
   X(verb_log_reseal) \
   X(verb_audit_show) \
-  X(verb_audit_verify)
+  X(verb_audit_verify) \
+  X(verb_core_install) \
+  X(verb_core_uninstall) \
+  X(verb_core_list) \
+  X(verb_core_open) \
+  X(verb_core_debug) \
+  X(verb_core_delete) \
+  X(verb_core_take)
 
 #define X(name) extern const struct verb name;
 VERB_TABLE(X)

@@ -246,7 +246,7 @@ static err_t stream(const struct payload *p, const struct stream_options *o, boo
   s.wanted = thread_count(o->threads);
   s.count = s.wanted == 1 ? 1 : 2 * s.wanted + 1;
   s.watch = (struct watch){ o, { o->skip * payload_shape(p)->chunk, o->total } };
-  source_init(&s.source, &s.watch, o->ahead, seal && o->sparse_in, in);
+  source_init(&s.source, &s.watch, o->ahead, seal ? o->limit : 0, seal && o->sparse_in, in);
   sink_init(&s.sink, &s.watch, !seal && o->sparse_out, out);
   s.slots = mem_zalloc(s.count * sizeof *s.slots);
   if (!s.slots)
