@@ -1,0 +1,136 @@
+/* Errors: err_t and the thread's details of it become a status and a struct sr_error. */
+#include "lib/lib.h"
+
+#include <stdio.h>
+
+static const char *const names[] = {
+  [SR_OK] = "SR_OK",
+  [SR_BAD_ARGUMENT] = "SR_BAD_ARGUMENT",
+  [SR_CONFIG] = "SR_CONFIG",
+  [SR_NO_MEMORY] = "SR_NO_MEMORY",
+  [SR_AWAY] = "SR_AWAY",
+  [SR_UNAUTHORIZED] = "SR_UNAUTHORIZED",
+  [SR_FORBIDDEN] = "SR_FORBIDDEN",
+  [SR_NOT_FOUND] = "SR_NOT_FOUND",
+  [SR_CONFLICT] = "SR_CONFLICT",
+  [SR_TIMEOUT] = "SR_TIMEOUT",
+  [SR_BAD_SIGNATURE] = "SR_BAD_SIGNATURE",
+  [SR_NOT_SEALED] = "SR_NOT_SEALED",
+  [SR_TRUNCATED] = "SR_TRUNCATED",
+  [SR_DAMAGED] = "SR_DAMAGED",
+  [SR_WRONG_KEY] = "SR_WRONG_KEY",
+  [SR_INPUT] = "SR_INPUT",
+  [SR_OUTPUT] = "SR_OUTPUT",
+  [SR_STOPPED] = "SR_STOPPED",
+  [SR_INTERNAL] = "SR_INTERNAL",
+};
+
+const char *sr_status_name(enum sr_status status) {
+  return (unsigned)status < sizeof names / sizeof *names ? names[status] : "SR_INTERNAL";
+}
+
+const char *sr_version(void) {
+  return STRONGROOM_VERSION;
+}
+
+static enum sr_status of_local(err_t e) {
+  switch (e) {
+  case OK:
+    return SR_OK;
+  case ERR_NOMEM:
+    return SR_NO_MEMORY;
+  case ERR_CONFIG:
+    return SR_CONFIG;
+  case ERR_USAGE:
+  case ERR_TOO_LARGE:
+    return SR_BAD_ARGUMENT;
+  case ERR_NOT_SEALED:
+    return SR_NOT_SEALED;
+  case ERR_TRUNCATED:
+    return SR_TRUNCATED;
+  case ERR_DAMAGED:
+    return SR_DAMAGED;
+  case ERR_WRONG_KEY:
+    return SR_WRONG_KEY;
+  case ERR_INPUT:
+    return SR_INPUT;
+  case ERR_OUTPUT:
+    return SR_OUTPUT;
+  case ERR_INTERRUPTED:
+    return SR_STOPPED;
+  default:
+    return SR_INTERNAL;
+  }
+}
+
+/* What the vault said, in the words of client/client.h. */
+static enum sr_status of_vault(err_t e) {
+  switch (e) {
+  case ERR_AWAY:
+  case ERR_BUSY:
+  case ERR_SEALED:
+    return SR_AWAY;
+  case ERR_BAD_PARAMETER:
+    return SR_BAD_ARGUMENT;
+  case ERR_UNAUTHORIZED:
+    return SR_UNAUTHORIZED;
+  case ERR_FORBIDDEN:
+    return SR_FORBIDDEN;
+  case ERR_NOT_FOUND:
+    return SR_NOT_FOUND;
+  case ERR_CONFLICT:
+    return SR_CONFLICT;
+  case ERR_TIMEOUT:
+    return SR_TIMEOUT;
+  default:
+    return of_local(e);
+  }
+}
+
+/* One line: what a vault says may hold line feeds, and a cut may fall into a character. */
+static void put_message(const char *text, char *out, size_t size) {
+  size_t n = strlen(text);
+  struct bytes rest = bytes_of(text, n < size ? n : size - 1);
+  size_t used = 0;
+  while (rest.size) {
+    size_t step = bytes_utf8(rest);
+    if (step == 0 && rest.size < 4 && n >= size)
+      break;
+    if (step > 1)
+      memcpy(out + used, rest.data, step);
+    else
+      out[used] = rest.data[0] >= 0x20 && rest.data[0] < 0x7f ? (char)rest.data[0] : ' ';
+    step += step == 0;
+    used += step;
+    rest = bytes_of(rest.data + step, rest.size - step);
+  }
+  while (used && out[used - 1] == ' ')
+    used--;
+  out[used] = '\0';
+}
+
+static enum sr_status say(enum sr_status status, const char *text, struct sr_error *error) {
+  if (error) {
+    *error = (struct sr_error){ .status = status };
+    put_message(text, error->message, sizeof error->message);
+  }
+  err_reset();
+  return status;
+}
+
+enum sr_status told(err_t e, struct sr_error *error) {
+  const struct err_last *last = err_last();
+  const char *text = last->code != e ? "" : *last->say ? last->say : last->why;
+  return say(of_vault(e), *text ? text : err_info(e)->text, error);
+}
+
+enum sr_status told_bad_signature(struct sr_error *error) {
+  return say(SR_BAD_SIGNATURE, "It is not the signature of this digest by this key.", error);
+}
+
+err_t given(const char *name, const void *data, size_t size, struct bytes *out) {
+  if (!data && size)
+    FAIL(ERR_USAGE, "%s must not be NULL", name);
+  *out = bytes_of(data ? data : "", size);
+  return OK;
+}
