@@ -97,7 +97,7 @@ static err_t new_set(struct sr_vault *v, const char *key, struct sr_wrapped *wra
   NEED(wrapped);
   NEED(out);
   TRY(secret_random(DATA_KEY_SIZE, &data_key));
-  TRY(client_wrap(v->client, key, secret_bytes(&data_key), &w));
+  TRY(v->service.wrap(v->service.ctx, key, secret_bytes(&data_key), &w));
   TRY(make(v, &w, out));
   wrapped_to_public(&w, wrapped);
   return OK;
