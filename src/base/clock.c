@@ -29,6 +29,13 @@ uint64_t clock_mono_us(void) {
   return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+uint64_t clock_age_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 +
+         (uint64_t)atomic_load_explicit(&shift_us, memory_order_relaxed);
+}
+
 void clock_shift(int64_t seconds) {
   atomic_store_explicit(&shift_us, seconds * 1000000, memory_order_relaxed);
 }

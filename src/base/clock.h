@@ -13,6 +13,9 @@ int64_t clock_real(
   void); /* Unix seconds, never moved: for certificates, which others judge by their clocks */
 int64_t clock_now_us(void);   /* Unix microseconds */
 uint64_t clock_mono_us(void); /* monotonic microseconds */
+/* Microseconds for lifetimes of what is kept in memory: nobody sets them, sleep of the machine
+ * counts, clock_shift() moves them. */
+uint64_t clock_age_us(void);
 void clock_shift(int64_t seconds);
 /* "2026-11-24T08:04:06.123456Z"; a time outside the years 1970 to 9999 is shown as the nearest one
  * inside. */

@@ -19,6 +19,10 @@ const struct err_last *err_last(void) {
   return &last;
 }
 
+void err_restore(const struct err_last *e) {
+  last = *e;
+}
+
 void err_reset(void) {
   last = (struct err_last){ 0 };
 }

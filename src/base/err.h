@@ -140,6 +140,9 @@ struct err_last {
   char say[1024];
 };
 const struct err_last *err_last(void);
+/* Makes a copy of it the last error again: of this thread's after work that may have failed, or of
+ * the thread's that did the work for this one. */
+void err_restore(const struct err_last *e);
 /* Forgets it, before work for another client begins on this thread: an error that is made without
  * REFUSE() must not be told with the words of an earlier one. */
 void err_reset(void);

@@ -18,7 +18,9 @@ static err_t error_of(int status, struct bytes code) {
   case 409:
     return ERR_CONFLICT;
   case 429:
+  case 502:
   case 503:
+  case 504:
     return ERR_BUSY;
   default:
     return status >= 400 && status < 500 ? ERR_BAD_PARAMETER : ERR_INTERNAL;
@@ -46,13 +48,13 @@ static err_t refuse_oauth(int status, json_t *body) {
   struct bytes code = { 0 }, text = { 0 };
   IGNORE(json_get_str(body, "error", &code, NULL));
   IGNORE(json_get_str(body, "error_description", &text, NULL));
-  REFUSE(status >= 500 ? ERR_BUSY : ERR_UNAUTHORIZED,
+  REFUSE(status >= 500 || status == 429 ? ERR_BUSY : ERR_UNAUTHORIZED,
          "No token for this client: " BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(text),
          BYTES_ARG(code));
 }
 
 static err_t refuse(int status, json_t *body) {
-  json_t *error = json_object_get(body, "error");
+  json_t *error = json_object_get(body, "error"); /* NULL where there is no body */
   if (json_is_object(error))
     return refuse_api(status, error);
   if (json_is_string(error))
@@ -60,40 +62,53 @@ static err_t refuse(int status, json_t *body) {
   REFUSE(error_of(status, (struct bytes){ 0 }), "The server answered with status %d.", status);
 }
 
+/* Nothing was heard, for a reason that lies with the server or on the way to it. */
 static err_t no_answer(err_t e) {
-  if (e == ERR_NOMEM || err_last()->code != e)
+  if (e != ERR_IO && e != ERR_TIMEOUT)
     return e;
   char why[sizeof err_last()->why];
   memcpy(why, err_last()->why, sizeof why);
-  REFUSE(ERR_BUSY, "No answer: %s", why);
+  REFUSE(ERR_AWAY, "No answer: %s", err_last()->code == e ? why : "the connection failed");
 }
 
-err_t answer_download(struct http_client *http, const char *target, struct buf *out) {
-  AUTO_HTTP_REPLY reply = { 0 };
-  struct bytes nothing = bytes_str("");
-  err_t e = http_client_request(http, HTTP_GET, target, nothing, nothing, &reply);
-  if (e != OK)
-    return no_answer(e);
-  if (reply.status != 200)
-    return refuse(reply.status, NULL);
-  buf_put_bytes(out, buf_bytes(&reply.body));
-  return buf_ok(out);
+/* A date (RFC 9110, 10.2.3) is as good as nothing: no server that we know writes one. */
+static unsigned retry_after(const struct http_reply *reply) {
+  uint64_t seconds = 0;
+  struct bytes text = http_reply_header(reply, "retry-after");
+  IGNORE(text.size ? bytes_to_u64(text, 86400, &seconds) : OK);
+  return (unsigned)seconds;
 }
 
-err_t answer_fetch(struct http_client *http, enum http_method method, const char *target,
-                   struct bytes headers, struct bytes body, struct client_answer *out) {
-  AUTO_HTTP_REPLY reply = { 0 };
+err_t answer_check(const struct http_reply *reply) {
   AUTO_JSON *document = NULL;
-  err_t e = http_client_request(http, method, target, headers, body, &reply);
+  if (reply->status >= 200 && reply->status <= 299)
+    return OK;
+  if (reply->body.size && json_read_answer(buf_bytes(&reply->body), &document) == ERR_NOMEM)
+    return ERR_NOMEM;
+  return refuse(reply->status, document);
+}
+
+err_t answer_ask(struct http_client *http, const struct request *rq, struct http_reply *out,
+                 struct answer_hint *hint) {
+  AUTO_HTTP_REPLY reply = { 0 };
+  *hint = (struct answer_hint){ 0 };
+  err_t e = http_client_request(http, rq->method, rq->target, rq->headers, rq->body, &reply);
   if (e != OK)
     return no_answer(e);
-  if (reply.body.size && json_read_answer(buf_bytes(&reply.body), &document) == ERR_NOMEM)
+  *hint = (struct answer_hint){ reply.status, retry_after(&reply) };
+  TRY(answer_check(&reply));
+  *out = reply;
+  reply = (struct http_reply){ 0 };
+  return OK;
+}
+
+err_t answer_parse(const struct http_reply *reply, struct client_answer *out) {
+  AUTO_JSON *document = NULL;
+  if (reply->body.size && json_read_answer(buf_bytes(&reply->body), &document) == ERR_NOMEM)
     return ERR_NOMEM;
-  if (reply.status < 200 || reply.status > 299)
-    return refuse(reply.status, document);
-  if (reply.body.size && !document)
+  if (reply->body.size && !document)
     FAIL(ERR_INTERNAL, "the server's answer is not a JSON object");
-  out->status = reply.status;
+  out->status = reply->status;
   out->body = TAKE(document);
   return OK;
 }

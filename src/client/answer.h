@@ -5,11 +5,26 @@
 #include "client/client.h"
 #include "net/client.h"
 
-/* OK with the answer for status 2xx; else the error that client.h names. */
-err_t answer_fetch(struct http_client *http, enum http_method method, const char *target,
-                   struct bytes headers, struct bytes body, struct client_answer *out);
+struct request {
+  enum http_method method;
+  const char *target;         /* path and query */
+  struct bytes headers, body; /* lines as for http_client_request() */
+};
 
-/* A public file that is no JSON, without a token. */
-err_t answer_download(struct http_client *http, const char *target, struct buf *out);
+/* What there is to know beyond the error. */
+struct answer_hint {
+  int status;           /* 0: no answer */
+  unsigned retry_after; /* seconds; 0 where the server did not say */
+};
+
+/* OK with the answer for status 2xx; else the error that client.h names. The body may hold secrets:
+ * out wipes it. */
+err_t answer_ask(struct http_client *http, const struct request *rq, struct http_reply *out,
+                 struct answer_hint *hint);
+/* The error that a reply with another status means. */
+err_t answer_check(const struct http_reply *reply);
+
+/* The body as JSON; NULL when there is none. */
+err_t answer_parse(const struct http_reply *reply, struct client_answer *out);
 
 #endif

@@ -1,4 +1,4 @@
-#include "client/token.h"
+#include "client/credential.h"
 
 #include "base/clock.h"
 #include "base/codec.h"

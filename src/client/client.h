@@ -2,17 +2,17 @@
  * The hub as its clients see it: an identity's credentials, a token that is got when needed and
  * kept while it is good, and calls that take and give JSON.
  *
- * A client is set up from the environment that Azure's SDKs use (KEY_VAULT_URL,
- * AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET or
- * AZURE_CLIENT_CERTIFICATE_PATH, SSL_CERT_FILE) or from a data directory's file "env", which holds
- * the same names. What is the hub's ("/hub/..") is asked at the authority's address, all else at
- * the vault's, which may be another vault of that hub. One thread at a time on one client.
+ * A client is set up from the environment that Azure's SDKs use (settings.h has the names) or from
+ * a data directory's file "env", which holds the same names. What is the hub's ("/hub/..") is asked
+ * at the authority's address, all else at the vault's, which may be another vault of that hub. Any
+ * number of threads at a time on one client: each call has a connection to itself, up to 16 idle
+ * ones are kept, and one thread gets a new token while the others still use the old one.
  *
  * What the hub refuses comes back as an error whose err_text() is the hub's own message with its
  * code: ERR_NOT_FOUND (404), ERR_UNAUTHORIZED (401, and a refused token request), ERR_FORBIDDEN
- * (403), ERR_CONFLICT (409), ERR_SEALED (a sealed vault), ERR_BUSY (429, 503, and no answer at
- * all), ERR_BAD_PARAMETER (other 4xx), ERR_INTERNAL (the rest). ERR_CONFIG is a set-up that is not
- * complete.
+ * (403), ERR_CONFLICT (409), ERR_SEALED (a sealed vault), ERR_BUSY (429, 502, 503, 504),
+ * ERR_BAD_PARAMETER (other 4xx), ERR_INTERNAL (the rest). ERR_AWAY is no answer at all, ERR_CONFIG
+ * a set-up that is not complete.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -23,8 +23,26 @@
 struct client;
 /* data_dir NULL: from the environment. Connects to nothing yet. */
 err_t client_new(const char *data_dir, struct client **out);
+/* The same with settings from elsewhere, which are taken over, also on failure. */
+struct settings;
+err_t client_new_with(struct settings *s, struct client **out);
 void client_free(struct client *c);
 CLEANUP(client, struct client *, client_free)
+
+/*
+ * How long a call goes on trying. Tried again, with pauses that double, is what had no answer or
+ * found the hub busy (503), if doing it twice is as good as once: reading, and using keys. What
+ * was turned away for there being too many requests (429) was not begun and is always tried again.
+ */
+struct client_patience {
+  unsigned attempts;   /* at most; 1: never again */
+  unsigned budget_ms;  /* no attempt begins later than this */
+  unsigned timeout_ms; /* of each attempt, connecting included */
+};
+/* Before the client is shared. It has PATIENCE_PERSON with client_new(), where somebody waits at
+ * the terminal, and PATIENCE_SERVICE with client_new_with(). */
+void client_set_patience(struct client *c, const struct client_patience *p);
+extern const struct client_patience PATIENCE_PERSON, PATIENCE_SERVICE;
 
 struct client_answer {
   int status;

@@ -20,6 +20,10 @@ struct key_service {
   void *ctx;
   err_t (*wrap)(void *ctx, const char *key, struct bytes plain, struct wrapped *out);
   err_t (*unwrap)(void *ctx, const struct wrapped *w, struct secret *out);
+  /* The same for a key that is still good and is only looked after: one quick try. NULL: as above.
+   */
+  err_t (*wrap_again)(void *ctx, const char *key, struct bytes plain, struct wrapped *out);
+  err_t (*unwrap_again)(void *ctx, const struct wrapped *w, struct secret *out);
 };
 struct key_service client_key_service(struct client *c); /* c must outlive its users */
 

@@ -25,5 +25,6 @@ err_t settings_read(const char *data_dir, struct settings *out);
  * not ours are passed over. origin is for reasons. */
 err_t settings_parse(struct bytes text, const char *origin, struct settings *out);
 void settings_free(struct settings *s);
+#define AUTO_SETTINGS __attribute__((cleanup(settings_free))) struct settings
 
 #endif

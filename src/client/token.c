@@ -1,81 +1,161 @@
 #include "client/token.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "client/answer.h"
+#include "client/credential.h"
+#include "client/retry.h"
 
-#define PEM_MAX 65536
-#define RENEW_EARLY 300 /* seconds */
-#define SCOPE "https://vault.azure.net/.default"
-#define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+#include <pthread.h>
 
-static void put_field(struct buf *form, const char *name, struct bytes value) {
-  if (form->size)
-    buf_put_char(form, '&');
-  buf_put_str(form, name);
-  buf_put_char(form, '=');
-  client_put_escaped(form, value);
-}
+#define RENEW_EARLY_S 300u /* or half of the lifetime, if that is less */
+#define RETRY_S 30u        /* after a renewal that failed, while the old one is good */
 
-/* The authority's address may end with a slash; the endpoint that an assertion names does not have
- * two. */
-static void put_endpoint(const struct settings *s, const char *path, struct buf *out) {
-  struct bytes host = bytes_str(s->text[SET_AUTHORITY]);
-  if (host.size && host.data[host.size - 1] == '/')
-    host.size--;
-  buf_put_bytes(out, host);
-  buf_put_str(out, path);
-}
+struct token_keeper {
+  const struct settings *settings;
+  struct pool *authority;
+  struct tls *tls;
+  pthread_mutex_t lock;
+  pthread_cond_t over; /* an attempt to get one */
+  /* Below the lock. */
+  struct secret text; /* empty: none */
+  uint64_t number, renew_us, expires_us;
+  bool renewing;
+  uint64_t attempts;       /* that are over */
+  struct err_last failure; /* of the last one; code OK: it brought a token */
+};
 
-static err_t put_assertion(const struct settings *s, const char *path, struct buf *form) {
-  AUTO_BUF pem = BUF_EMPTY, audience = BUF_EMPTY, assertion = BUF_EMPTY;
-  TRY(file_read(s->text[SET_CERTIFICATE], PEM_MAX, &pem));
-  put_endpoint(s, path, &audience);
-  TRY(buf_ok(&audience));
-  TRY(assertion_sign(buf_bytes(&pem), s->text[SET_CLIENT_ID], buf_bytes(&audience), &assertion));
-  put_field(form, "client_assertion_type", bytes_str(ASSERTION_TYPE));
-  put_field(form, "client_assertion", buf_bytes(&assertion));
-  return OK;
-}
-
-static err_t put_credential(const struct settings *s, const char *path, struct buf *form) {
-  if (!s->text[SET_AUTHORITY] || !s->text[SET_TENANT] || !s->text[SET_CLIENT_ID] ||
-      (!s->secret.size && !s->text[SET_CERTIFICATE]))
-    FAIL(ERR_CONFIG, "no credentials: set AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID "
-                     "and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH, or give --data "
-                     "DIR");
-  put_field(form, "grant_type", bytes_str("client_credentials"));
-  put_field(form, "client_id", bytes_str(s->text[SET_CLIENT_ID]));
-  put_field(form, "scope", bytes_str(SCOPE));
-  if (!s->secret.size)
-    return put_assertion(s, path, form);
-  put_field(form, "client_secret", secret_bytes(&s->secret));
-  return OK;
-}
-
-static err_t take_token(json_t *body, struct token *out) {
-  struct bytes text = { 0 };
-  int64_t seconds = 0;
-  if (!body || json_get_str(body, "access_token", &text, NULL) != OK || text.size == 0 ||
-      json_get_i64(body, "expires_in", &seconds, NULL) != OK)
-    FAIL(ERR_INTERNAL, "the token service's answer holds no token");
-  secret_free(&out->text);
-  TRY(secret_copy(text, &out->text));
-  out->renew_at = clock_now() + seconds - RENEW_EARLY;
-  return OK;
-}
-
-err_t token_get(const struct settings *s, struct http_client *authority, struct token *out) {
-  AUTO_BUF form = BUF_EMPTY;
-  AUTO_ANSWER answer = { 0 };
-  AUTO_BUF path =
-    client_path(s->text[SET_TENANT] ? s->text[SET_TENANT] : "", "oauth2", "v2.0", "token", NULL);
-  if (!buf_cstr(&path))
+err_t token_keeper_new(const struct settings *s, struct pool *authority, struct tls *tls,
+                       struct token_keeper **out) {
+  struct token_keeper *k = mem_zalloc(sizeof *k);
+  if (!k)
     return ERR_NOMEM;
-  TRY(put_credential(s, (const char *)path.data, &form));
-  TRY(buf_ok(&form));
-  static const char type[] = "Content-Type: application/x-www-form-urlencoded\r\n";
-  TRY(answer_fetch(authority, HTTP_POST, (const char *)path.data, bytes_str(type), buf_bytes(&form),
-                   &answer));
-  return take_token(answer.body, out);
+  pthread_mutex_init(&k->lock, NULL);
+  pthread_cond_init(&k->over, NULL);
+  k->settings = s;
+  k->authority = authority;
+  k->tls = tls;
+  *out = k;
+  return OK;
+}
+
+void token_keeper_free(struct token_keeper *k) {
+  secret_free(&k->text);
+  pthread_cond_destroy(&k->over);
+  pthread_mutex_destroy(&k->lock);
+  mem_free(k);
+}
+
+/* --- getting one --- */
+
+static void token_cleanup(struct token *t) {
+  secret_free(&t->text);
+}
+#define AUTO_TOKEN __attribute__((cleanup(token_cleanup))) struct token
+
+static err_t try_once(struct token_keeper *k, const struct credential *how, unsigned timeout_ms,
+                      struct token *out, struct answer_hint *hint) {
+  struct credential_call call = { .settings = k->settings,
+                                  .tls = k->tls,
+                                  .timeout_ms = timeout_ms };
+  if (how->local)
+    return how->get(&call, out, hint);
+  TRY(pool_take(k->authority, &call.authority));
+  http_client_set_timeout(call.authority, timeout_ms);
+  err_t e = how->get(&call, out, hint);
+  pool_give(k->authority, call.authority);
+  return e;
+}
+
+static err_t get(struct token_keeper *k, const struct client_patience *p, struct token *out) {
+  const struct credential *how;
+  struct retry r;
+  TRY(credential_find(k->settings, &how));
+  retry_begin(&r, p);
+  for (;;) {
+    struct answer_hint hint = { 0 };
+    err_t e = try_once(k, how, retry_timeout_ms(&r), out, &hint);
+    if ((e != ERR_AWAY && e != ERR_BUSY) || !retry_again(&r, hint.retry_after))
+      return e;
+  }
+}
+
+/* --- keeping it --- */
+
+static void take_over(struct token_keeper *k, struct token *t, uint64_t began_us) {
+  uint64_t early = t->lifetime_s / 2 < RENEW_EARLY_S ? t->lifetime_s / 2 : RENEW_EARLY_S;
+  secret_free(&k->text);
+  k->text = secret_take(&t->text);
+  k->number++;
+  k->expires_us = began_us + t->lifetime_s * 1000000;
+  k->renew_us = k->expires_us - early * 1000000;
+}
+
+/* Called and left with the lock held, which is given up while the token is asked for. */
+static void renew(struct token_keeper *k, const struct client_patience *p) {
+  AUTO_TOKEN t = { 0 };
+  k->renewing = true;
+  pthread_mutex_unlock(&k->lock);
+  uint64_t began = clock_age_us();
+  err_t e = get(k, p, &t);
+  pthread_mutex_lock(&k->lock);
+  k->renewing = false;
+  k->attempts++;
+  if (e == OK) {
+    take_over(k, &t, began);
+    k->failure = (struct err_last){ .code = OK };
+  } else {
+    if (err_last()->code != e) /* said without words */
+      (void)err_fail(e, __FILE__, __LINE__, "no token");
+    k->failure = *err_last();
+    k->renew_us = clock_age_us() + RETRY_S * 1000000u;
+  }
+  pthread_cond_broadcast(&k->over);
+}
+
+static bool is_good(const struct token_keeper *k, uint64_t now) {
+  return k->text.size && now < k->expires_us;
+}
+
+/* A token that is good, with the lock held throughout but while waiting. */
+static err_t have_good(struct token_keeper *k, const struct client_patience *p, bool *fresh) {
+  for (;;) {
+    uint64_t now = clock_age_us(), attempt = k->attempts, number = k->number;
+    if (is_good(k, now) && (k->renewing || now < k->renew_us))
+      return OK;
+    if (!k->renewing)
+      renew(k, p);
+    while (k->attempts == attempt)
+      pthread_cond_wait(&k->over, &k->lock);
+    *fresh = k->number != number;
+    if (*fresh)
+      return OK;
+    if (!is_good(k, clock_age_us())) {
+      err_restore(&k->failure);
+      return k->failure.code;
+    }
+  }
+}
+
+static void put(const struct secret *text, struct buf *headers) {
+  buf_put_str(headers, "Authorization: Bearer ");
+  buf_put_bytes(headers, secret_bytes(text));
+  buf_put_str(headers, "\r\n");
+}
+
+err_t token_put(struct token_keeper *k, const struct client_patience *p, struct buf *headers,
+                struct token_use *use) {
+  *use = (struct token_use){ 0 };
+  pthread_mutex_lock(&k->lock);
+  err_t e = have_good(k, p, &use->fresh);
+  if (e == OK)
+    put(&k->text, headers);
+  use->number = k->number;
+  pthread_mutex_unlock(&k->lock);
+  return e;
+}
+
+void token_reject(struct token_keeper *k, const struct token_use *use) {
+  pthread_mutex_lock(&k->lock);
+  if (k->number == use->number)
+    secret_free(&k->text);
+  pthread_mutex_unlock(&k->lock);
 }

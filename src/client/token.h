@@ -1,21 +1,30 @@
-/* Access tokens, by the client credentials grant of OAuth 2.0 (RFC 6749) with a secret or with a
- * signed assertion (RFC 7523). */
+/*
+ * Access tokens: one for all threads of a client. It is got when the first one needs it, and again
+ * a while before it expires, by one thread; the others use the old one meanwhile, as long as it is
+ * good. Any thread.
+ */
 #ifndef CLIENT_TOKEN_H
 #define CLIENT_TOKEN_H
 
+#include "client/pool.h"
 #include "client/settings.h"
-#include "net/client.h"
 
-struct token {
-  struct secret text; /* empty: none yet */
-  int64_t renew_at;   /* Unix seconds: a little before it expires */
+struct client_patience;
+struct token_keeper;
+/* Settings and authority (NULL: there is none) are borrowed. */
+err_t token_keeper_new(const struct settings *s, struct pool *authority, struct tls *tls,
+                       struct token_keeper **out);
+void token_keeper_free(struct token_keeper *k);
+
+/* Which token it was. */
+struct token_use {
+  uint64_t number;
+  bool fresh; /* got for this call */
 };
-/* A new token from the authority. ERR_CONFIG when the settings name no credential. */
-err_t token_get(const struct settings *s, struct http_client *authority, struct token *out);
-
-/* Appends a client assertion made with the certificate's key: PS256 or, for P-256 keys, ES256, with
- * the header x5t#S256, good for five minutes. pem holds key and certificate. */
-err_t assertion_sign(struct bytes pem, const char *client_id, struct bytes audience,
-                     struct buf *out);
+/* Appends "Authorization: Bearer ..". ERR_CONFIG when the settings name no credential. */
+err_t token_put(struct token_keeper *k, const struct client_patience *p, struct buf *headers,
+                struct token_use *use);
+/* The hub does not take it (any more): it is not used again. */
+void token_reject(struct token_keeper *k, const struct token_use *use);
 
 #endif

@@ -101,6 +101,10 @@ void http_client_free(struct http_client *c) {
   mem_free(c);
 }
 
+void http_client_set_timeout(struct http_client *c, unsigned timeout_ms) {
+  c->timeout_ms = timeout_ms;
+}
+
 /* Connecting. */
 
 static err_t connect_error(const struct http_client *c, int error) {

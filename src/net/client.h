@@ -16,6 +16,8 @@ struct http_client;
 err_t http_client_new(const char *url, struct tls *tls, unsigned timeout_ms,
                       struct http_client **out);
 void http_client_free(struct http_client *c);
+void http_client_set_timeout(struct http_client *c,
+                             unsigned timeout_ms); /* from the next request */
 CLEANUP(http_client, struct http_client *, http_client_free)
 
 struct http_reply {

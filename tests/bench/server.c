@@ -19,6 +19,14 @@ static err_t wait_ready(struct server *s, uint64_t from) {
   return OK;
 }
 
+static err_t get_token(struct server *s, struct tls *tls) {
+  const struct credential_call call = { &s->settings, s->http, tls, CALL_MS };
+  const struct credential *how;
+  struct answer_hint hint;
+  TRY(credential_find(&s->settings, &how));
+  return how->get(&call, &s->token, &hint);
+}
+
 static err_t connect_owner(struct server *s) {
   AUTO_BUF ca = BUF_EMPTY;
   AUTO(tls) struct tls *tls = NULL;
@@ -30,7 +38,7 @@ static err_t connect_owner(struct server *s) {
   TRY(file_read(s->settings.text[SET_CA], 65536, &ca));
   TRY(tls_client(buf_bytes(&ca), &tls));
   TRY(http_client_new(url, tls, CALL_MS, &s->http)); /* the authority is the same server */
-  return token_get(&s->settings, s->http, &s->token);
+  return get_token(s, tls);
 }
 
 err_t server_start(const struct bench *b, const char *name, struct server *out) {

@@ -9,7 +9,7 @@
 #include "child.h"
 #include "client/client.h"
 #include "client/settings.h"
-#include "client/token.h"
+#include "client/credential.h"
 
 struct server {
   struct child child;
