@@ -35,7 +35,17 @@ static void remember(err_t e, const char *file, int line) {
   last.code = e;
   last.file = file;
   last.line = line;
-  last.why[0] = last.say[0] = '\0';
+  last.status = 0;
+  last.api_code[0] = last.why[0] = last.say[0] = '\0';
+}
+
+void err_answered(int status, const char *api_code, size_t size) {
+  last.status = status;
+  if (size >= sizeof last.api_code)
+    size = sizeof last.api_code - 1;
+  for (size_t i = 0; i < size; i++)
+    last.api_code[i] = (char)(api_code[i] > ' ' && api_code[i] < 0x7f ? api_code[i] : '?');
+  last.api_code[size] = '\0';
 }
 
 err_t err_fail(err_t e, const char *file, int line, const char *fmt, ...) {

@@ -53,13 +53,23 @@ static err_t refuse_oauth(int status, json_t *body) {
          BYTES_ARG(code));
 }
 
-static err_t refuse(int status, json_t *body) {
+static err_t refuse_as(int status, json_t *body) {
   json_t *error = json_object_get(body, "error"); /* NULL where there is no body */
   if (json_is_object(error))
     return refuse_api(status, error);
   if (json_is_string(error))
     return refuse_oauth(status, body);
   REFUSE(error_of(status, (struct bytes){ 0 }), "The server answered with status %d.", status);
+}
+
+static err_t refuse(int status, json_t *body) {
+  err_t e = refuse_as(status, body);
+  json_t *error = json_object_get(body, "error"), *code = json_object_get(error, "code");
+  json_t *name = json_is_string(error) ? error : code; /* of OAuth, of the API */
+  if (e != ERR_NOMEM)
+    err_answered(status, json_is_string(name) ? json_string_value(name) : "",
+                 json_string_length(name));
+  return e;
 }
 
 /* Nothing was heard, for a reason that lies with the server or on the way to it. */
