@@ -1,6 +1,9 @@
 /* Errors: err_t and the thread's details of it become a status and a struct sr_error. */
 #include "lib/lib.h"
 
+_Static_assert(sizeof((struct sr_error){ 0 }.code) == sizeof((struct err_last){ 0 }.api_code),
+               "the code is copied");
+
 #include <stdio.h>
 
 static const char *const names[] = {
@@ -109,23 +112,30 @@ static void put_message(const char *text, char *out, size_t size) {
   out[used] = '\0';
 }
 
-static enum sr_status say(enum sr_status status, const char *text, struct sr_error *error) {
-  if (error) {
+enum sr_status told(err_t e, struct sr_error *error) {
+  const struct err_last *last = err_last();
+  enum sr_status status = of_vault(e);
+  if (error)
     *error = (struct sr_error){ .status = status };
-    put_message(text, error->message, sizeof error->message);
+  if (error && last->code == e) {
+    error->http_status = last->status;
+    memcpy(error->code, last->api_code, sizeof error->code);
+    put_message(*last->say ? last->say : last->why, error->message, sizeof error->message);
   }
+  if (error && !*error->message)
+    put_message(err_info(e)->text, error->message, sizeof error->message);
   err_reset();
   return status;
 }
 
-enum sr_status told(err_t e, struct sr_error *error) {
-  const struct err_last *last = err_last();
-  const char *text = last->code != e ? "" : *last->say ? last->say : last->why;
-  return say(of_vault(e), *text ? text : err_info(e)->text, error);
-}
-
 enum sr_status told_bad_signature(struct sr_error *error) {
-  return say(SR_BAD_SIGNATURE, "It is not the signature of this digest by this key.", error);
+  if (error) {
+    *error = (struct sr_error){ .status = SR_BAD_SIGNATURE };
+    put_message("It is not the signature of this digest by this key.", error->message,
+                sizeof error->message);
+  }
+  err_reset();
+  return SR_BAD_SIGNATURE;
 }
 
 err_t given(const char *name, const void *data, size_t size, struct bytes *out) {

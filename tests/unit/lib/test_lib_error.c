@@ -86,8 +86,9 @@ static void characters(void **state) {
 
 static void answers_of_the_vault(void **state) {
   struct sr_error error;
-  (void)told(err_from_server(refuse_with(ERR_NOT_FOUND, "gone"), 404, bytes_str("KeyNotFound")),
-             &error);
+  err_t e = refuse_with(ERR_NOT_FOUND, "gone");
+  err_answered(404, "KeyNotFound", 11);
+  (void)told(e, &error);
   assert_int_equal(404, error.http_status);
   assert_string_equal("KeyNotFound", error.code);
   assert_string_equal("gone", error.message);

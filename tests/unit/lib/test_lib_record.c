@@ -40,7 +40,7 @@ static err_t fake_unwrap(void *ctx, const struct wrapped *w, struct secret *out)
 static struct sr_vault *vault_of(unsigned lifetime_s) {
   static struct sr_vault v;
   v = (struct sr_vault){ .magic = VAULT_MAGIC, .process = getpid() };
-  v.service = (struct key_service){ NULL, fake_wrap, fake_unwrap };
+  v.service = (struct key_service){ .wrap = fake_wrap, .unwrap = fake_unwrap };
   const struct key_cache_options o = { .lifetime_s = lifetime_s };
   fake.says = OK;
   fake.wraps = fake.unwraps = 0;
