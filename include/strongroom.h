@@ -136,28 +136,33 @@ void sr_bytes_free(struct sr_bytes *bytes);
 /*
  * OPTIONS
  *
- * Where the vault is and who we are to it. Names in capitals are the environment variables that
+ * Where the vault is and who we are to it. Names in capitals are the variables that
  * sr_options_environment() reads, the same as Azure's SDKs.
  *
- * Exactly one credential is used, the first of these that is set: client secret, assertion file,
- * client certificate, managed identity.
+ * One credential is used, the first of these that is set: client secret (the client's id, tenant
+ * and authority go with it, as with the next two), assertion, client certificate, managed identity.
  */
 enum sr_option {
-  /* text */
-  SR_VAULT_URL = 1,          /* KEY_VAULT_URL, "https://host[:port]" */
-  SR_AUTHORITY = 2,          /* AZURE_AUTHORITY_HOST: the token service; unset: at the vault's */
+  /* Texts. */
+  SR_VAULT_URL = 1,          /* KEY_VAULT_URL: "https://host[:port]" */
+  SR_AUTHORITY = 2,          /* AZURE_AUTHORITY_HOST: the token service; unset: the vault's host */
   SR_TENANT = 3,             /* AZURE_TENANT_ID */
   SR_CLIENT_ID = 4,          /* AZURE_CLIENT_ID */
-  SR_CLIENT_SECRET = 5,      /* AZURE_CLIENT_SECRET; copied to locked memory */
-  SR_ASSERTION_FILE = 6,     /* AZURE_FEDERATED_TOKEN_FILE: path of a JWT, read for each token */
-  SR_CLIENT_CERTIFICATE = 7, /* AZURE_CLIENT_CERTIFICATE_PATH: path of a PEM, certificate and key */
-  SR_MANAGED_IDENTITY = 8,   /* IDENTITY_ENDPOINT, or IMDS_ENDPOINT: address of a service on this
-                                machine that hands tokens out */
-  SR_CA_FILE = 9,            /* SSL_CERT_FILE: path of a PEM with the trusted roots; unset: the
+  SR_CLIENT_SECRET = 5,      /* AZURE_CLIENT_SECRET: copied to locked memory */
+  SR_CLIENT_SECRET_FILE = 6, /* AZURE_CLIENT_SECRET_FILE: path of a file that holds it */
+  SR_ASSERTION_FILE = 7,     /* AZURE_FEDERATED_TOKEN_FILE: path of a JWT, read for each token */
+  SR_CLIENT_CERTIFICATE = 8, /* AZURE_CLIENT_CERTIFICATE_PATH: path of a PEM, certificate and key */
+  SR_IDENTITY_ENDPOINT = 9,  /* IDENTITY_ENDPOINT: address of a service on this machine that hands
+                                tokens out */
+  SR_IDENTITY_HEADER = 10,   /* IDENTITY_HEADER: what that service wants to see; copied to locked
+                                memory */
+  SR_IMDS_HOST = 11,         /* AZURE_POD_IDENTITY_AUTHORITY_HOST: address of a service of the other
+                                kind */
+  SR_CA_FILE = 12,           /* SSL_CERT_FILE: path of a PEM with the trusted roots; unset: the
                                 system's */
-  /* numbers */
-  SR_TIMEOUT_MS = 32,          /* what one request may take, connecting included; 10,000 */
-  SR_RETRY_MS = 33,            /* how long a call goes on to try when the vault is away; 5,000 */
+  /* Numbers. */
+  SR_TIMEOUT_MS = 32,          /* what one request may take, connecting included; 15,000 */
+  SR_RETRY_MS = 33,            /* how long a call tries again when the vault is away; 30,000 */
   SR_DATA_KEY_LIFETIME_S = 34, /* how long a data key serves without the vault's word; 300. From
                                   half of it on the vault is asked again when the key is used */
   SR_DATA_KEYS = 35            /* how many data keys are kept; 1,000 */

@@ -6,30 +6,35 @@ _Static_assert(sizeof((struct sr_error){ 0 }.code) == sizeof((struct err_last){ 
 
 #include <stdio.h>
 
-static const char *const names[] = {
-  [SR_OK] = "SR_OK",
-  [SR_BAD_ARGUMENT] = "SR_BAD_ARGUMENT",
-  [SR_CONFIG] = "SR_CONFIG",
-  [SR_NO_MEMORY] = "SR_NO_MEMORY",
-  [SR_AWAY] = "SR_AWAY",
-  [SR_UNAUTHORIZED] = "SR_UNAUTHORIZED",
-  [SR_FORBIDDEN] = "SR_FORBIDDEN",
-  [SR_NOT_FOUND] = "SR_NOT_FOUND",
-  [SR_CONFLICT] = "SR_CONFLICT",
-  [SR_TIMEOUT] = "SR_TIMEOUT",
-  [SR_BAD_SIGNATURE] = "SR_BAD_SIGNATURE",
-  [SR_NOT_SEALED] = "SR_NOT_SEALED",
-  [SR_TRUNCATED] = "SR_TRUNCATED",
-  [SR_DAMAGED] = "SR_DAMAGED",
-  [SR_WRONG_KEY] = "SR_WRONG_KEY",
-  [SR_INPUT] = "SR_INPUT",
-  [SR_OUTPUT] = "SR_OUTPUT",
-  [SR_STOPPED] = "SR_STOPPED",
-  [SR_INTERNAL] = "SR_INTERNAL",
+/* text: where nobody said more. */
+static const struct {
+  const char *name, *text;
+} statuses[] = {
+  [SR_OK] = { "SR_OK", "" },
+  [SR_BAD_ARGUMENT] = { "SR_BAD_ARGUMENT", "An argument makes no sense." },
+  [SR_CONFIG] = { "SR_CONFIG", "The options are not complete." },
+  [SR_NO_MEMORY] = { "SR_NO_MEMORY", "Out of memory." },
+  [SR_AWAY] = { "SR_AWAY", "The vault does not answer." },
+  [SR_UNAUTHORIZED] = { "SR_UNAUTHORIZED", "The vault does not know this identity." },
+  [SR_FORBIDDEN] = { "SR_FORBIDDEN", "The vault does not allow it." },
+  [SR_NOT_FOUND] = { "SR_NOT_FOUND", "There is no such object in the vault." },
+  [SR_CONFLICT] = { "SR_CONFLICT", "The object's state does not allow it at present." },
+  [SR_TIMEOUT] = { "SR_TIMEOUT", "It was not done in time." },
+  [SR_BAD_SIGNATURE] = { "SR_BAD_SIGNATURE",
+                         "It is not the signature of this digest by this key." },
+  [SR_NOT_SEALED] = { "SR_NOT_SEALED", "This is not sealed data." },
+  [SR_TRUNCATED] = { "SR_TRUNCATED", "The end of the sealed data is missing." },
+  [SR_DAMAGED] = { "SR_DAMAGED", "The sealed data was changed." },
+  [SR_WRONG_KEY] = { "SR_WRONG_KEY", "It was sealed under another key, or as something else." },
+  [SR_INPUT] = { "SR_INPUT", "Reading failed." },
+  [SR_OUTPUT] = { "SR_OUTPUT", "Writing failed." },
+  [SR_STOPPED] = { "SR_STOPPED", "Stopped." },
+  [SR_INTERNAL] = { "SR_INTERNAL", "A defect in the library or the vault." },
 };
 
 const char *sr_status_name(enum sr_status status) {
-  return (unsigned)status < sizeof names / sizeof *names ? names[status] : "SR_INTERNAL";
+  return statuses[(unsigned)status < sizeof statuses / sizeof *statuses ? status : SR_INTERNAL]
+    .name;
 }
 
 const char *sr_version(void) {
@@ -112,30 +117,26 @@ static void put_message(const char *text, char *out, size_t size) {
   out[used] = '\0';
 }
 
-enum sr_status told(err_t e, struct sr_error *error) {
-  const struct err_last *last = err_last();
-  enum sr_status status = of_vault(e);
-  if (error)
-    *error = (struct sr_error){ .status = status };
-  if (error && last->code == e) {
-    error->http_status = last->status;
+static enum sr_status say(enum sr_status status, const struct err_last *last,
+                          struct sr_error *error) {
+  if (error) {
+    *error = (struct sr_error){ .status = status, .http_status = last->status };
     memcpy(error->code, last->api_code, sizeof error->code);
-    put_message(*last->say ? last->say : last->why, error->message, sizeof error->message);
+    const char *words = *last->say ? last->say : last->why;
+    put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
   }
-  if (error && !*error->message)
-    put_message(err_info(e)->text, error->message, sizeof error->message);
   err_reset();
   return status;
 }
 
+enum sr_status told(err_t e, struct sr_error *error) {
+  static const struct err_last nothing;
+  return say(of_vault(e), err_last()->code == e ? err_last() : &nothing, error);
+}
+
 enum sr_status told_bad_signature(struct sr_error *error) {
-  if (error) {
-    *error = (struct sr_error){ .status = SR_BAD_SIGNATURE };
-    put_message("It is not the signature of this digest by this key.", error->message,
-                sizeof error->message);
-  }
-  err_reset();
-  return SR_BAD_SIGNATURE;
+  static const struct err_last nothing;
+  return say(SR_BAD_SIGNATURE, &nothing, error);
 }
 
 err_t given(const char *name, const void *data, size_t size, struct bytes *out) {

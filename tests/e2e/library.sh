@@ -20,6 +20,8 @@ for page in strongroom sr_connect sr_record_seal; do
   [ -s "$WORK/root$old/share/man/man3/$page.3" ] || fail "no manual page $page(3)"
 done
 
+check "the README's example is examples/seal_stdin.c" diff \
+  <(sed -n '/^## libstrongroom/,/^## /p' "$ROOT/README.md" | sed -n '/^```c$/,/^```$/{//!p}') "$ROOT/examples/seal_stdin.c"
 mkdir "$WORK/bin"
 for source in "$ROOT"/examples/*.c; do
   # shellcheck disable=SC2046
@@ -87,6 +89,13 @@ status=0
 said=$(bin/range short some/place 1000 10 2>&1 >none) || status=$?
 same "a range of a truncated file" "1" "$status"
 contains "its reason" "$said" SR_TRUNCATED
+check "sealing stdin" bin/seal_stdin app <plain >sealed
+check "opening it with the program" sr open sealed --context shop --out again3
+check "what was opened" cmp plain again3
+status=0
+said=$(bin/seal_stdin none <plain 2>&1 >sealed) || status=$?
+same "sealing under a key that is not there" "7" "$status"
+contains "its reason" "$said" "SR_NOT_FOUND: "
 check "renewing" bin/renew web >renewed.pem 2>note
 contains "a renewal" "$(cat note)" "key: yes"
 check "the renewed certificate" openssl verify -CAfile "$HUB_DATA/ca.pem" -untrusted renewed.pem renewed.pem >/dev/null

@@ -68,7 +68,7 @@ static void messages(void **state) {
   assert_string_equal("The vault does not answer.", error.message);
   (void)fail_with(ERR_AWAY);
   assert_int_equal(SR_DAMAGED, told(ERR_DAMAGED, &error));
-  assert_string_equal(err_info(ERR_DAMAGED)->text, error.message);
+  assert_string_equal("The sealed data was changed.", error.message);
   assert_int_equal(SR_FORBIDDEN,
                    told(refuse_with(ERR_FORBIDDEN, "two\r\nlines\t\x01\r\n"), &error));
   assert_string_equal("two  lines", error.message);
