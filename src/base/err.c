@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct err_info table[ERR_COUNT] = { [OK] = { "OK", 200, "OK", NULL, "" },
 #define X(name, status, code, inner, text) [name] = { #name, status, code, inner, text },
@@ -17,6 +18,14 @@ const struct err_info *err_info(err_t e) {
 
 const struct err_last *err_last(void) {
   return &last;
+}
+
+void err_note_answer(int status, const char *code, size_t size) {
+  last.status = status;
+  size_t n = size < sizeof last.answer ? size : sizeof last.answer - 1;
+  if (n)
+    memcpy(last.answer, code, n);
+  last.answer[n] = '\0';
 }
 
 void err_restore(const struct err_last *e) {
@@ -35,17 +44,8 @@ static void remember(err_t e, const char *file, int line) {
   last.code = e;
   last.file = file;
   last.line = line;
+  last.why[0] = last.say[0] = last.answer[0] = '\0';
   last.status = 0;
-  last.api_code[0] = last.why[0] = last.say[0] = '\0';
-}
-
-void err_answered(int status, const char *api_code, size_t size) {
-  last.status = status;
-  if (size >= sizeof last.api_code)
-    size = sizeof last.api_code - 1;
-  for (size_t i = 0; i < size; i++)
-    last.api_code[i] = (char)(api_code[i] > ' ' && api_code[i] < 0x7f ? api_code[i] : '?');
-  last.api_code[size] = '\0';
 }
 
 err_t err_fail(err_t e, const char *file, int line, const char *fmt, ...) {

@@ -131,20 +131,20 @@ struct err_info {
 const struct err_info *err_info(err_t e);
 
 /* Details of this thread's last error. why is for the log; say is for the client ("" where the
- * table's text serves). status and api_code are those of a server's answer that was the cause; 0
- * and "" where none was. */
+ * table's text serves). */
 struct err_last {
   err_t code;
   const char *file;
   int line;
-  int status;
-  char api_code[64];
   char why[256];
   char say[1024];
+  int status; /* HTTP status of the service that refused, where this program is the client; 0 */
+  char answer[64]; /* its error code; "" */
 };
 const struct err_last *err_last(void);
-/* Adds what the server answered to this thread's last error. */
-void err_answered(int status, const char *api_code, size_t size);
+/* Adds what a service answered to this thread's last error. code need not end with a NUL; NULL:
+ * none. */
+void err_note_answer(int status, const char *code, size_t size);
 /* Makes a copy of it the last error again: of this thread's after work that may have failed, or of
  * the thread's that did the work for this one. */
 void err_restore(const struct err_last *e);

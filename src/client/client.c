@@ -66,6 +66,10 @@ void client_set_patience(struct client *c, const struct client_patience *p) {
   c->patience = *p;
 }
 
+err_t client_get_token(struct client *c, struct secret *out) {
+  return token_copy(c->token, &c->patience, out);
+}
+
 void client_free(struct client *c) {
   if (c->token)
     token_keeper_free(c->token);

@@ -44,6 +44,10 @@ struct client_patience {
 void client_set_patience(struct client *c, const struct client_patience *p);
 extern const struct client_patience PATIENCE_PERSON, PATIENCE_SERVICE;
 
+/* An access token that is good now, and for a while if the token service is not away. */
+struct secret;
+err_t client_get_token(struct client *c, struct secret *out);
+
 struct client_answer {
   int status;
   json_t *body; /* NULL when the hub sent none */
