@@ -29,7 +29,7 @@ static const char *const aes_names[MODE_COUNT][3] = {
 static struct {
   EVP_MD *md[HASH_COUNT];
   EVP_MAC_CTX *hmac[HASH_COUNT]; /* without a key; copied for each use */
-  EVP_CIPHER *aes[MODE_COUNT][3];
+  EVP_CIPHER *aes[MODE_COUNT][3], *chacha;
   EVP_KDF *hkdf, *scrypt;
 } fetched;
 
@@ -81,6 +81,8 @@ static err_t fetch_all(void) {
     for (unsigned i = 0; i < 3; i++)
       if (!(fetched.aes[m][i] = EVP_CIPHER_fetch(NULL, aes_names[m][i], NULL)))
         EVP_FAIL(ERR_CRYPTO, aes_names[m][i]);
+  if (!(fetched.chacha = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL)))
+    EVP_FAIL(ERR_CRYPTO, "ChaCha20-Poly1305");
   fetched.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
   fetched.scrypt = EVP_KDF_fetch(NULL, "SCRYPT", NULL);
   if (!fetched.hkdf || !fetched.scrypt)
@@ -113,6 +115,10 @@ size_t evp_hash_size(enum evp_hash hash) {
 
 const EVP_CIPHER *evp_aes(enum evp_mode mode, size_t key_size) {
   return fetched.aes[mode][key_size / 8 - 2];
+}
+
+const EVP_CIPHER *evp_chacha20_poly1305(void) {
+  return fetched.chacha;
 }
 
 EVP_MAC_CTX *evp_hmac(enum evp_hash hash) {

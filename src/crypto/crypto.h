@@ -55,6 +55,12 @@ err_t crypto_hmac_sha256(struct bytes key, struct bytes data, uint8_t out[static
 
 /* HKDF-SHA-256 (RFC 5869) without salt; info names the purpose. */
 err_t crypto_hkdf(struct bytes key, const char *info, size_t size, struct secret *out);
+/* The same with a salt, which may be empty. */
+err_t crypto_hkdf_salted(struct bytes key, struct bytes salt, const char *info, size_t size,
+                         struct secret *out);
+/* HKDF-Expand alone (RFC 5869 2.3) with SHA-512: prk is uniformly random, info of any length. */
+err_t crypto_hkdf_expand_sha512(struct bytes prk, struct bytes info, size_t size,
+                                struct secret *out);
 /* scrypt (RFC 7914), r = 8, p = 1; log2_n from 10 to 20. */
 err_t crypto_scrypt(struct bytes passphrase, struct bytes salt, unsigned log2_n, size_t size,
                     struct secret *out);

@@ -38,6 +38,7 @@ const EVP_MD *evp_md(enum evp_hash hash);
 const char *evp_hash_name(enum evp_hash hash);
 size_t evp_hash_size(enum evp_hash hash);
 const EVP_CIPHER *evp_aes(enum evp_mode mode, size_t key_size); /* 16, 24 or 32 bytes */
+const EVP_CIPHER *evp_chacha20_poly1305(void);
 EVP_MAC_CTX *evp_hmac(enum evp_hash hash); /* a new context, to be keyed; NULL: no memory */
 EVP_KDF_CTX *evp_hkdf(void);
 EVP_KDF_CTX *evp_scrypt(void);

@@ -26,6 +26,13 @@ err_t sealed_open(struct key_cache *keys, const struct sealed_options *o, int in
 err_t sealed_open_rest(struct key_cache *keys, const struct sealed_options *o, struct bytes start,
                        int in, int out);
 
+/* What binds a payload to its kind and to the caller's context, appended; and the payload of a file
+ * that starts so: its header and the payload's prefix, or all there is. For what works on the
+ * chunks itself. */
+err_t sealed_context(enum header_kind kind, struct bytes context, struct buf *out);
+err_t sealed_begin_open(struct key_cache *keys, struct bytes context, struct bytes start,
+                        struct payload **out);
+
 /* Random access to a sealed file: header and commitment are checked once. */
 struct sealed_file;
 err_t sealed_file_open(struct key_cache *keys, struct bytes context, int file,

@@ -27,7 +27,8 @@ struct stream_options {
   bool sparse_in; /* the input is a file: its holes are not read */
   bool
     sparse_out; /* the output is a file: blocks of zeros become holes, its size is set at the end */
-  uint64_t skip; /* chunks, already sealed in the output: the input stands behind them */
+  uint64_t skip;      /* chunks, already sealed in the output: the input stands behind them */
+  struct bytes ahead; /* bytes of the input that were read already, up to where it stands */
 };
 
 /* Writes the chunks (the prefix is already written). in is read to its end. */
