@@ -1,7 +1,7 @@
 /* Errors: err_t and the thread's details of it become a status and a struct sr_error. */
 #include "lib/lib.h"
 
-_Static_assert(sizeof((struct sr_error){ 0 }.code) == sizeof((struct err_last){ 0 }.api_code),
+_Static_assert(sizeof((struct sr_error){ 0 }.code) == sizeof((struct err_last){ 0 }.answer),
                "the code is copied");
 
 #include <stdio.h>
@@ -121,7 +121,7 @@ static enum sr_status say(enum sr_status status, const struct err_last *last,
                           struct sr_error *error) {
   if (error) {
     *error = (struct sr_error){ .status = status, .http_status = last->status };
-    memcpy(error->code, last->api_code, sizeof error->code);
+    memcpy(error->code, last->answer, sizeof error->code);
     const char *words = *last->say ? last->say : last->why;
     put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
   }

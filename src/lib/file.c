@@ -63,13 +63,13 @@ enum sr_status sr_file_open(struct sr_vault *vault, const void *context, size_t 
 }
 
 /* Whether it may still be read. */
-static err_t enter(const struct sr_file *f) {
+static err_t enter(const struct sr_file *file) {
   AUTO(data_key) struct data_key *k = NULL;
-  NEED(f);
-  if (f->magic != FILE_MAGIC)
+  NEED(file);
+  if (file->magic != FILE_MAGIC)
     FAIL(ERR_USAGE, "this is no struct sr_file");
-  TRY(vault_check(f->vault));
-  return key_cache_for_opening(f->vault->keys, &f->wrapped, &k);
+  TRY(vault_check(file->vault));
+  return key_cache_for_opening(file->vault->keys, &file->wrapped, &k);
 }
 
 static err_t size_of(struct sr_file *f, uint64_t *size) {

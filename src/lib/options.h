@@ -12,6 +12,7 @@ struct sr_options {
 };
 err_t options_new(struct sr_options **out);
 err_t options_environment(struct sr_options *o);
+err_t options_settings(const struct sr_options *o, struct settings *out); /* a copy */
 unsigned options_number(const struct sr_options *o, enum sr_option name, unsigned usual);
 
 #endif

@@ -52,23 +52,23 @@ static void forget(struct sr_records *r) {
 }
 
 /* The lock is held for reading, with a cipher, when this is OK. */
-static err_t enter(struct sr_records *r) {
+static err_t enter(struct sr_records *records) {
   AUTO(data_key) struct data_key *k = NULL;
-  NEED(r);
-  if (r->magic != RECORDS_MAGIC)
+  NEED(records);
+  if (records->magic != RECORDS_MAGIC)
     FAIL(ERR_USAGE, "this is no struct sr_records");
-  TRY(vault_check(r->vault));
-  err_t e = key_cache_for_opening(r->vault->keys, &r->wrapped, &k);
+  TRY(vault_check(records->vault));
+  err_t e = key_cache_for_opening(records->vault->keys, &records->wrapped, &k);
   if (e != OK) {
-    forget(r);
+    forget(records);
     return e;
   }
   for (;;) {
-    pthread_rwlock_rdlock(&r->lock);
-    if (r->cipher)
+    pthread_rwlock_rdlock(&records->lock);
+    if (records->cipher)
       return OK;
-    pthread_rwlock_unlock(&r->lock);
-    TRY(restore(r, k));
+    pthread_rwlock_unlock(&records->lock);
+    TRY(restore(records, k));
   }
 }
 

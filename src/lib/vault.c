@@ -6,11 +6,11 @@
 #include <limits.h>
 #include <unistd.h>
 
-err_t vault_check(const struct sr_vault *v) {
-  NEED(v);
-  if (v->magic != VAULT_MAGIC)
+err_t vault_check(const struct sr_vault *vault) {
+  NEED(vault);
+  if (vault->magic != VAULT_MAGIC)
     FAIL(ERR_USAGE, "this is no struct sr_vault, or one that was closed");
-  if (v->process != getpid())
+  if (vault->process != getpid())
     FAIL(ERR_USAGE, "the vault was connected by another process: after fork() connect anew");
   return OK;
 }
@@ -45,7 +45,7 @@ static err_t connect_with(const struct sr_options *o, struct sr_vault **out) {
     return ERR_NOMEM;
   v->magic = VAULT_MAGIC;
   v->process = getpid();
-  TRY(settings_copy(&o->settings, &settings));
+  TRY(options_settings(o, &settings));
   TRY(client_new_with(&settings, &v->client));
   const struct client_patience patience = patience_of(o);
   client_set_patience(v->client, &patience);
@@ -86,7 +86,7 @@ static err_t get_token(struct sr_vault *v, struct sr_bytes *token) {
   AUTO_SECRET text = { 0 };
   TRY(vault_check(v));
   NEED(token);
-  TRY(client_token(v->client, &text));
+  TRY(client_get_token(v->client, &text));
   return put_secret(secret_bytes(&text), token);
 }
 

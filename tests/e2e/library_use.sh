@@ -14,12 +14,11 @@ driver() {
   AZURE_CLIENT_ID=$APP_CLIENT_ID AZURE_CLIENT_SECRET=$APP_CLIENT_SECRET \
     exec "$(dirname "$STRONGROOM")/tests/lib/lib-driver" "$1" 2000 1
 }
-mkfifo "$WORK/long" "$WORK/short"
+mkfifo "$WORK/long" "$WORK/short" "$WORK/long.said" "$WORK/short.said"
 exec 7<>"$WORK/long" 8<>"$WORK/short"
-coproc LONG { driver 600 <"$WORK/long"; }
-exec 5<&"${LONG[0]}"
-coproc SHORT { driver 1 <"$WORK/short"; } 2>/dev/null
-exec 6<&"${SHORT[0]}"
+driver 600 <"$WORK/long" >"$WORK/long.said" 7>&- 8>&- &
+driver 1 <"$WORK/short" >"$WORK/short.said" 7>&- 8>&- &
+exec 5<"$WORK/long.said" 6<"$WORK/short.said"
 # tell long|short COMMAND...: sets STATUS and SAID.
 tell() {
   local which=$1 to=7 from=5

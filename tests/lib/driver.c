@@ -13,7 +13,6 @@
  *   file PATH | read       a sealed file is opened and kept; bytes of its beginning
  *   set KEY                a set of records, kept
  *   record | unrecord      seals one; opens the last
- *   forget                 closes file and records
  *   sleep MS
  */
 #include <fcntl.h>
@@ -79,18 +78,21 @@ static enum sr_status stream(char **word, int open_it) {
   return s;
 }
 
-static void forget(void) {
+static void forget_file(void) {
   sr_file_close(file);
-  sr_records_close(records);
   file = NULL;
-  records = NULL;
   if (file_fd >= 0)
     close(file_fd);
   file_fd = -1;
 }
 
+static void forget_records(void) {
+  sr_records_close(records);
+  records = NULL;
+}
+
 static enum sr_status open_file(const char *path) {
-  forget();
+  forget_file();
   file_fd = open(path, O_RDONLY | O_CLOEXEC);
   return sr_file_open(vault, how.context, how.context_size, file_fd, &file, &error);
 }
@@ -103,7 +105,7 @@ static enum sr_status read_file(size_t *size) {
 static enum sr_status on_records(char **word) {
   struct sr_bytes plain;
   if (strcmp(word[0], "set") == 0) {
-    forget();
+    forget_records();
     return sr_records_new(vault, word[1], &set_key, &records, &error);
   }
   if (strcmp(word[0], "record") == 0) {
@@ -160,10 +162,6 @@ static enum sr_status run(char **word, size_t *size) {
     return pause_ms(word[1]);
   if (strcmp(word[0], "set") == 0 || strstr(word[0], "record"))
     return on_records(word);
-  if (strcmp(word[0], "forget") == 0) {
-    forget();
-    return SR_OK;
-  }
   return on_keys(word);
 }
 
@@ -199,7 +197,8 @@ int main(int argc, char **argv) {
   }
   if (s != SR_OK)
     printf("%s 0 0 - %s\n", sr_status_name(s), error.message);
-  forget();
+  forget_file();
+  forget_records();
   sr_bytes_free(&sealed);
   sr_bytes_free(&record);
   sr_bytes_free(&held);

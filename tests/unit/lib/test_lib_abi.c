@@ -69,11 +69,12 @@ static void statuses(void **state) {
 }
 
 static void options(void **state) {
-  static const int numbers[] = { SR_VAULT_URL,          SR_AUTHORITY,        SR_TENANT,
-                                 SR_CLIENT_ID,          SR_CLIENT_SECRET,    SR_ASSERTION_FILE,
-                                 SR_CLIENT_CERTIFICATE, SR_MANAGED_IDENTITY, SR_CA_FILE };
-  for (int i = 0; i < 9; i++)
-    assert_int_equal(i + 1, numbers[i]);
+  static const int texts[] = { SR_VAULT_URL,       SR_AUTHORITY,          SR_TENANT,
+                               SR_CLIENT_ID,       SR_CLIENT_SECRET,      SR_CLIENT_SECRET_FILE,
+                               SR_ASSERTION_FILE,  SR_CLIENT_CERTIFICATE, SR_IDENTITY_ENDPOINT,
+                               SR_IDENTITY_HEADER, SR_IMDS_HOST,          SR_CA_FILE };
+  for (int i = 0; i < 12; i++)
+    assert_int_equal(i + 1, texts[i]);
   assert_int_equal(32, SR_TIMEOUT_MS);
   assert_int_equal(33, SR_RETRY_MS);
   assert_int_equal(34, SR_DATA_KEY_LIFETIME_S);

@@ -87,7 +87,7 @@ static void characters(void **state) {
 static void answers_of_the_vault(void **state) {
   struct sr_error error;
   err_t e = refuse_with(ERR_NOT_FOUND, "gone");
-  err_answered(404, "KeyNotFound", 11);
+  err_note_answer(404, "KeyNotFound", 11);
   (void)told(e, &error);
   assert_int_equal(404, error.http_status);
   assert_string_equal("KeyNotFound", error.code);
