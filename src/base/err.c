@@ -40,6 +40,11 @@ const char *err_text(err_t e) {
   return last.code == e && last.say[0] != '\0' ? last.say : err_info(e)->text;
 }
 
+const char *err_reason(err_t e) {
+  bool ours = last.code == e;
+  return ours && *last.say ? last.say : ours && *last.why ? last.why : err_info(e)->text;
+}
+
 static void remember(err_t e, const char *file, int line) {
   last.code = e;
   last.file = file;

@@ -155,6 +155,8 @@ void err_reset(void);
 /* The text for a client: what REFUSE() said if e is this thread's last error, else the table's.
  * Never NULL. */
 const char *err_text(err_t e);
+/* The text for whoever runs this process: the same, or what FAIL() recorded. */
+const char *err_reason(err_t e);
 
 err_t err_fail(err_t e, const char *file, int line, const char *fmt, ...)
   __attribute__((format(printf, 4, 5), cold));

@@ -40,6 +40,10 @@ static err_t set_up(struct client *c) {
   return token_keeper_new(&c->settings, c->authority, c->tls, &c->token);
 }
 
+const char *client_url(const struct client *c) {
+  return c->settings.text[SET_URL];
+}
+
 err_t client_new_with(struct settings *s, struct client **out) {
   AUTO(client) struct client *c = mem_zalloc(sizeof *c);
   if (!c) {

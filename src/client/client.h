@@ -28,6 +28,8 @@ struct settings;
 err_t client_new_with(struct settings *s, struct client **out);
 void client_free(struct client *c);
 CLEANUP(client, struct client *, client_free)
+/* The vault's address, as the settings have it; the client's own. */
+const char *client_url(const struct client *c);
 
 /*
  * How long a call goes on trying. Tried again, with pauses that double, is what had no answer or
