@@ -10,6 +10,10 @@
   X(verb_version) \
   X(verb_help) \
   X(verb_complete) \
+  X(verb_seal) \
+  X(verb_open) \
+  X(verb_reseal) \
+  X(verb_inspect) \
   X(verb_vault_serve) \
   X(verb_vault_unseal) \
   X(verb_vault_seal) \
@@ -96,10 +100,18 @@
   X(verb_role_assign) \
   X(verb_role_unassign) \
   X(verb_role_assignments) \
+  X(verb_age_recipient) \
+  X(verb_age_identity) \
   X(verb_acme_create_key) \
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
   X(verb_acme_accounts) \
+  X(verb_log_write) \
+  X(verb_log_cat) \
+  X(verb_log_follow) \
+  X(verb_log_grep) \
+  X(verb_log_verify) \
+  X(verb_log_reseal) \
   X(verb_audit_show) \
   X(verb_audit_verify) \
   X(verb_core_install) \

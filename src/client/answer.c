@@ -39,8 +39,10 @@ static err_t refuse_api(int status, json_t *error) {
   struct bytes code = { 0 }, message = { 0 };
   IGNORE(json_get_str(error, "code", &code, NULL));
   IGNORE(json_get_str(error, "message", &message, NULL));
-  REFUSE(error_of(status, code), BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(trim_end(message)),
-         BYTES_ARG(code));
+  err_t e = err_refuse(error_of(status, code), __FILE__, __LINE__, BYTES_FMT " [" BYTES_FMT "]",
+                       BYTES_ARG(trim_end(message)), BYTES_ARG(code));
+  err_note_answer(status, (const char *)code.data, code.size);
+  return e;
 }
 
 /* {"error":"..","error_description":".."} of OAuth: whatever its status, we got no token. */
@@ -48,9 +50,11 @@ static err_t refuse_oauth(int status, json_t *body) {
   struct bytes code = { 0 }, text = { 0 };
   IGNORE(json_get_str(body, "error", &code, NULL));
   IGNORE(json_get_str(body, "error_description", &text, NULL));
-  REFUSE(status >= 500 || status == 429 ? ERR_BUSY : ERR_UNAUTHORIZED,
-         "No token for this client: " BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(text),
-         BYTES_ARG(code));
+  err_t e = err_refuse(status >= 500 || status == 429 ? ERR_BUSY : ERR_UNAUTHORIZED, __FILE__,
+                       __LINE__, "No token for this client: " BYTES_FMT " [" BYTES_FMT "]",
+                       BYTES_ARG(text), BYTES_ARG(code));
+  err_note_answer(status, (const char *)code.data, code.size);
+  return e;
 }
 
 static err_t refuse(int status, json_t *body) {
@@ -59,12 +63,14 @@ static err_t refuse(int status, json_t *body) {
     return refuse_api(status, error);
   if (json_is_string(error))
     return refuse_oauth(status, body);
-  REFUSE(error_of(status, (struct bytes){ 0 }), "The server answered with status %d.", status);
+  err_t e = err_refuse(error_of(status, (struct bytes){ 0 }), __FILE__, __LINE__,
+                       "The server answered with status %d.", status);
+  err_note_answer(status, NULL, 0);
+  return e;
 }
 
-/* Nothing was heard, for a reason that lies with the server or on the way to it. */
-static err_t no_answer(err_t e) {
-  if (e != ERR_IO && e != ERR_TIMEOUT)
+err_t answer_none(err_t e) {
+  if (e != ERR_IO && e != ERR_TIMEOUT && e != ERR_HTTP)
     return e;
   char why[sizeof err_last()->why];
   memcpy(why, err_last()->why, sizeof why);
@@ -94,7 +100,7 @@ err_t answer_ask(struct http_client *http, const struct request *rq, struct http
   *hint = (struct answer_hint){ 0 };
   err_t e = http_client_request(http, rq->method, rq->target, rq->headers, rq->body, &reply);
   if (e != OK)
-    return no_answer(e);
+    return answer_none(e);
   *hint = (struct answer_hint){ reply.status, retry_after(&reply) };
   TRY(answer_check(&reply));
   *out = reply;

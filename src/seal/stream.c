@@ -211,16 +211,20 @@ static err_t run(struct stream *s) {
       help(s);
   }
   if (s->failed != OK)
-    FAIL(s->failed, "%s", s->why.why);
-  return OK;
+    err_restore(&s->why);
+  return s->failed;
 }
 
 static err_t run_all(struct stream *s) {
   TRY(payload_cipher_new(s->payload, &s->cipher));
   err_t e = run(s);
+  struct err_last why = *err_last();
   source_done(&s->source);
   err_t ended = sink_done(&s->sink);
-  return e != OK ? e : ended;
+  if (e == OK)
+    return ended;
+  err_restore(&why);
+  return e;
 }
 
 static void stream_end(struct stream *s) {
@@ -253,8 +257,7 @@ static err_t stream(const struct payload *p, const struct stream_options *o, boo
   err_t e = run_all(&s);
   struct err_last why = *err_last();
   stream_end(&s);
-  if (e != OK && why.code == e)
-    (void)err_fail(e, why.file, why.line, "%s", why.why);
+  err_restore(&why);
   return e;
 }
 
