@@ -202,7 +202,7 @@ SR_MUST_USE enum sr_status sr_connect(const struct sr_options *options, struct s
 /* Forgets all data keys and the token. No other function may be using the vault. */
 void sr_close(struct sr_vault *vault);
 
-/* 1 when secrets are in memory that is really locked. To be asked after sr_connect(). */
+/* 1 when secrets are in memory that is really locked, or in a heap that the host set up. */
 int sr_memory_locked(void);
 
 /* An access token for the vault, good for some minutes at least: text, in locked memory. It is
