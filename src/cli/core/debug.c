@@ -61,10 +61,12 @@ static void lock_in_memory(int fd) {
     out_note("The core may be swapped out: it is more than may be locked in memory.");
 }
 
+#define GDB_WORDS 64
+
 /* gdb's arguments: what the person gave, the core, the program. */
 struct gdb {
   char core[48];
-  char *argv[WORDS_MAX + 4];
+  char *argv[GDB_WORDS + 4];
   char **envp; /* without our credentials */
 };
 static void gdb_free(struct gdb *g) {
@@ -144,7 +146,7 @@ const struct verb verb_core_debug = {
   .name = "debug",
   .words = "ID|- [-- ARGUMENT...]",
   .min_words = 1,
-  .max_words = WORDS_MAX,
+  .max_words = GDB_WORDS,
   .client = true,
   .summary = "Open a sealed core in gdb, without a file",
   .details =

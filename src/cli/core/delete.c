@@ -3,9 +3,11 @@
 #include "cli/core/reader.h"
 #include "cli/verbs.h"
 
+#define MOST 64 /* at once */
+
 static err_t run(const struct args *a) {
   AUTO(core_dir) struct core_dir *d = NULL;
-  uint64_t number[WORDS_MAX];
+  uint64_t number[MOST];
   for (size_t i = 0; i < a->word_count; i++)
     TRY(core_number_parse(args_word(a, i), &number[i]));
   TRY(core_reader_dir(a, &d));
@@ -24,7 +26,7 @@ const struct verb verb_core_delete = {
   .name = "delete",
   .words = "ID...",
   .min_words = 1,
-  .max_words = WORDS_MAX,
+  .max_words = MOST,
   .summary = "Delete sealed cores",
   .options = options,
   .examples = "strongroom core delete 3 4",
