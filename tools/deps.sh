@@ -7,7 +7,8 @@ build=(gcc make meson ninja-build pkg-config libssl-dev libjansson-dev libsqlite
   libcmocka-dev)
 # Test clients and servers, sanitizers and fuzzing, static analysis, load generators.
 test=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
-  curl openssl certbot sqlite3 strace gdb wrk nghttp2-client)
+  curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
+  zlib1g-dev)
 
 # Any Node.js from 18 on will do, from wherever it comes.
 node_missing() {

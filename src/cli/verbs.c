@@ -24,7 +24,9 @@ const struct noun nouns[] = {
   { "role", "what they may do: roles and their assignments" },
   { "age", "keys of the vault for age: its recipients and identities" },
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
+  { "log", "sealed logs: written line by line, read, followed, searched and verified" },
   { "audit", "the log of every operation, and its verification" },
+  { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
 const size_t noun_count = sizeof nouns / sizeof *nouns;
 

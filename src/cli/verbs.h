@@ -106,8 +106,21 @@
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
   X(verb_acme_accounts) \
+  X(verb_log_write) \
+  X(verb_log_cat) \
+  X(verb_log_follow) \
+  X(verb_log_grep) \
+  X(verb_log_verify) \
+  X(verb_log_reseal) \
   X(verb_audit_show) \
-  X(verb_audit_verify)
+  X(verb_audit_verify) \
+  X(verb_core_install) \
+  X(verb_core_uninstall) \
+  X(verb_core_list) \
+  X(verb_core_open) \
+  X(verb_core_debug) \
+  X(verb_core_delete) \
+  X(verb_core_take)
 
 #define X(name) extern const struct verb name;
 VERB_TABLE(X)

@@ -3,6 +3,7 @@
 #include "base/file.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ENV_FILE_MAX 65536
 
@@ -106,6 +107,9 @@ err_t settings_read_file(const char *path, struct settings *s) {
 
 static err_t from_directory(const char *data_dir, struct settings *s) {
   char path[4096];
+  struct stat st;
+  if (stat(data_dir, &st) == 0 && S_ISREG(st.st_mode))
+    return settings_read_file(data_dir, s);
   if ((size_t)snprintf(path, sizeof path, "%s/env", data_dir) >= sizeof path)
     FAIL(ERR_CONFIG, "the path of the data directory is too long");
   return settings_read_file(path, s);

@@ -33,8 +33,8 @@ struct settings {
   struct secret identity_header; /* IDENTITY_HEADER: what IDENTITY_ENDPOINT wants to see */
 };
 
-/* data_dir NULL: from the environment; else from the file "env" in it. What was set stays where
- * there is nothing new. */
+/* data_dir NULL: from the environment; else from the file "env" in it, or from it if it is a file.
+ * What was set stays where there is nothing new. */
 err_t settings_read(const char *data_dir, struct settings *s);
 /* From a file of that form: "export NAME='value'" lines; blank lines, comments and names that are
  * not ours are passed over. */

@@ -35,11 +35,14 @@ struct source {
   struct watch *watch;
   int fd;
   struct bytes ahead; /* bytes that were read already */
+  uint64_t left;      /* so much may be read yet */
   uint8_t spare;      /* what source_ended() read */
   bool sparse;
   uint64_t at, data_until, hole_until; /* where it stands in a sparse file */
 };
-void source_init(struct source *s, struct watch *w, struct bytes ahead, bool sparse, int fd);
+/* limit 0: none. */
+void source_init(struct source *s, struct watch *w, struct bytes ahead, uint64_t limit, bool sparse,
+                 int fd);
 /* Fills the pieces; *got is less than all of them only at the end, and with an error: so much was
  * read before it. */
 err_t source_read(struct source *s, const struct pieces *p, size_t *got);

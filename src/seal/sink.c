@@ -87,7 +87,7 @@ static err_t write_sparse(struct sink *s, struct bytes data) {
     size_t page = PAGE - (size_t)((s->at + to) % PAGE);
     if (page > data.size - to)
       page = data.size - to;
-    bool zeros = page == PAGE && all_zero(data.data + to, page);
+    bool zeros = all_zero(data.data + to, page);
     if (zeros)
       TRY(write_data(s, s->at + from, bytes_of(data.data + from, to - from)));
     to += page;

@@ -19,8 +19,9 @@ static bool stands(int fd, uint64_t *at) {
   return true;
 }
 
-void source_init(struct source *s, struct watch *w, struct bytes ahead, bool sparse, int fd) {
-  *s = (struct source){ .watch = w, .fd = fd, .ahead = ahead };
+void source_init(struct source *s, struct watch *w, struct bytes ahead, uint64_t limit, bool sparse,
+                 int fd) {
+  *s = (struct source){ .watch = w, .fd = fd, .ahead = ahead, .left = limit ? limit : UINT64_MAX };
   s->sparse = sparse && stands(fd, &s->at);
   s->data_until = s->hole_until = s->at;
 }
@@ -88,17 +89,31 @@ static ssize_t read_some(struct source *s, const struct iovec *v, int n) {
   return s->sparse ? read_sparse(s, v) : readv(s->fd, v, n);
 }
 
+/* The pieces as far as the limit goes. */
+static struct pieces allowed(const struct source *s, const struct pieces *p, size_t *room) {
+  struct pieces part = *p;
+  *room = (p->count - 1) * p->size + p->last;
+  if (s->left >= *room)
+    return part;
+  *room = (size_t)s->left;
+  part.count = (*room + p->size - 1) / p->size;
+  part.last = part.count ? *room - (part.count - 1) * p->size : 0;
+  return part;
+}
+
 err_t source_read(struct source *s, const struct pieces *p, size_t *got) {
-  size_t room = (p->count - 1) * p->size + p->last;
+  size_t room;
+  struct pieces part = allowed(s, p, &room);
   struct iovec v[PIECES_MAX];
   *got = 0;
   while (*got < room) {
-    ssize_t n = read_some(s, v, parts_left(p, *got, v));
+    ssize_t n = read_some(s, v, parts_left(&part, *got, v));
     if (n == 0)
       break;
-    if (n > 0)
+    if (n > 0) {
       *got += (size_t)n;
-    else
+      s->left -= (uint64_t)n;
+    } else
       TRY(again(s));
   }
   return OK;
@@ -107,11 +122,12 @@ err_t source_read(struct source *s, const struct pieces *p, size_t *got) {
 err_t source_ended(struct source *s, bool *ended) {
   struct pieces one = { .first = &s->spare, .count = 1, .size = 1, .last = 1, .stride = 1 };
   size_t got = 1;
-  if (!s->ahead.size)
+  if (!s->ahead.size && s->left) {
     TRY(source_read(s, &one, &got));
-  if (!s->ahead.size && got)
-    s->ahead = bytes_of(&s->spare, 1);
-  *ended = got == 0;
+    s->ahead = bytes_of(&s->spare, got); /* is read once more */
+    s->left += got;
+  }
+  *ended = !s->left || !got;
   return OK;
 }
 

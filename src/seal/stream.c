@@ -211,16 +211,20 @@ static err_t run(struct stream *s) {
       help(s);
   }
   if (s->failed != OK)
-    FAIL(s->failed, "%s", s->why.why);
-  return OK;
+    err_restore(&s->why);
+  return s->failed;
 }
 
 static err_t run_all(struct stream *s) {
   TRY(payload_cipher_new(s->payload, &s->cipher));
   err_t e = run(s);
+  struct err_last why = *err_last();
   source_done(&s->source);
   err_t ended = sink_done(&s->sink);
-  return e != OK ? e : ended;
+  if (e == OK)
+    return ended;
+  err_restore(&why);
+  return e;
 }
 
 static void stream_end(struct stream *s) {
@@ -242,7 +246,7 @@ static err_t stream(const struct payload *p, const struct stream_options *o, boo
   s.wanted = thread_count(o->threads);
   s.count = s.wanted == 1 ? 1 : 2 * s.wanted + 1;
   s.watch = (struct watch){ o, { o->skip * payload_shape(p)->chunk, o->total } };
-  source_init(&s.source, &s.watch, o->ahead, seal && o->sparse_in, in);
+  source_init(&s.source, &s.watch, o->ahead, seal ? o->limit : 0, seal && o->sparse_in, in);
   sink_init(&s.sink, &s.watch, !seal && o->sparse_out, out);
   s.slots = mem_zalloc(s.count * sizeof *s.slots);
   if (!s.slots)
@@ -253,8 +257,7 @@ static err_t stream(const struct payload *p, const struct stream_options *o, boo
   err_t e = run_all(&s);
   struct err_last why = *err_last();
   stream_end(&s);
-  if (e != OK && why.code == e)
-    (void)err_fail(e, why.file, why.line, "%s", why.why);
+  err_restore(&why);
   return e;
 }
 

@@ -24,6 +24,7 @@ struct stream_options {
   err_t (*progress)(void *ctx, const struct stream_progress *p);
   void *ctx;
   uint64_t total; /* of plaintext, for progress; 0: not known */
+  uint64_t limit; /* stream_seal() reads no more of the input than this; 0: all */
   bool sparse_in; /* the input is a file: its holes are not read */
   bool
     sparse_out; /* the output is a file: blocks of zeros become holes, its size is set at the end */

@@ -61,6 +61,7 @@ static const struct file files[] = {
   { "hmac_sha512", "HS512", &family_hmac },
   { "json_web_signature", NULL, &family_jws },
   { "json_web_key", NULL, &family_jws },
+  { "c2sp_chunked_encryption_aes_256_gcm", "Cobblestone-256", &family_chunked },
 };
 
 struct tally {

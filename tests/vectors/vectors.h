@@ -30,6 +30,7 @@ struct family {
 extern const struct family family_verify, family_sign, family_decrypt,
   family_refused_key;                                                        /* asymmetric.c */
 extern const struct family family_wrap, family_gcm, family_cbc, family_hmac; /* symmetric.c */
+extern const struct family family_chunked;                                   /* chunked.c */
 extern const struct family family_jws;                                       /* jose.c */
 
 /* A member's bytes from hexadecimal; empty when it is absent. Valid until the ninth call from now.

@@ -93,6 +93,54 @@ static void hkdf_separates_by_info_and_limits_sizes(void **state) {
 }
 
 /* RFC 7914, section 12: N = 16384, r = 8, p = 1. */
+/* As another implementation of RFC 5869 has it. */
+static void hkdf_with_a_salt(void **state) {
+  struct secret out = { 0 }, plain = { 0 };
+  struct bytes key = hex("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+  assert_ok(crypto_hkdf_salted(hex("000102030405060708090a0b0c0d0e0f"),
+                               hex("101112131415161718191a1b1c1d1e1f"), "payload", 32, &out));
+  assert_bytes(secret_bytes(&out),
+               hex("a9b6b2f491423ef997e866099d8ab29f171b0374a41426b361d50625ffa8044b"));
+  secret_free(&out);
+  assert_ok(crypto_hkdf_salted(key, (struct bytes){ 0 }, "x", 32, &out));
+  assert_ok(crypto_hkdf(key, "x", 32, &plain));
+  assert_bytes(secret_bytes(&out), secret_bytes(&plain));
+  secret_free(&out);
+  secret_free(&plain);
+}
+
+static void hkdf_expand_known_answers(void **state) {
+  static const struct {
+    const char *info;
+    size_t repeat, size;
+    const char *out;
+  } table[] = {
+    { "", 0, 1, "a5" },
+    { "info", 1, 64,
+      "d40d67a9d7c34ec3c2c3eca41e6f25e08441c93422575b091a5d9f9cb9bd6da3f7145c42fae0a63d0c73fedacaaa"
+      "63edbdd80d92f11aeaa7d8deac5ccef5e4ae" },
+    { "info", 1, 65,
+      "d40d67a9d7c34ec3c2c3eca41e6f25e08441c93422575b091a5d9f9cb9bd6da3f7145c42fae0a63d0c73fedacaaa"
+      "63edbdd80d92f11aeaa7d8deac5ccef5e4ae89" },
+    { "context ", 1000, 76,
+      "e3b10658eb214c23a2ba392801585fa46e67d31c7d2e8803f42ab8ccc4ef0a8e0c29f1370adf5140ced660dcde5a"
+      "53d16a8081da63b2345305b14f9b0fcf7243269c3bc4f42dcdec7126066e" },
+  };
+  struct bytes prk = hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+  struct secret out = { 0 };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    struct buf info = BUF_EMPTY;
+    for (size_t k = 0; k < table[i].repeat; k++)
+      buf_put_str(&info, table[i].info);
+    assert_ok(crypto_hkdf_expand_sha512(prk, buf_bytes(&info), table[i].size, &out));
+    assert_bytes(secret_bytes(&out), hex(table[i].out));
+    secret_free(&out);
+    buf_free(&info);
+  }
+  assert_err(crypto_hkdf_expand_sha512(prk, prk, 0, &out), ERR_BAD_PARAMETER);
+  assert_err(crypto_hkdf_expand_sha512(prk, prk, 255 * 64 + 1, &out), ERR_BAD_PARAMETER);
+}
+
 static void scrypt_known_answer(void **state) {
   struct secret out = { 0 };
   assert_ok(crypto_scrypt(str("pleaseletmein"), str("SodiumChloride"), 14, 64, &out));
@@ -198,6 +246,8 @@ int main(void) {
     cmocka_unit_test(hmac_known_answers),
     cmocka_unit_test(hkdf_known_answer),
     cmocka_unit_test(hkdf_separates_by_info_and_limits_sizes),
+    cmocka_unit_test(hkdf_with_a_salt),
+    cmocka_unit_test(hkdf_expand_known_answers),
     cmocka_unit_test(scrypt_known_answer),
     cmocka_unit_test(scrypt_limits_its_cost),
     cmocka_unit_test(what_is_sealed_opens),

@@ -1,0 +1,252 @@
+#include "seal/log_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+struct log_segment {
+  int fd;
+  char *name;
+  struct header header;
+  struct log_prefix prefix;
+  struct xaes *key;
+  struct log_scan scan;
+  struct log_tip tip;
+  struct buf plain;
+  struct log_about about;
+  struct log_state state;
+};
+
+void log_segment_free(struct log_segment *s) {
+  file_close(&s->fd);
+  mem_free(s->name);
+  if (s->key)
+    xaes_free(s->key);
+  buf_free(&s->scan.sealed);
+  buf_free(&s->plain);
+  mem_free(s);
+}
+
+const struct log_about *log_segment_about(const struct log_segment *s) {
+  return &s->about;
+}
+
+const struct log_state *log_segment_state(const struct log_segment *s) {
+  return &s->state;
+}
+
+/* An error's own words, the hub's too, with the place before them. */
+static err_t at_place(const struct log_segment *s, err_t e, uint64_t record) {
+  struct err_last last = *err_last();
+  char place[80];
+  if (e == OK || e == ERR_NOMEM)
+    return e;
+  if (record)
+    snprintf(place, sizeof place, "%.*s, record %llu", LOG_NAME, s->name,
+             (unsigned long long)record);
+  else
+    snprintf(place, sizeof place, "%.*s", LOG_NAME, s->name);
+  if (last.code == e && *last.say)
+    REFUSE(e, "%s: %s", place, last.say);
+  FAIL(e, "%s: %s", place, last.code == e && *last.why ? last.why : err_info(e)->text);
+}
+
+/* The plaintext of the record that was scanned. */
+static err_t open_record(struct log_segment *s, uint64_t number, struct log_plain *out) {
+  buf_clear(&s->plain);
+  err_t e = log_open(s->key, &s->prefix, number, buf_bytes(&s->scan.sealed), &s->plain);
+  if (e == ERR_DAMAGED)
+    FAIL(ERR_DAMAGED, "it was changed: it is not what was written there");
+  TRY(e);
+  TRY(log_plain_get(buf_bytes(&s->plain), out));
+  if ((out->type == LOG_TYPE_OPENED) != (number == 1))
+    FAIL(ERR_DAMAGED, "an opening record belongs at the start, and nowhere else");
+  return OK;
+}
+
+/* --- opening --- */
+
+static err_t derive_key(struct log_segment *s, struct key_cache *keys) {
+  struct data_key *data_key AUTO(data_key) = NULL;
+  uint8_t commitment[LOG_COMMITMENT];
+  TRY(key_cache_for_opening(keys, &s->header.wrapped, &data_key));
+  TRY(log_prefix_key(&s->prefix, secret_bytes(&data_key->key), &s->key, commitment));
+  if (!crypto_equal(bytes_of(commitment, sizeof commitment),
+                    bytes_of(s->prefix.commitment, LOG_COMMITMENT)))
+    FAIL(ERR_DAMAGED, "its start was changed, or is another segment's");
+  return OK;
+}
+
+static err_t read_opening(struct log_segment *s) {
+  enum log_found found;
+  struct log_plain p;
+  TRY(log_scan_next(&s->scan, &found));
+  if (found != LOG_FOUND)
+    FAIL(found == LOG_FOUND_NONE ? ERR_DAMAGED : ERR_TRUNCATED, "it is not there");
+  TRY(open_record(s, 1, &p));
+  TRY(log_chain(&s->tip, buf_bytes(&s->scan.sealed)));
+  s->about.format = p.format;
+  s->about.opened_ns = p.first_ns;
+  s->about.before = p.before;
+  return OK;
+}
+
+static err_t check_place(const struct log_segment *s) {
+  const struct log_before *b = &s->about.before;
+  if (b->present && b->number >= s->about.number)
+    FAIL(ERR_DAMAGED, "it says that it follows segment %llu", (unsigned long long)b->number);
+  return OK;
+}
+
+static err_t open_it(struct log_segment *s, struct key_cache *keys) {
+  err_t e = log_read_start(s->fd, s->name, &s->header, &s->prefix);
+  if (e == OK)
+    e = derive_key(s, keys);
+  TRY(at_place(s, e, 0));
+  s->about.number = s->prefix.number;
+  s->about.key_id = s->header.wrapped.key_id;
+  memcpy(s->about.log_id, s->prefix.id, LOG_ID);
+  TRY(at_place(s, read_opening(s), 1));
+  TRY(at_place(s, check_place(s), 1));
+  s->state.last = s->tip.last;
+  memcpy(s->state.chain, s->tip.chain, LOG_CHAIN);
+  return OK;
+}
+
+err_t log_segment_open(struct key_cache *keys, int dir, const char *name,
+                       struct log_segment **out) {
+  struct log_segment *s AUTO(log_segment) = mem_zalloc(sizeof *s);
+  if (!s)
+    return ERR_NOMEM;
+  s->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (s->fd < 0)
+    FAIL(errno == ENOENT ? ERR_NOT_FOUND : ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+  s->name = mem_strdup(name);
+  if (!s->name)
+    return ERR_NOMEM;
+  s->about.name = s->name;
+  s->scan = (struct log_scan){ .fd = s->fd, .at = LOG_START };
+  TRY(open_it(s, keys));
+  *out = TAKE(s);
+  return OK;
+}
+
+/* --- records --- */
+
+static void count_entries(struct log_segment *s, const struct log_plain *p) {
+  struct log_state *t = &s->state;
+  if (!t->first_ns)
+    t->first_ns = p->first_ns;
+  if (p->last_ns > t->last_ns)
+    t->last_ns = p->last_ns;
+  t->entries += p->count;
+}
+
+/* The record that was scanned, as number: false in *lines where it is the closing one. */
+static err_t take_record(struct log_segment *s, struct log_record *out, bool *lines) {
+  struct log_plain p;
+  TRY(open_record(s, s->tip.last + 1, &p));
+  TRY(log_chain(&s->tip, buf_bytes(&s->scan.sealed)));
+  s->state.last = s->tip.last;
+  memcpy(s->state.chain, s->tip.chain, LOG_CHAIN);
+  *lines = p.type == LOG_TYPE_LINES;
+  if (!*lines) {
+    s->state.end = p.end;
+    return OK;
+  }
+  count_entries(s, &p);
+  *out = (struct log_record){ s->tip.last, p.first_ns, p.last_ns, p.count, p.entries };
+  return OK;
+}
+
+static err_t at_the_end(struct log_segment *s, enum log_found found) {
+  s->state.torn = s->scan.size > s->scan.at ? s->scan.size - s->scan.at : 0;
+  if (found == LOG_FOUND_NONE)
+    FAIL(ERR_DAMAGED, "it was changed: this is no record");
+  if (s->state.end != LOG_OPEN && found != LOG_FOUND_END)
+    FAIL(ERR_DAMAGED, "something was added behind the closing record");
+  return OK;
+}
+
+static err_t next(struct log_segment *s, struct log_record *out, bool *more) {
+  enum log_found found;
+  TRY(log_scan_next(&s->scan, &found));
+  if (found != LOG_FOUND)
+    return at_the_end(s, found);
+  if (s->state.end != LOG_OPEN)
+    FAIL(ERR_DAMAGED, "something was added behind the closing record");
+  s->state.torn = 0;
+  TRY(take_record(s, out, more));
+  return *more ? OK : next(s, out, more);
+}
+
+static err_t skip_torn(struct log_segment *s) {
+  struct stat st;
+  if (fstat(s->fd, &st) != 0)
+    FAIL(ERR_INPUT, "reading failed: %s", strerror(errno));
+  s->state.torn = (uint64_t)st.st_size - s->scan.at;
+  return OK;
+}
+
+err_t log_segment_next(struct log_segment *s, uint64_t limit, struct log_record *out, bool *more) {
+  *more = false;
+  if (s->tip.last >= limit)
+    return at_place(s, skip_torn(s), 0);
+  return at_place(s, next(s, out, more), s->tip.last + 1);
+}
+
+/* --- from the end --- */
+
+struct places {
+  uint64_t *at; /* of record 2, 3, .. */
+  size_t count, room;
+};
+static void places_free(struct places *p) {
+  mem_free(p->at);
+}
+
+static err_t add_place(struct places *p, uint64_t at) {
+  if (p->count == p->room) {
+    size_t room = p->room ? 2 * p->room : 1024;
+    uint64_t *more = mem_realloc(p->at, room * sizeof *more);
+    if (!more)
+      return ERR_NOMEM;
+    p->at = more;
+    p->room = room;
+  }
+  p->at[p->count++] = at;
+  return OK;
+}
+
+static err_t find_places(struct log_segment *s, uint64_t limit, struct places *p) {
+  enum log_found found;
+  while (p->count + 1 < limit) {
+    uint64_t at = s->scan.at;
+    TRY(log_scan_skip(&s->scan, &found));
+    if (found != LOG_FOUND)
+      return OK;
+    TRY(add_place(p, at));
+  }
+  return OK;
+}
+
+err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t limit,
+                            uint64_t *count) {
+  struct places p __attribute__((cleanup(places_free))) = { 0 };
+  struct log_plain plain;
+  enum log_found found;
+  *count = 0;
+  TRY(at_place(s, find_places(s, limit, &p), 0));
+  size_t i = p.count;
+  while (i > 0 && *count < entries) {
+    s->scan.at = p.at[--i];
+    TRY(at_place(s, log_scan_next(&s->scan, &found), i + 2));
+    TRY(at_place(s, open_record(s, i + 2, &plain), i + 2));
+    *count += plain.count;
+  }
+  if (i < p.count)
+    s->scan.at = p.at[i];
+  s->tip.last = i + 1;
+  return OK;
+}
