@@ -222,7 +222,7 @@ int main(void) {
     cmocka_unit_test(streams),
     cmocka_unit_test(of_another_process),
   };
-  if (crypto_attach() != OK)
+  if (crypto_attach(NULL) != OK)
     return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
