@@ -98,8 +98,8 @@ enum sr_status {
   SR_TIMEOUT = 9,        /* the certificate was not issued in time */
   SR_BAD_SIGNATURE = 10, /* sr_verify(): it is not the signature of this digest by this key */
   SR_NOT_SEALED = 11,    /* this is not sealed data, or not of this kind */
-  SR_TRUNCATED = 12,     /* sealed data, but its end is missing */
-  SR_DAMAGED = 13,       /* sealed data that was changed, reordered or extended */
+  SR_TRUNCATED = 12,     /* sealed data whose end is missing, between two chunks */
+  SR_DAMAGED = 13,       /* sealed data that was changed, reordered, extended or cut */
   SR_WRONG_KEY = 14,     /* intact, but sealed under another key, or as something else (context) */
   SR_INPUT = 15,         /* reading from a descriptor failed */
   SR_OUTPUT = 16,        /* writing to a descriptor failed: no space, nobody reads it */
@@ -202,7 +202,7 @@ SR_MUST_USE enum sr_status sr_connect(const struct sr_options *options, struct s
 /* Forgets all data keys and the token. No other function may be using the vault. */
 void sr_close(struct sr_vault *vault);
 
-/* 1 when secrets are in memory that is really locked. To be asked after sr_connect(). */
+/* 1 when secrets are in memory that is really locked, or in a heap that the host set up. */
 int sr_memory_locked(void);
 
 /* An access token for the vault, good for some minutes at least: text, in locked memory. It is

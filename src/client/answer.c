@@ -1,5 +1,8 @@
 #include "client/answer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 void client_answer_free(struct client_answer *a) {
   json_decref(a->body);
   *a = (struct client_answer){ 0 };
@@ -75,6 +78,18 @@ err_t answer_none(err_t e) {
   char why[sizeof err_last()->why];
   memcpy(why, err_last()->why, sizeof why);
   REFUSE(ERR_AWAY, "No answer: %s", err_last()->code == e ? why : "the connection failed");
+}
+
+err_t answer_retell(err_t e, const char *fmt, ...) {
+  const struct err_last before = *err_last();
+  char text[sizeof before.say];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  (void)err_refuse(e, before.file, before.line, "%s", text);
+  err_note_answer(before.status, before.answer, strlen(before.answer));
+  return e;
 }
 
 /* A date (RFC 9110, 10.2.3) is as good as nothing: no server that we know writes one. */

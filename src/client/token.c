@@ -5,7 +5,6 @@
 #include "client/retry.h"
 
 #include <pthread.h>
-#include <stdio.h>
 
 #define LIFETIME_MAX_S 86400u
 #define RENEW_EARLY_S 300u /* or half of the lifetime, if that is less */
@@ -69,11 +68,9 @@ static err_t try_once(struct token_keeper *k, const struct credential *how, unsi
 
 /* Whatever a token service does not do, it is not the vault that says no. */
 static err_t told(err_t e) {
-  char why[sizeof err_last()->say];
   if (e != ERR_NOT_FOUND && e != ERR_FORBIDDEN && e != ERR_BAD_PARAMETER && e != ERR_CONFLICT)
     return e;
-  snprintf(why, sizeof why, "%s", err_text(e));
-  REFUSE(ERR_UNAUTHORIZED, "No token for this client: %.960s", why);
+  return answer_retell(ERR_UNAUTHORIZED, "No token for this client: %s", err_text(e));
 }
 
 static err_t get(struct token_keeper *k, const struct client_patience *p, struct token *out) {

@@ -22,7 +22,7 @@ static err_t new_recipients(struct sr_recipients **out) {
   AUTO(sr_recipients) struct sr_recipients *r = mem_zalloc(sizeof *r);
   if (!r)
     return ERR_NOMEM;
-  TRY(crypto_attach());
+  TRY(crypto_attach(NULL));
   TRY(age_recipients_new(&r->inner));
   *out = TAKE(r);
   return OK;
@@ -101,7 +101,7 @@ static err_t new_identities(struct sr_identities **out) {
   AUTO(sr_identities) struct sr_identities *i = mem_zalloc(sizeof *i);
   if (!i)
     return ERR_NOMEM;
-  TRY(crypto_attach());
+  TRY(crypto_attach(NULL));
   TRY(age_identities_new(&i->inner));
   *out = TAKE(i);
   return OK;

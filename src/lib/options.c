@@ -44,7 +44,7 @@ void sr_options_free(struct sr_options *options) {
 
 err_t options_new(struct sr_options **out) {
   NEED(out);
-  TRY(crypto_attach()); /* before there is a secret */
+  TRY(crypto_attach(NULL)); /* before there is a secret */
   *out = mem_zalloc(sizeof **out);
   return *out ? OK : ERR_NOMEM;
 }

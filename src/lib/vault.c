@@ -79,7 +79,9 @@ enum sr_status sr_connect(const struct sr_options *options, struct sr_vault **ou
 }
 
 int sr_memory_locked(void) {
-  return crypto_locked();
+  bool locked = false;
+  IGNORE(crypto_attach(&locked));
+  return locked;
 }
 
 static err_t get_token(struct sr_vault *v, struct sr_bytes *token) {

@@ -24,7 +24,7 @@ err_t age_seal(const struct age_recipients *r, const struct stream_options *o, i
 }
 
 static err_t truncated(void) {
-  FAIL(ERR_TRUNCATED, "age payload: it ends before its first chunk");
+  FAIL(ERR_TRUNCATED, "age header: what should follow it is missing");
 }
 
 /* The header, not a byte of what follows it. */

@@ -9,7 +9,7 @@
 static err_t take_line(struct bytes *text, struct bytes *line) {
   struct bytes rest = bytes_split(*text, '\n', line);
   if (!rest.data)
-    FAIL(ERR_TRUNCATED, "age: ends within a line");
+    FAIL(ERR_TRUNCATED, "age stanza: it ends within a line");
   *text = rest;
   return OK;
 }
@@ -19,11 +19,11 @@ static err_t check_args(struct bytes args) {
   for (size_t i = 0; i < args.size; i++) {
     uint8_t c = args.data[i];
     if (c == ' ' ? blank : c < 33 || c > 126)
-      FAIL(ERR_DAMAGED, "age: a stanza has an argument that is empty or of foreign characters");
+      FAIL(ERR_DAMAGED, "age stanza: an argument is empty or of foreign characters");
     blank = c == ' ';
   }
   if (blank)
-    FAIL(ERR_DAMAGED, "age: a stanza without arguments, or with an empty one");
+    FAIL(ERR_DAMAGED, "age stanza: it has no argument, or an empty one");
   return OK;
 }
 
@@ -31,7 +31,7 @@ static err_t check_body_line(struct bytes line) {
   uint8_t data[LINE_BYTES];
   size_t n;
   if (line.size > COLUMNS || b64raw_decode(line, data, sizeof data, &n) != OK)
-    FAIL(ERR_DAMAGED, "age: a line of a stanza's body is too long or not base64");
+    FAIL(ERR_DAMAGED, "age stanza: a line of its body is too long or not base64");
   explicit_bzero(data, sizeof data); /* the protocol's bodies have file keys */
   return OK;
 }
@@ -42,7 +42,7 @@ static err_t check_start(struct bytes text) {
   static const char mark[] = "-> ";
   size_t n = text.size < sizeof mark - 1 ? text.size : sizeof mark - 1;
   if (n && memcmp(text.data, mark, n) != 0)
-    FAIL(ERR_DAMAGED, "age: a line that should begin with '->' does not");
+    FAIL(ERR_DAMAGED, "age stanza: a line should begin with '->' and does not");
   return OK;
 }
 
@@ -52,7 +52,7 @@ err_t stanza_read(struct bytes *text, struct stanza *out) {
   TRY(check_start(rest));
   TRY(take_line(&rest, &line));
   if (line.size < 3)
-    FAIL(ERR_DAMAGED, "age: a stanza without arguments");
+    FAIL(ERR_DAMAGED, "age stanza: it has no argument");
   s.args = bytes_of(line.data + 3, line.size - 3);
   TRY(check_args(s.args));
   const uint8_t *body = rest.data;

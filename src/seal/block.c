@@ -65,19 +65,21 @@ static err_t open_chunk(struct block *b, struct payload_cipher *c, size_t size, 
   return payload_open_chunk(c, number, last, sealed, slot(b, b->good));
 }
 
-/* age alone: a full chunk that is not at the end, and yet marked as the last. It is what was
- * sealed, and what follows it is not. */
-static err_t open_early_last(struct block *b, struct payload_cipher *c, size_t size) {
-  TRY(open_chunk(b, c, size, true));
+/* age alone: a full chunk that is marked as the last and is not at the end, or the other way round.
+ * It is what was sealed; what follows it is not, or is missing. */
+static err_t open_misplaced(struct block *b, struct payload_cipher *c, size_t size, bool last) {
+  TRY(open_chunk(b, c, size, !last));
   b->good++;
   b->plain += b->shape->chunk;
+  if (last)
+    FAIL(ERR_TRUNCATED, "the last chunk is missing");
   FAIL(ERR_DAMAGED, "something follows the last chunk");
 }
 
 static err_t work_chunk(struct block *b, struct payload_cipher *c, size_t size, bool last) {
   err_t e = b->seal ? seal_chunk(b, c, size, last) : open_chunk(b, c, size, last);
-  if (e == ERR_DAMAGED && !last && !b->shape->short_last)
-    return open_early_last(b, c, size);
+  if (e == ERR_DAMAGED && size == stride(b) && !b->shape->short_last)
+    return open_misplaced(b, c, size, last);
   TRY(e);
   b->good++;
   b->plain += b->seal ? size : size - b->shape->overhead;

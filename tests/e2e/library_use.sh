@@ -48,8 +48,7 @@ for which in long short; do
   ends $which SR_FORBIDDEN secret known
   contains "what the vault says" "$SAID" "403 Forbidden Caller is not authorized"
 done
-ends long SR_NOT_FOUND wrap none
-contains "what the vault says" "$SAID" "404 KeyNotFound"
+ends long SR_FORBIDDEN wrap other
 ends long SR_BAD_ARGUMENT "wrap no/such/key/name"
 ends long SR_OK token
 

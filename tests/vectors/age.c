@@ -140,7 +140,7 @@ static err_t open_file(const struct age_identities *i, struct bytes file, int ou
 }
 
 /* What kind of failure the kit would call it. */
-static const char *kind_of(err_t e) {
+static const char *kind_of(const struct kit *k, err_t e) {
   const char *why = err_reason(e);
   static const struct {
     const char *start, *kind;
@@ -148,11 +148,14 @@ static const char *kind_of(err_t e) {
     { "age armor", "armor failure" },
     { "age header's MAC", "HMAC failure" },
     { "age header", "header failure" },
+    { "age stanza", "header failure" },
   };
   if (e == OK)
     return "success";
   if (e == ERR_WRONG_KEY)
     return "no match";
+  if (e == ERR_NOT_SEALED) /* it begins as neither form does */
+    return k->armored ? "armor failure" : "header failure";
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (strncmp(why, kinds[i].start, strlen(kinds[i].start)) == 0)
       return kinds[i].kind;
@@ -191,7 +194,7 @@ static bool try_way(struct kit *k, const char *name, const char *how, open_way *
   if (k->passphrases)
     age_identities_on_passphrase(i, next_passphrase, k);
   e = way(i, buf_bytes(&k->file), out);
-  const char *kind = kind_of(e);
+  const char *kind = kind_of(k, e);
   bool good = strcmp(kind, k->expect) == 0, payload = right_payload(k, out);
   if (!good)
     printf("  %s (%s): should be %s, is %s: %s\n", name, how, k->expect, kind, err_reason(e));

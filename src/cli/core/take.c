@@ -93,7 +93,7 @@ static err_t seal_info(struct take *t, int *out) {
 
 static err_t take(const struct args *a, struct take *t) {
   AUTO_FD core = -1, info = -1;
-  TRY(crash_parse(a->words, &t->crash));
+  TRY(crash_parse((const char *const *)a->words, &t->crash));
   if (t->crash.limit == 0)
     FAIL(ERR_CONFLICT, "its RLIMIT_CORE is 0");
   crash_find_program(&t->crash);

@@ -84,7 +84,7 @@ int main(void) {
     cmocka_unit_test(nothing),
     cmocka_unit_test(wrapped_forms),
   };
-  if (crypto_attach() != OK)
+  if (crypto_attach(NULL) != OK)
     return 1;
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
