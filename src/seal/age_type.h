@@ -9,15 +9,16 @@
 #define SEAL_AGE_TYPE_H
 
 #include "client/data_key.h"
-#include "crypto/x25519.h"
+#include "crypto/xwing.h"
 #include "seal/age_header.h"
 
 #define AGE_WRAPPED_KEY 32 /* a file key under ChaCha20-Poly1305 */
 
-/* Keys that are used once: the nonce is zeros. */
-err_t age_box_seal(struct bytes key, struct bytes file_key, uint8_t out[static AGE_WRAPPED_KEY]);
-err_t age_box_open(struct bytes key, const uint8_t box[static AGE_WRAPPED_KEY],
-                   struct secret *file_key);
+/* Under a key that is used once, with a nonce of 12 bytes; NULL: zeros. */
+err_t age_box_seal(struct bytes key, const uint8_t *nonce, struct bytes file_key,
+                   uint8_t out[static AGE_WRAPPED_KEY]);
+err_t age_box_open(struct bytes key, const uint8_t *nonce,
+                   const uint8_t box[static AGE_WRAPPED_KEY], struct secret *file_key);
 
 #define AGE_X25519 "X25519"
 #define AGE_X25519_PREFIX "age"
@@ -30,6 +31,16 @@ err_t age_x25519_check(const struct stanza *s);
 err_t age_x25519_wrap(const uint8_t recipient[static X25519_SIZE], struct bytes file_key,
                       struct buf *out);
 err_t age_x25519_unwrap(const struct age_x25519 *identity, const struct stanza *s,
+                        struct secret *file_key);
+
+/* X25519 and ML-KEM-768 together. */
+#define AGE_HYBRID "mlkem768x25519"
+#define AGE_HYBRID_PREFIX "age1pq"
+#define AGE_HYBRID_SECRET_PREFIX "age-secret-key-pq-"
+err_t age_hybrid_check(const struct stanza *s);
+err_t age_hybrid_wrap(const uint8_t recipient[static XWING_PUBLIC], struct bytes file_key,
+                      struct buf *out);
+err_t age_hybrid_unwrap(const struct secret *identity, const struct stanza *s,
                         struct secret *file_key);
 
 /* Of a passphrase, alone in its header. */
