@@ -128,8 +128,8 @@ static void hybrid_recipients(void **state) {
   struct key_service vault = fake_service(&f);
   AUTO(age_recipients) struct age_recipients *r = to(one.recipient), *classic = to(plain.recipient);
   AUTO(age_identities)
-  struct age_identities *a = with(one.identity),
-                        *b = with(two.identity), *c = with(other.identity), *v = with(NULL);
+  struct age_identities *a = with(one.identity), *b = with(two.identity), *c = with(other.identity),
+                        *v = with(NULL);
   assert_ok(age_recipients_add(r, NULL, two.recipient));
   assert_ok(age_recipients_add_key(r, &vault, "backups"));
   assert_err(age_recipients_add(r, NULL, plain.recipient), ERR_BAD_PARAMETER);
