@@ -190,8 +190,8 @@ static err_t seal_resumable(const struct step *s) {
   struct stream_options stream;
   TRY(resume_look(&s->in, s->how->key, &before));
   output_forget_parts(s->target, before.tag);
-  TRY(open_output(s, before.tag, &o));
-  output_keep(o, before.settled);
+  TRY(open_output(s, before.settled ? before.tag : NULL, &o));
+  output_keep(o, true);
   job_stream(s->job, o, s->in.size, &stream);
   stream.sparse_in = true;
   const struct resume_job j = { s->job->vault.keys, s->how->key, s->how->context, &stream };
