@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static err_t cannot_read(const char *name) {
-  FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+/* Whose name is told with it. */
+static err_t cannot_read(void) {
+  FAIL(ERR_INPUT, "cannot be read: %s", strerror(errno));
 }
 
 /* Of a disk fstat() does not say the size; the place in it stays what it was. */
@@ -22,10 +23,10 @@ err_t input_open(const char *path, struct input *out) {
   if (path)
     in.fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
   if (in.fd < 0 || fstat(in.fd, &in.stat) != 0)
-    return cannot_read(in.name);
+    return cannot_read();
   if (S_ISDIR(in.stat.st_mode))
-    FAIL(ERR_INPUT, "%s is a directory: tar -c writes one to a pipe", in.name);
-  in.is_file = S_ISREG(in.stat.st_mode) && lseek(in.fd, 0, SEEK_CUR) == 0;
+    FAIL(ERR_INPUT, "is a directory: tar -c DIR | strongroom seal .. takes all of it");
+  in.is_file = S_ISREG(in.stat.st_mode) && (path || lseek(in.fd, 0, SEEK_CUR) == 0);
   if (in.is_file)
     in.size = (uint64_t)in.stat.st_size;
   else if (S_ISBLK(in.stat.st_mode))
@@ -50,7 +51,7 @@ err_t input_read(const struct input *in, size_t max, struct buf *out) {
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return cannot_read(in->name);
+      return cannot_read();
     if (n == 0)
       return OK;
     out->size += (size_t)n;
@@ -64,9 +65,8 @@ err_t names_open(const struct args *a, struct names *out) {
   if (!list)
     return OK;
   bool is_stdin = strcmp(list, "-") == 0;
-  out->list_name = is_stdin ? "stdin" : list;
   out->list = is_stdin ? stdin : fopen(list, "re");
-  return out->list ? OK : cannot_read(out->list_name);
+  return out->list ? OK : cannot_read();
 }
 
 void names_close(struct names *n) {
@@ -81,7 +81,7 @@ err_t names_next(struct names *n, const char **out) {
     errno = 0;
     ssize_t size = getdelim(&n->line, &n->room, '\0', n->list);
     if (size < 0 && (ferror(n->list) || errno == ENOMEM))
-      return cannot_read(n->list_name);
+      return cannot_read();
     if (size < 0)
       return OK;
     if (n->line[0] && n->line[0] != '\n')

@@ -32,7 +32,6 @@ struct names {
   const struct args *args;
   size_t word;
   FILE *list;
-  const char *list_name;
   char *line;
   size_t room;
 };

@@ -102,7 +102,7 @@ static err_t open_output(const struct step *s, const char *tag, struct output **
                                           .mode = mode_for(&s->in),
                                           .part = tag };
   TRY(output_open(s->target, &options, &o));
-  if (isatty(output_fd(o)))
+  if (!output_is_file(o) && isatty(output_fd(o)))
     FAIL(ERR_USAGE, "sealed data is not for a terminal: --out FILE, or a pipe");
   *out = TAKE(o);
   return OK;
@@ -245,6 +245,7 @@ static err_t run(const struct args *a) {
   AUTO(job) struct job *j = NULL;
   TRY(read_options(a, &s));
   TRY(job_open(a, &j));
+  TRY(job_threads(j));
   if (args_flag(a, "age"))
     TRY(make_recipients(a, &j->vault.service, &s));
   TRY(job_told(j, check_key(j, &s)));
