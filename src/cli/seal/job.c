@@ -1,7 +1,6 @@
 #include "cli/seal/job.h"
 
 #include "base/clock.h"
-#include "base/process.h"
 #include "cli/out.h"
 #include "cli/seal/interrupt.h"
 
@@ -9,38 +8,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define THREADS_MAX 64
 #define WRITE_BACK (UINT64_C(16) << 20) /* bytes at a time */
 #define FILES_BESIDE 32                 /* descriptors for all else */
 
-err_t job_open(const struct args *a, struct job **out) {
-  AUTO(job) struct job *j = mem_zalloc(sizeof *j);
+err_t job_threads(struct job *j) {
   uint64_t threads = 0;
-  if (!j)
-    return ERR_NOMEM;
-  j->args = a;
-  TRY(args_uint(a, "threads", 1, 64, &threads));
-  progress_start(&j->progress, args_flag(a, "json"));
+  TRY(args_uint(j->args, "threads", 1, THREADS_MAX, &threads));
   j->threads = (unsigned)threads;
-  unsigned files = process_file_limit();
-  j->batch_max = files > BATCH_MAX + FILES_BESIDE ? BATCH_MAX
-                 : files > FILES_BESIDE           ? files - FILES_BESIDE
-                                                  : 1;
-  TRY(seal_vault_open(a, &j->vault));
-  TRY(interrupt_catch(&j->progress));
-  *out = TAKE(j);
   return OK;
 }
 
-static void item_free(struct batch_item *i) {
-  if (i->output)
-    output_close(i->output);
-  mem_free(i->file);
-  *i = (struct batch_item){ 0 };
-}
-
 void job_close(struct job *j) {
-  for (size_t i = 0; i < j->batched; i++)
-    item_free(&j->batch[i]);
+  batch_free(&j->batch);
   seal_vault_close(&j->vault);
   buf_free(&j->plain);
   buf_free(&j->sealed);
@@ -51,7 +31,7 @@ static err_t on_progress(void *ctx, const struct stream_progress *p) {
   struct job *j = ctx;
   j->moved = p->done;
   if (p->done - j->synced >= WRITE_BACK) {
-    output_start_sync(j->output);
+    output_write_back(j->output);
     j->synced = p->done;
   }
   return progress_step(&j->progress, p);
@@ -65,50 +45,15 @@ void job_stream(struct job *j, struct output *output, uint64_t total, struct str
   };
 }
 
-static void fail(struct job *j, const char *file, err_t e) {
+static void fail(void *ctx, const char *file, err_t e) {
+  struct job *j = ctx;
   if (j->first == OK)
     j->first = e;
   j->failed++;
   progress_error(&j->progress, file ? file : "stdin", e, job_advice(e));
 }
 
-/* --- batches --- */
-
-static void item_failed(struct job *j, struct batch_item *i, err_t e) {
-  fail(j, i->file, e);
-  i->failed = true;
-}
-
-static void each_item(struct job *j, err_t (*step)(struct output *o)) {
-  for (size_t i = 0; i < j->batched; i++) {
-    struct batch_item *item = &j->batch[i];
-    err_t e = item->failed ? OK : step(item->output);
-    if (e != OK)
-      item_failed(j, item, e);
-  }
-}
-
-static bool same_dir(const struct batch_item *a, const char *dir) {
-  const char *other = output_dir(a->output);
-  return other && strcmp(other, dir) == 0;
-}
-
-/* Each directory once, though many of the files are in it. */
-static void sync_dirs(struct job *j) {
-  bool done[BATCH_MAX] = { false };
-  for (size_t i = 0; i < j->batched; i++) {
-    const char *dir = output_dir(j->batch[i].output);
-    if (done[i] || j->batch[i].failed || !dir)
-      continue;
-    err_t e = output_sync_dir(dir);
-    for (size_t k = i; k < j->batched; k++)
-      if (same_dir(&j->batch[k], dir)) {
-        done[k] = true;
-        if (e != OK && !j->batch[k].failed)
-          item_failed(j, &j->batch[k], e);
-      }
-  }
-}
+/* --- what is done --- */
 
 static bool same_time(const struct timespec *a, const struct timespec *b) {
   return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
@@ -126,11 +71,12 @@ static void remove_source(struct job *j, const struct batch_item *i) {
     progress_note(&j->progress, "%s cannot be removed: %s", i->file, strerror(errno));
 }
 
-static void tell(struct job *j, const struct batch_item *i) {
+static void tell(void *ctx, const struct batch_item *i) {
+  struct job *j = ctx;
   j->done++;
   if (i->remove)
     remove_source(j, i);
-  progress_done(&j->progress, &(struct done){ .file = i->file,
+  progress_done(&j->progress, &(struct done){ .file = i->file ? i->file : "stdin",
                                               .out = output_name(i->output),
                                               .key = i->key[0] ? i->key : NULL,
                                               .bytes = i->bytes,
@@ -138,41 +84,34 @@ static void tell(struct job *j, const struct batch_item *i) {
                                               .began_us = i->began_us });
 }
 
-static void flush(struct job *j) {
-  for (size_t i = 0; i < j->batched; i++)
-    output_start_sync(j->batch[i].output);
-  each_item(j, output_sync);
-  each_item(j, output_publish);
-  sync_dirs(j);
-  for (size_t i = 0; i < j->batched; i++) {
-    if (!j->batch[i].failed)
-      tell(j, &j->batch[i]);
-    item_free(&j->batch[i]);
-  }
-  j->batched = 0;
-  j->batch_bytes = 0;
-}
-
 err_t job_finish(struct job *j, const char *path, struct output *output, const struct finished *f) {
-  struct batch_item *i = &j->batch[j->batched];
-  *i = (struct batch_item){ .output = output,
-                            .file = mem_strdup(path ? path : "stdin"),
-                            .bytes = f->bytes,
-                            .sealed = f->sealed,
-                            .began_us = f->began_us,
-                            .remove = f->remove && path };
+  struct batch_item *i;
+  TRY(batch_add(&j->batch, output, path, &i));
+  i->bytes = f->bytes;
+  i->sealed = f->sealed;
+  i->began_us = f->began_us;
+  i->remove = f->remove && path;
   if (i->remove)
     i->source = *f->remove;
   if (f->key)
     snprintf(i->key, sizeof i->key, "%s", f->key);
-  if (!i->file) {
-    item_free(i);
+  batch_added(&j->batch);
+  return OK;
+}
+
+err_t job_open(const struct args *a, struct job **out) {
+  AUTO(job) struct job *j = mem_zalloc(sizeof *j);
+  if (!j)
     return ERR_NOMEM;
-  }
-  j->batched++;
-  j->batch_bytes += f->sealed > f->bytes ? f->sealed : f->bytes;
-  if (j->batched == j->batch_max || j->batch_bytes >= BATCH_BYTES)
-    flush(j);
+  j->args = a;
+  progress_start(&j->progress, args_flag(a, "json"));
+  batch_init(&j->batch);
+  j->batch.done = tell;
+  j->batch.failed = fail;
+  j->batch.ctx = j;
+  TRY(seal_vault_open(a, &j->vault));
+  TRY(interrupt_catch(&j->progress));
+  *out = TAKE(j);
   return OK;
 }
 
@@ -183,11 +122,13 @@ bool job_has_many(const struct args *a) {
 }
 
 static err_t run_each(struct job *j, job_each *each, void *ctx) {
-  AUTO_NAMES names = { 0 };
+  AUTO_NAMES names = NAMES_CLOSED;
   const char *path;
   TRY(names_open(j->args, &names));
   bool from_stdin = !args_word(j->args, 0) && !args_flag(j->args, "files-from");
   for (;;) {
+    if (names_wait(&names)) /* what is done does not wait for it */
+      batch_flush(&j->batch);
     TRY(names_next(&names, &path));
     if (!path && !from_stdin)
       return OK;
@@ -204,7 +145,7 @@ static err_t run_each(struct job *j, job_each *each, void *ctx) {
 
 err_t job_run(struct job *j, job_each *each, void *ctx) {
   err_t e = run_each(j, each, ctx);
-  flush(j);
+  batch_flush(&j->batch);
   if (e != OK)
     fail(j, args_value(j->args, "files-from"), e);
   progress_summary(&j->progress);
@@ -224,7 +165,7 @@ err_t job_told(struct job *j, err_t e) {
 const char *job_advice(err_t e) {
   switch (e) {
   case ERR_NOT_FOUND:
-    return "Was the key deleted? 'strongroom key list --deleted' shows what can be recovered.";
+    return "'strongroom key list --deleted' shows what can be recovered.";
   case ERR_FORBIDDEN:
     return "It takes a key that is enabled, and a role that may wrap (seal) and unwrap (open) with "
            "it: crypto-service-encryption-user.";

@@ -1,38 +1,24 @@
 /*
  * A verb's files, one after the other: what fails is told and the others go on, the exit code is
  * that of the first failure.
- *
- * Finished outputs are made durable in batches: written back together, then synced, renamed, and
- * their directories synced once. Only then is a file done, and told so. One thread.
+ * One thread.
  */
 #ifndef CLI_SEAL_JOB_H
 #define CLI_SEAL_JOB_H
 
 #include "cli/progress.h"
+#include "cli/seal/batch.h"
 #include "cli/seal/input.h"
-#include "cli/seal/output.h"
 #include "cli/seal/vault.h"
 
-#define BATCH_MAX 256
-#define BATCH_BYTES (UINT64_C(64) << 20)
 #define SMALL_MAX (256u << 10) /* files of at most so much are handled in memory */
 
-struct batch_item {
-  struct output *output;
-  char *file;
-  char key[KEY_ID_MAX];
-  uint64_t bytes, sealed, began_us;
-  bool failed, remove;
-  struct stat source; /* with remove */
-};
 struct job {
   const struct args *args;
   struct seal_vault vault;
   struct progress progress;
   unsigned threads;
-  struct batch_item batch[BATCH_MAX];
-  size_t batched, batch_max;
-  uint64_t batch_bytes;
+  struct batch batch;
   uint64_t failed, done;
   err_t first;              /* failure */
   struct buf plain, sealed; /* for small files; wiped */
@@ -43,6 +29,9 @@ struct job {
 err_t job_open(const struct args *a, struct job **out);
 void job_close(struct job *j);
 CLEANUP(job, struct job *, job_close)
+
+/* Of verbs with THREADS_OPTION. */
+err_t job_threads(struct job *j);
 
 /* Calls each for every file, for NULL when there is none (stdin); what it returns is told. Returns
  * the first failure, told already. */

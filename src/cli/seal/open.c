@@ -172,6 +172,7 @@ static err_t run(const struct args *a) {
   AUTO(job) struct job *j = NULL;
   TRY(read_options(a, &o));
   TRY(job_open(a, &j));
+  TRY(job_threads(j));
   TRY(make_identities(j, &o));
   return job_run(j, open_one, &o);
 }

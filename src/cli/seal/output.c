@@ -23,6 +23,7 @@ struct output {
   char *target, *beside, *dir;   /* NULL: written directly */
   char *name;                    /* as it was given */
   int fd;
+  dev_t dev;
   mode_t mode;
   bool force, partial, begun, is_file;
   bool keep; /* under the lock */
@@ -131,23 +132,27 @@ static err_t take_existing(struct output *o, int fd, bool *taken) {
     return OK;
   }
   o->begun = s.st_size > 0;
+  o->dev = s.st_dev;
   *taken = true;
   return OK;
 }
 
 /* A fresh file; another run may have taken it for one that was left behind, before it was locked.
  */
-static bool lock_fresh(int fd) {
+static bool lock_fresh(struct output *o, int fd) {
   struct stat s;
   bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-  return locked && fstat(fd, &s) == 0 && s.st_nlink > 0;
+  if (!locked || fstat(fd, &s) != 0 || s.st_nlink == 0)
+    return false;
+  o->dev = s.st_dev;
+  return true;
 }
 
 static err_t claim_once(struct output *o, bool *taken) {
   *taken = false;
   AUTO_FD fd = open(o->beside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd >= 0)
-    *taken = lock_fresh(fd);
+    *taken = lock_fresh(o, fd);
   else if (errno != EEXIST)
     return cannot_write(o->name);
   else {
@@ -283,6 +288,10 @@ void output_keep(struct output *o, bool keep) {
   pthread_mutex_unlock(&lock);
 }
 
+bool output_is_kept(const struct output *o) {
+  return o->keep;
+}
+
 err_t output_restart(struct output *o) {
   o->begun = false;
   if (ftruncate(o->fd, 0) != 0 || lseek(o->fd, 0, SEEK_SET) != 0)
@@ -292,18 +301,30 @@ err_t output_restart(struct output *o) {
 
 /* --- finishing --- */
 
-void output_start_sync(const struct output *o) {
+void output_write_back(const struct output *o) {
   if (o->is_file)
     IGNORE(sync_file_range(o->fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0 ? OK : ERR_IO);
 }
 
-err_t output_sync(struct output *o) {
+err_t output_complete(struct output *o) {
   if (o->is_file && fchmod(o->fd, o->mode) != 0)
     return cannot_write(o->name);
+  return OK;
+}
+
+err_t output_sync(struct output *o) {
   /* Pipes and terminals have nothing to sync. */
   if (fsync(o->fd) != 0 && (o->is_file || errno != EINVAL))
     return cannot_write(o->name);
   return OK;
+}
+
+dev_t output_dev(const struct output *o) {
+  return o->dev;
+}
+
+err_t output_sync_all(const struct output *o) {
+  return syncfs(o->fd) == 0 ? OK : cannot_write(o->name);
 }
 
 static err_t already_there(const struct output *o) {
@@ -347,6 +368,7 @@ err_t output_sync_dir(const char *dir) {
 }
 
 err_t output_finish(struct output *o) {
+  TRY(output_complete(o));
   TRY(output_sync(o));
   TRY(output_publish(o));
   return o->dir ? output_sync_dir(o->dir) : OK;

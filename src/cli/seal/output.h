@@ -39,16 +39,22 @@ bool output_has_begun(const struct output *o); /* a partial one in which there i
 err_t output_restart(struct output *o);        /* empties a partial one */
 /* Of a partial one: whether it stays when it is not finished; at first it does not. */
 void output_keep(struct output *o, bool keep);
+bool output_is_kept(const struct output *o);
 const char *output_name(const struct output *o);
 
-/* All at once; or, for many, step by step and the directories (as output_dir() names them, NULL:
+/* Starts to bring to the disk what was written so far. */
+void output_write_back(const struct output *o);
+/* All at once; or, for many, each step for all of them before the next (what a file's sync waits
+ * for, the file system then does for all), and the directories (as output_dir() names them, NULL:
  * none) synced by the caller. */
 err_t output_finish(struct output *o);
-void output_start_sync(const struct output *o);
+err_t output_complete(struct output *o);
 err_t output_sync(struct output *o);
 err_t output_publish(struct output *o);
 const char *output_dir(const struct output *o);
 err_t output_sync_dir(const char *dir);
+dev_t output_dev(const struct output *o);      /* of a file: its file system, .. */
+err_t output_sync_all(const struct output *o); /* .. and all that is in it */
 
 /* Removes the partial outputs for path that no other run holds, but for the one with this tag
  * (NULL: all). */
