@@ -30,6 +30,7 @@ struct region {
   uint8_t *reserved;    /* with room to align; NULL: none */
   uint8_t *data;        /* the file from at on */
   uint64_t at, size;    /* at is a multiple of WINDOW */
+  uint64_t file_size;   /* when it was mapped */
   uint64_t ready, past; /* places: pages are present up to, left behind up to */
   struct guard *guard;
 };
@@ -102,6 +103,7 @@ static bool region_map(struct region *r, int fd, uint64_t at, uint64_t file_size
   r->reserved = all;
   r->at = r->ready = r->past = at;
   r->size = file_size - at < REGION ? file_size - at : REGION;
+  r->file_size = file_size;
   uint8_t *data = all + (WINDOW - (uintptr_t)all % WINDOW);
   if (mmap(data, r->size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, (off_t)at) == MAP_FAILED)
     return false;
@@ -134,13 +136,13 @@ void map_free(struct map *m) {
 }
 
 static bool covers(const struct region *r, uint64_t at, size_t size) {
-  return r->data && at >= r->at && at + size <= r->at + r->size;
+  return r->data && at >= r->at && at + size <= r->at + r->size && at + size < r->file_size;
 }
 
 /* The next region starts in the window of at: views end in it that begin before. */
 static bool move_on(struct map *m, uint64_t at, size_t size) {
   struct stat st;
-  if (fstat(m->fd, &st) != 0 || !S_ISREG(st.st_mode) || at + size > (uint64_t)st.st_size)
+  if (fstat(m->fd, &st) != 0 || !S_ISREG(st.st_mode) || at + size >= (uint64_t)st.st_size)
     return false;
   m->lost = map_lost(m);
   region_end(&m->last);

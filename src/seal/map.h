@@ -17,8 +17,9 @@ struct map *map_new(int fd);
 void map_free(struct map *m);
 CLEANUP(map, struct map *, map_free)
 
-/* size bytes at a place, which is never before the last one's; NULL when they are not to be had.
- * Valid until map_release() has passed them; no more than MAP_VIEWS bytes at a time are. */
+/* size bytes at a place, which is never before the last one's; NULL when they are not to be had, or
+ * nothing is behind them. Valid until map_release() has passed them; no more than MAP_VIEWS bytes
+ * at a time are. */
 #define MAP_VIEWS (48u << 20)
 const uint8_t *map_view(struct map *m, uint64_t at, size_t size);
 /* What is before this place is not needed any more. */

@@ -153,7 +153,7 @@ const uint8_t *source_view(struct source *s, size_t size) {
     return NULL;
   if (s->sparse && (s->at < s->hole_until || s->data_until - s->at < size))
     return NULL;
-  const uint8_t *view = map_view(s->map, s->at, size + 1); /* one more: it is not the last */
+  const uint8_t *view = map_view(s->map, s->at, size);
   if (!view)
     return NULL;
   s->at += size;
