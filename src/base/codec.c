@@ -41,6 +41,10 @@ void buf_put_b64(struct buf *b, struct bytes v) {
   encode(b, v, std_alphabet, true);
 }
 
+void buf_put_b64raw(struct buf *b, struct bytes v) {
+  encode(b, v, std_alphabet, false);
+}
+
 /* The value of a digit, or a number over 63. Branches on the character class only: the text of a
  * secret is not looked up in a table, so its digits do not select cache lines. */
 static unsigned digit(uint8_t c, char c62, char c63) {
@@ -94,6 +98,10 @@ err_t b64_decode(struct bytes text, uint8_t *out, size_t room, size_t *size) {
     return ERR_BAD_PARAMETER;
   for (int i = 0; i < 2 && text.size && text.data[text.size - 1] == '='; i++)
     text.size--;
+  return decode(text, '+', '/', out, room, size);
+}
+
+err_t b64raw_decode(struct bytes text, uint8_t *out, size_t room, size_t *size) {
   return decode(text, '+', '/', out, room, size);
 }
 

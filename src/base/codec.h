@@ -15,12 +15,15 @@
 
 void buf_put_b64url(struct buf *b, struct bytes v); /* no padding */
 void buf_put_b64(struct buf *b, struct bytes v);    /* padded */
+void buf_put_b64raw(struct buf *b, struct bytes v); /* base64's alphabet, no padding */
 void buf_put_hex(struct buf *b, struct bytes v);    /* lower case */
 
 /* Decodes into out[room]; *size is what was written. ERR_BAD_PARAMETER for a foreign character, a
- * wrong length, non-canonical bits or too little room. b64url takes no padding; b64 needs it. */
+ * wrong length, non-canonical bits or too little room. b64url and b64raw take no padding; b64 needs
+ * it. */
 err_t b64url_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 err_t b64_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
+err_t b64raw_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 err_t hex_decode(struct bytes text, uint8_t *out, size_t room, size_t *size);
 
 int hex_digit(uint8_t c); /* its value; -1 when it is none */

@@ -138,8 +138,13 @@ struct err_last {
   int line;
   char why[256];
   char say[1024];
+  int status; /* HTTP status of the service that refused, where this program is the client; 0 */
+  char answer[64]; /* its error code; "" */
 };
 const struct err_last *err_last(void);
+/* Adds what a service answered to this thread's last error. code need not end with a NUL; NULL:
+ * none. */
+void err_note_answer(int status, const char *code, size_t size);
 /* Makes a copy of it the last error again: of this thread's after work that may have failed, or of
  * the thread's that did the work for this one. */
 void err_restore(const struct err_last *e);
@@ -150,6 +155,8 @@ void err_reset(void);
 /* The text for a client: what REFUSE() said if e is this thread's last error, else the table's.
  * Never NULL. */
 const char *err_text(err_t e);
+/* The text for whoever runs this process: the same, or what FAIL() recorded. */
+const char *err_reason(err_t e);
 
 err_t err_fail(err_t e, const char *file, int line, const char *fmt, ...)
   __attribute__((format(printf, 4, 5), cold));

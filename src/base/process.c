@@ -1,6 +1,7 @@
 #include "base/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void raise_limit(int which) {
   struct rlimit l;
@@ -17,8 +19,18 @@ static void raise_limit(int which) {
   }
 }
 
+/* What is opened next must not become one of these three: a program that the kernel starts has only
+ * the first. */
+static err_t open_standard(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+      FAIL(ERR_CONFIG, "cannot open /dev/null: %s", strerror(errno));
+  return OK;
+}
+
 err_t process_harden(void) {
   const struct rlimit none = { 0, 0 };
+  TRY(open_standard());
   umask(077);
   signal(SIGPIPE, SIG_IGN);
   raise_limit(RLIMIT_NOFILE);

@@ -8,8 +8,8 @@
 
 #include "base/err.h"
 
-/* First thing in main(): umask 077, no core files, not dumpable, no new privileges, as many open
- * files as are allowed, SIGPIPE ignored. */
+/* First thing in main(): descriptors 0 to 2 are open, umask 077, no core files, not dumpable, no
+ * new privileges, as many open files as are allowed, SIGPIPE ignored. */
 err_t process_harden(void);
 
 /* How many files may be open at once. */

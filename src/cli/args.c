@@ -63,7 +63,7 @@ static err_t parse_option(struct args *a, int argc, char **argv, int *used) {
   return OK;
 }
 
-static err_t parse_word(struct args *a, const char *word) {
+static err_t parse_word(struct args *a, char *word) {
   if (a->word_count == a->verb->max_words)
     FAIL(ERR_USAGE, "'%s' is one argument too many", word);
   a->words[a->word_count++] = word;
@@ -71,7 +71,7 @@ static err_t parse_word(struct args *a, const char *word) {
 }
 
 err_t args_parse(const struct verb *v, int argc, char **argv, struct args *out) {
-  *out = (struct args){ .verb = v };
+  *out = (struct args){ .verb = v, .words = argv };
   bool options = true;
   for (int i = 0, used; i < argc; i += used) {
     used = 1;

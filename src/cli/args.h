@@ -1,16 +1,18 @@
 /*
  * The words of a command line, sorted by a verb's table of options: "--name VALUE", "--name=VALUE",
- * "--" ends the options. Everything borrows argv.
+ * "--" ends the options. Everything borrows argv, in which the words are moved to the front: there
+ * may be as many as the system takes.
  */
 #ifndef CLI_ARGS_H
 #define CLI_ARGS_H
 
 #include "cli/verb.h"
 
+#include <limits.h>
 #include <stdint.h>
 
-#define ARGS_MAX 64 /* options given */
-#define WORDS_MAX 8
+#define ARGS_MAX 64        /* options given */
+#define WORDS_ANY UINT_MAX /* for max_words */
 
 struct given {
   const struct opt *opt;
@@ -18,7 +20,7 @@ struct given {
 };
 struct args {
   const struct verb *verb;
-  const char *words[WORDS_MAX];
+  char **words;
   size_t word_count;
   struct given given[ARGS_MAX];
   size_t given_count;

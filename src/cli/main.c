@@ -1,4 +1,5 @@
-/* strongroom: finds the verb in the table and runs it. */
+/* strongroom: finds the verb in the table and runs it; age-plugin-strongroom. */
+#include "cli/age/plugin.h"
 #include "cli/args.h"
 #include "cli/help.h"
 #include "cli/out.h"
@@ -19,8 +20,8 @@
 
 /* Locked memory for secrets: as much as is wanted, or as may be locked. Only a server is told when
  * there is none: a client holds its secrets for a moment. */
-static err_t start(const struct verb *v) {
-  bool server = v == &verb_vault_serve, locked;
+static err_t start(bool server) {
+  bool locked;
   TRY(process_harden());
   mem_install_json();
   size_t limit = process_lock_limit(), heap = server ? SERVER_HEAP : CLIENT_HEAP;
@@ -45,7 +46,7 @@ static err_t run(const struct verb *v, int argc, char **argv) {
     help_verb(v);
     return OK;
   }
-  e = start(v);
+  e = start(v == &verb_vault_serve);
   if (e == OK)
     e = v->run(&a);
   if (e != OK)
@@ -60,7 +61,7 @@ static int run_argv(const struct verb *v, int argc, char **argv) {
       help_verb(v);
       return 0;
     }
-  err_t e = start(v);
+  err_t e = start(v == &verb_vault_serve);
   if (e == OK)
     return v->run_argv(argc, argv);
   out_error(e);
@@ -91,8 +92,18 @@ static int dispatch(int argc, char **argv) {
                 : run_argv(v, argc - used, argv + used);
 }
 
+/* The same program by another name, which age looks for. */
+static int plugin(int argc, char **argv) {
+  err_t e = start(false);
+  if (e == OK)
+    e = age_plugin_run(argc, argv);
+  if (e != OK)
+    out_error(e);
+  return exit_code_of(e);
+}
+
 int main(int argc, char **argv) {
-  int code = dispatch(argc, argv);
+  int code = argc && age_plugin_is(argv[0]) ? plugin(argc, argv) : dispatch(argc, argv);
   if (fflush(stdout) == 0 && !ferror(stdout))
     return code;
   if (errno != EPIPE)

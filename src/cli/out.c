@@ -67,18 +67,37 @@ void out_note(const char *fmt, ...) {
 }
 
 const char *out_error_text(err_t e) {
-  const struct err_last *last = err_last();
-  bool ours = last->code == e;
-  return ours && *last->say ? last->say : ours && *last->why ? last->why : err_text(e);
+  return err_reason(e);
 }
 
-void out_error(err_t e) {
-  const char *text = out_error_text(e);
-  fprintf(stderr, "strongroom: ");
+static void put_safely(const char *text) {
   for (; *text; text++)
     if (*text != '\r')
       fputc((unsigned char)*text < 0x20 && *text != '\n' ? '?' : *text, stderr);
+}
+
+void out_error_about(const char *what, err_t e, const char *advice) {
+  fputs("strongroom: ", stderr);
+  if (what) {
+    put_safely(what);
+    fputs(": ", stderr);
+  }
+  put_safely(out_error_text(e));
   fputc('\n', stderr);
+  if (advice)
+    out_note("%s", advice);
+}
+
+static bool told;
+
+err_t out_told(err_t e) {
+  told = true;
+  return e;
+}
+
+void out_error(err_t e) {
+  if (!told)
+    out_error_about(NULL, e, NULL);
 }
 
 void table_start(struct table *t, size_t columns, const char *const *headings) {

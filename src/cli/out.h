@@ -17,8 +17,14 @@ void out_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A remark for people on stderr: a line that no script needs. */
 void out_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* What went wrong, on stderr: the server's text, the reason on this side, or the table's text. */
+/* What went wrong, on stderr: the server's text, the reason on this side, or the table's text. Of
+ * an error that out_told() passed on it says nothing. */
 void out_error(err_t e);
+/* The same, with what it is about ahead of it, and what may be done about it below; either may be
+ * NULL. */
+void out_error_about(const char *what, err_t e, const char *advice);
+/* For verbs that go on after an error: what they return was told already. */
+err_t out_told(err_t e);
 const char *out_error_text(err_t e); /* the same, until this thread's next error */
 
 /* A table of texts, printed with its columns as wide as they need to be. */

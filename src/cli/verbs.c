@@ -22,9 +22,11 @@ const struct noun nouns[] = {
   { "ca", "the hub's certificate authority: issuing, revoking, who may have which names" },
   { "identity", "who may call: applications, their secrets and certificates" },
   { "role", "what they may do: roles and their assignments" },
+  { "age", "keys of the vault for age: its recipients and identities" },
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
   { "audit", "the log of every operation, and its verification" },
+  { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
 const size_t noun_count = sizeof nouns / sizeof *nouns;
 

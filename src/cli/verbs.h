@@ -10,6 +10,10 @@
   X(verb_version) \
   X(verb_help) \
   X(verb_complete) \
+  X(verb_seal) \
+  X(verb_open) \
+  X(verb_reseal) \
+  X(verb_inspect) \
   X(verb_vault_serve) \
   X(verb_vault_unseal) \
   X(verb_vault_seal) \
@@ -96,6 +100,8 @@
   X(verb_role_assign) \
   X(verb_role_unassign) \
   X(verb_role_assignments) \
+  X(verb_age_recipient) \
+  X(verb_age_identity) \
   X(verb_acme_create_key) \
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
@@ -107,7 +113,14 @@
   X(verb_log_verify) \
   X(verb_log_reseal) \
   X(verb_audit_show) \
-  X(verb_audit_verify)
+  X(verb_audit_verify) \
+  X(verb_core_install) \
+  X(verb_core_uninstall) \
+  X(verb_core_list) \
+  X(verb_core_open) \
+  X(verb_core_debug) \
+  X(verb_core_delete) \
+  X(verb_core_take)
 
 #define X(name) extern const struct verb name;
 VERB_TABLE(X)

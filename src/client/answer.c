@@ -1,5 +1,8 @@
 #include "client/answer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 void client_answer_free(struct client_answer *a) {
   json_decref(a->body);
   *a = (struct client_answer){ 0 };
@@ -39,8 +42,10 @@ static err_t refuse_api(int status, json_t *error) {
   struct bytes code = { 0 }, message = { 0 };
   IGNORE(json_get_str(error, "code", &code, NULL));
   IGNORE(json_get_str(error, "message", &message, NULL));
-  REFUSE(error_of(status, code), BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(trim_end(message)),
-         BYTES_ARG(code));
+  err_t e = err_refuse(error_of(status, code), __FILE__, __LINE__, BYTES_FMT " [" BYTES_FMT "]",
+                       BYTES_ARG(trim_end(message)), BYTES_ARG(code));
+  err_note_answer(status, (const char *)code.data, code.size);
+  return e;
 }
 
 /* {"error":"..","error_description":".."} of OAuth: whatever its status, we got no token. */
@@ -48,9 +53,11 @@ static err_t refuse_oauth(int status, json_t *body) {
   struct bytes code = { 0 }, text = { 0 };
   IGNORE(json_get_str(body, "error", &code, NULL));
   IGNORE(json_get_str(body, "error_description", &text, NULL));
-  REFUSE(status >= 500 || status == 429 ? ERR_BUSY : ERR_UNAUTHORIZED,
-         "No token for this client: " BYTES_FMT " [" BYTES_FMT "]", BYTES_ARG(text),
-         BYTES_ARG(code));
+  err_t e = err_refuse(status >= 500 || status == 429 ? ERR_BUSY : ERR_UNAUTHORIZED, __FILE__,
+                       __LINE__, "No token for this client: " BYTES_FMT " [" BYTES_FMT "]",
+                       BYTES_ARG(text), BYTES_ARG(code));
+  err_note_answer(status, (const char *)code.data, code.size);
+  return e;
 }
 
 static err_t refuse(int status, json_t *body) {
@@ -59,16 +66,30 @@ static err_t refuse(int status, json_t *body) {
     return refuse_api(status, error);
   if (json_is_string(error))
     return refuse_oauth(status, body);
-  REFUSE(error_of(status, (struct bytes){ 0 }), "The server answered with status %d.", status);
+  err_t e = err_refuse(error_of(status, (struct bytes){ 0 }), __FILE__, __LINE__,
+                       "The server answered with status %d.", status);
+  err_note_answer(status, NULL, 0);
+  return e;
 }
 
-/* Nothing was heard, for a reason that lies with the server or on the way to it. */
-static err_t no_answer(err_t e) {
-  if (e != ERR_IO && e != ERR_TIMEOUT)
+err_t answer_none(err_t e) {
+  if (e != ERR_IO && e != ERR_TIMEOUT && e != ERR_HTTP)
     return e;
   char why[sizeof err_last()->why];
   memcpy(why, err_last()->why, sizeof why);
   REFUSE(ERR_AWAY, "No answer: %s", err_last()->code == e ? why : "the connection failed");
+}
+
+err_t answer_retell(err_t e, const char *fmt, ...) {
+  const struct err_last before = *err_last();
+  char text[sizeof before.say];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  (void)err_refuse(e, before.file, before.line, "%s", text);
+  err_note_answer(before.status, before.answer, strlen(before.answer));
+  return e;
 }
 
 /* A date (RFC 9110, 10.2.3) is as good as nothing: no server that we know writes one. */
@@ -94,7 +115,7 @@ err_t answer_ask(struct http_client *http, const struct request *rq, struct http
   *hint = (struct answer_hint){ 0 };
   err_t e = http_client_request(http, rq->method, rq->target, rq->headers, rq->body, &reply);
   if (e != OK)
-    return no_answer(e);
+    return answer_none(e);
   *hint = (struct answer_hint){ reply.status, retry_after(&reply) };
   TRY(answer_check(&reply));
   *out = reply;

@@ -21,6 +21,12 @@ struct answer_hint {
  * out wipes it. */
 err_t answer_ask(struct http_client *http, const struct request *rq, struct http_reply *out,
                  struct answer_hint *hint);
+/* Nothing was heard, for a reason that lies with the server or on the way to it: ERR_AWAY. Other
+ * errors, and OK, are passed on. */
+err_t answer_none(err_t e);
+/* This thread's last error, e or another one, with more words; what the server answered stays with
+ * it. */
+err_t answer_retell(err_t e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The error that a reply with another status means. */
 err_t answer_check(const struct http_reply *reply);
 

@@ -40,6 +40,10 @@ static err_t set_up(struct client *c) {
   return token_keeper_new(&c->settings, c->authority, c->tls, &c->token);
 }
 
+const char *client_url(const struct client *c) {
+  return c->settings.text[SET_URL];
+}
+
 err_t client_new_with(struct settings *s, struct client **out) {
   AUTO(client) struct client *c = mem_zalloc(sizeof *c);
   if (!c) {
@@ -64,6 +68,10 @@ err_t client_new(const char *data_dir, struct client **out) {
 
 void client_set_patience(struct client *c, const struct client_patience *p) {
   c->patience = *p;
+}
+
+err_t client_get_token(struct client *c, struct secret *out) {
+  return token_copy(c->token, &c->patience, out);
 }
 
 void client_free(struct client *c) {

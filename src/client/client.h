@@ -28,6 +28,8 @@ struct settings;
 err_t client_new_with(struct settings *s, struct client **out);
 void client_free(struct client *c);
 CLEANUP(client, struct client *, client_free)
+/* The vault's address, as the settings have it; the client's own. */
+const char *client_url(const struct client *c);
 
 /*
  * How long a call goes on trying. Tried again, with pauses that double, is what had no answer or
@@ -43,6 +45,10 @@ struct client_patience {
  * the terminal, and PATIENCE_SERVICE with client_new_with(). */
 void client_set_patience(struct client *c, const struct client_patience *p);
 extern const struct client_patience PATIENCE_PERSON, PATIENCE_SERVICE;
+
+/* An access token that is good now, and for a while if the token service is not away. */
+struct secret;
+err_t client_get_token(struct client *c, struct secret *out);
 
 struct client_answer {
   int status;

@@ -3,11 +3,13 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "client/field.h"
+#include "client/managed.h"
 
 #define PEM_MAX 65536
 #define SCOPE "https://vault.azure.net/.default"
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-#define LIFETIME_MAX 86400u
+#define SECRET_FILE_MAX 4096
+#define ASSERTION_FILE_MAX 65536
 
 /* --- the client credentials grant --- */
 
@@ -22,7 +24,7 @@ static void put_field(struct buf *form, const char *name, struct bytes value) {
 /* The authority's address may end with a slash; the endpoint that an assertion names does not have
  * two. */
 static void put_endpoint(const struct settings *s, const char *path, struct buf *out) {
-  struct bytes host = bytes_str(s->text[SET_AUTHORITY]);
+  struct bytes host = bytes_str(s->text[SET_AUTHORITY] ? s->text[SET_AUTHORITY] : s->text[SET_URL]);
   if (host.size && host.data[host.size - 1] == '/')
     host.size--;
   buf_put_bytes(out, host);
@@ -34,8 +36,6 @@ static err_t take_token(struct bytes body, struct token *out) {
   TRY(field_number(body, "expires_in", &out->lifetime_s, &found));
   if (!found)
     FAIL(ERR_INTERNAL, "the token service does not say how long its token is good");
-  if (out->lifetime_s > LIFETIME_MAX)
-    out->lifetime_s = LIFETIME_MAX;
   return field_secret(body, "access_token", &out->text);
 }
 
@@ -63,7 +63,7 @@ static err_t grant(const struct credential_call *c, put_proof *proof, struct tok
 }
 
 static bool names_client(const struct settings *s) {
-  return s->text[SET_AUTHORITY] && s->text[SET_TENANT] && s->text[SET_CLIENT_ID];
+  return s->text[SET_TENANT] && s->text[SET_CLIENT_ID];
 }
 
 static void put_assertion(struct bytes assertion, struct buf *form) {
@@ -85,6 +85,50 @@ static err_t put_secret(const struct settings *s, const char *path, struct buf *
 static err_t secret_get(const struct credential_call *c, struct token *out,
                         struct answer_hint *hint) {
   return grant(c, put_secret, out, hint);
+}
+
+/* --- files, which somebody may write anew at any time: they are read for each token --- */
+
+/* Without the white space at the end that editors leave. */
+static err_t read_line(const char *path, size_t max, struct buf *out) {
+  TRY(file_read(path, max, out));
+  while (out->size && out->data[out->size - 1] <= ' ')
+    out->size--;
+  if (out->size == 0)
+    FAIL(ERR_CONFIG, "%s is empty", path);
+  return OK;
+}
+
+static bool secret_file_is_set(const struct settings *s) {
+  return names_client(s) && s->text[SET_SECRET_FILE];
+}
+
+static err_t put_secret_file(const struct settings *s, const char *path, struct buf *form) {
+  AUTO_BUF secret = BUF_EMPTY;
+  TRY(read_line(s->text[SET_SECRET_FILE], SECRET_FILE_MAX, &secret));
+  put_field(form, "client_secret", buf_bytes(&secret));
+  return OK;
+}
+
+static err_t secret_file_get(const struct credential_call *c, struct token *out,
+                             struct answer_hint *hint) {
+  return grant(c, put_secret_file, out, hint);
+}
+
+static bool assertion_is_set(const struct settings *s) {
+  return names_client(s) && s->text[SET_ASSERTION_FILE];
+}
+
+static err_t put_assertion_file(const struct settings *s, const char *path, struct buf *form) {
+  AUTO_BUF assertion = BUF_EMPTY;
+  TRY(read_line(s->text[SET_ASSERTION_FILE], ASSERTION_FILE_MAX, &assertion));
+  put_assertion(buf_bytes(&assertion), form);
+  return OK;
+}
+
+static err_t assertion_get(const struct credential_call *c, struct token *out,
+                           struct answer_hint *hint) {
+  return grant(c, put_assertion_file, out, hint);
 }
 
 /* --- a certificate's key --- */
@@ -112,7 +156,11 @@ static err_t certificate_get(const struct credential_call *c, struct token *out,
 
 static const struct credential table[] = {
   { "client secret", secret_is_set, false, secret_get },
+  { "client secret in a file", secret_file_is_set, false, secret_file_get },
+  { "assertion file", assertion_is_set, false, assertion_get },
   { "client certificate", certificate_is_set, false, certificate_get },
+  { "managed identity", managed_endpoint_is_set, true, managed_endpoint_get },
+  { "managed identity (IMDS)", managed_imds_is_set, true, managed_imds_get },
 };
 
 err_t credential_find(const struct settings *s, const struct credential **out) {
@@ -121,7 +169,8 @@ err_t credential_find(const struct settings *s, const struct credential **out) {
       *out = &table[i];
       return OK;
     }
-  FAIL(ERR_CONFIG, "no credentials: set AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID "
-                   "and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH, or give --data "
-                   "DIR");
+  FAIL(ERR_CONFIG,
+       "no credentials: set AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+       "AZURE_CLIENT_SECRET, AZURE_CLIENT_SECRET_FILE, AZURE_FEDERATED_TOKEN_FILE or "
+       "AZURE_CLIENT_CERTIFICATE_PATH; or a managed identity's address; or give --data DIR");
 }

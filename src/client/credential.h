@@ -2,9 +2,9 @@
  * Who we are, and how that becomes a token: the kinds of credentials, in one table, in the order in
  * which they are looked for.
  *
- * - a client secret, a signed assertion (RFC 7523) made here with a certificate's key, or one that
- *   somebody else writes to a file: the client credentials grant of OAuth 2.0 (RFC 6749), at the
- *   authority;
+ * - the client credentials grant of OAuth 2.0 (RFC 6749), at the authority: with a client secret
+ *   (given, or in a file), with an assertion that somebody else signs and writes to a file, or with
+ *   one that is signed here with a certificate's key (RFC 7523);
  * - a managed identity: a service of this machine gives the token.
  *
  * Any thread.

@@ -55,7 +55,10 @@ static err_t unwrap_again(void *ctx, const struct wrapped *w, struct secret *out
 }
 
 struct key_service client_key_service(struct client *c) {
-  return (struct key_service){
-    .ctx = c, .wrap = wrap, .unwrap = unwrap, .wrap_again = wrap_again, .unwrap_again = unwrap_again
-  };
+  return (struct key_service){ .ctx = c,
+                               .wrap = wrap,
+                               .unwrap = unwrap,
+                               .wrap_again = wrap_again,
+                               .unwrap_again = unwrap_again,
+                               .url = client_url(c) };
 }

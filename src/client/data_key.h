@@ -24,6 +24,8 @@ struct key_service {
    */
   err_t (*wrap_again)(void *ctx, const char *key, struct bytes plain, struct wrapped *out);
   err_t (*unwrap_again)(void *ctx, const struct wrapped *w, struct secret *out);
+  const char
+    *url; /* where its requests go, for people and to tell another vault; NULL: not known */
 };
 struct key_service client_key_service(struct client *c); /* c must outlive its users */
 

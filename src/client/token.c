@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#define LIFETIME_MAX_S 86400u
 #define RENEW_EARLY_S 300u /* or half of the lifetime, if that is less */
 #define RETRY_S 30u        /* after a renewal that failed, while the old one is good */
 
@@ -65,6 +66,13 @@ static err_t try_once(struct token_keeper *k, const struct credential *how, unsi
   return e;
 }
 
+/* Whatever a token service does not do, it is not the vault that says no. */
+static err_t told(err_t e) {
+  if (e != ERR_NOT_FOUND && e != ERR_FORBIDDEN && e != ERR_BAD_PARAMETER && e != ERR_CONFLICT)
+    return e;
+  return answer_retell(ERR_UNAUTHORIZED, "No token for this client: %s", err_text(e));
+}
+
 static err_t get(struct token_keeper *k, const struct client_patience *p, struct token *out) {
   const struct credential *how;
   struct retry r;
@@ -74,18 +82,19 @@ static err_t get(struct token_keeper *k, const struct client_patience *p, struct
     struct answer_hint hint = { 0 };
     err_t e = try_once(k, how, retry_timeout_ms(&r), out, &hint);
     if ((e != ERR_AWAY && e != ERR_BUSY) || !retry_again(&r, hint.retry_after))
-      return e;
+      return told(e);
   }
 }
 
 /* --- keeping it --- */
 
 static void take_over(struct token_keeper *k, struct token *t, uint64_t began_us) {
-  uint64_t early = t->lifetime_s / 2 < RENEW_EARLY_S ? t->lifetime_s / 2 : RENEW_EARLY_S;
+  uint64_t life = t->lifetime_s < LIFETIME_MAX_S ? t->lifetime_s : LIFETIME_MAX_S;
+  uint64_t early = life / 2 < RENEW_EARLY_S ? life / 2 : RENEW_EARLY_S;
   secret_free(&k->text);
   k->text = secret_take(&t->text);
   k->number++;
-  k->expires_us = began_us + t->lifetime_s * 1000000;
+  k->expires_us = began_us + life * 1000000;
   k->renew_us = k->expires_us - early * 1000000;
 }
 
@@ -158,4 +167,14 @@ void token_reject(struct token_keeper *k, const struct token_use *use) {
   if (k->number == use->number)
     secret_free(&k->text);
   pthread_mutex_unlock(&k->lock);
+}
+
+err_t token_copy(struct token_keeper *k, const struct client_patience *p, struct secret *out) {
+  bool fresh;
+  pthread_mutex_lock(&k->lock);
+  err_t e = have_good(k, p, &fresh);
+  if (e == OK)
+    e = secret_copy(secret_bytes(&k->text), out);
+  pthread_mutex_unlock(&k->lock);
+  return e;
 }

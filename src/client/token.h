@@ -24,6 +24,8 @@ struct token_use {
 /* Appends "Authorization: Bearer ..". ERR_CONFIG when the settings name no credential. */
 err_t token_put(struct token_keeper *k, const struct client_patience *p, struct buf *headers,
                 struct token_use *use);
+/* The token itself. */
+err_t token_copy(struct token_keeper *k, const struct client_patience *p, struct secret *out);
 /* The hub does not take it (any more): it is not used again. */
 void token_reject(struct token_keeper *k, const struct token_use *use);
 

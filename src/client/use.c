@@ -14,15 +14,14 @@
 /* Where a key id names another vault than the one that was asked, who reads "not found" must know.
  */
 static err_t not_found(const struct client *c, const char *key) {
-  char why[512];
   struct bytes theirs = key_name_host(key), mine = key_name_host(c->settings.text[SET_URL]);
   if (theirs.size == 0 ||
       (theirs.size == mine.size &&
        strncasecmp((const char *)theirs.data, (const char *)mine.data, mine.size) == 0))
     return ERR_NOT_FOUND;
-  snprintf(why, sizeof why, "%s", err_text(ERR_NOT_FOUND));
-  REFUSE(ERR_NOT_FOUND, "%s (asked at " BYTES_FMT ", the key is of " BYTES_FMT ")", why,
-         BYTES_ARG(mine), BYTES_ARG(theirs));
+  return answer_retell(ERR_NOT_FOUND,
+                       "%.600s (asked at " BYTES_FMT ", the key is of " BYTES_FMT ")",
+                       err_text(ERR_NOT_FOUND), BYTES_ARG(mine), BYTES_ARG(theirs));
 }
 
 struct operation {

@@ -6,9 +6,14 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
+#include <pthread.h>
+#include <sys/resource.h>
 
 /* The smallest block of the secure heap: a P-256 private number. */
 #define HEAP_BLOCK 32
+/* Inside another program. */
+#define ATTACHED_HEAP (1u << 20)
+#define ATTACHED_HEAP_LEAST (1u << 18)
 
 static const char *const hash_names[HASH_COUNT] = {
   [HASH_SHA1] = "SHA1",
@@ -25,13 +30,16 @@ static const char *const aes_names[MODE_COUNT][3] = {
   [MODE_GCM] = { "AES-128-GCM", "AES-192-GCM", "AES-256-GCM" },
 };
 
-/* Set by crypto_init(), constant afterwards. */
+/* Set by crypto_init() or crypto_attach(), constant afterwards. */
 static struct {
   EVP_MD *md[HASH_COUNT];
   EVP_MAC_CTX *hmac[HASH_COUNT]; /* without a key; copied for each use */
   EVP_CIPHER *aes[MODE_COUNT][3], *chacha;
   EVP_KDF *hkdf, *scrypt;
 } fetched;
+
+/* By crypto_init(); then constant. */
+static bool started, heap_locked;
 
 static _Thread_local bool out_of_memory; /* evp_out_of_memory() */
 
@@ -98,6 +106,51 @@ err_t crypto_init(size_t heap_size, bool *locked) {
     EVP_FAIL(ERR_CRYPTO, "secure heap");
   TRY(fetch_all());
   *locked = heap == 1;
+  started = true;
+  heap_locked = heap == 1;
+  return OK;
+}
+
+/* How much of ATTACHED_HEAP may be locked; the least one where that is nothing. */
+static size_t lockable(void) {
+  size_t size = ATTACHED_HEAP;
+  struct rlimit l;
+  if (getrlimit(RLIMIT_MEMLOCK, &l) == 0 && l.rlim_cur != RLIM_INFINITY)
+    while (size > ATTACHED_HEAP_LEAST && size > l.rlim_cur)
+      size /= 2;
+  return size;
+}
+
+static pthread_once_t attach_once = PTHREAD_ONCE_INIT;
+static err_t attached;
+static struct err_last attach_failure;
+
+static err_t attach(void) {
+  if (started)
+    return OK;
+  int heap =
+    CRYPTO_secure_malloc_initialized() ? 1 : CRYPTO_secure_malloc_init(lockable(), HEAP_BLOCK);
+  /* Another thread of the program's may have been first. */
+  if (heap == 0 && !CRYPTO_secure_malloc_initialized())
+    EVP_FAIL(ERR_CRYPTO, "secure heap");
+  TRY(fetch_all());
+  heap_locked = heap != 2;
+  return OK;
+}
+
+static void attach_and_keep(void) {
+  attached = attach();
+  attach_failure = *err_last();
+}
+
+err_t crypto_attach(bool *locked) {
+  pthread_once(&attach_once, attach_and_keep);
+  if (attached != OK) {
+    err_restore(&attach_failure);
+    return attached;
+  }
+  if (locked)
+    *locked = heap_locked;
   return OK;
 }
 
@@ -157,7 +210,7 @@ bool evp_failed(err_t e, const char *file, int line, const char *what) {
 }
 
 err_t secret_new(size_t size, struct secret *out) {
-  void *p = OPENSSL_secure_zalloc(size);
+  void *p = OPENSSL_secure_zalloc(size ? size : 1);
   if (!p) {
     ERR_clear_error();
     FAIL(ERR_NOMEM, "the secure heap has no %zu bytes left (%zu used)", size, CRYPTO_secure_used());

@@ -19,6 +19,13 @@
  * false where the system refused to lock it.
  */
 err_t crypto_init(size_t heap_size, bool *locked);
+/*
+ * The same inside a program that may have used OpenSSL before: its allocators stay as they are, and
+ * its secure heap is used if it has one; else one of up to 1 MiB is made, as much as may be locked.
+ * *locked (may be NULL) is true for the program's own. Any thread, any number of times, also after
+ * crypto_init(); what the first call came to is what all are told.
+ */
+err_t crypto_attach(bool *locked);
 
 struct secret {
   uint8_t *data;
@@ -61,7 +68,8 @@ err_t crypto_hkdf_salted(struct bytes key, struct bytes salt, const char *info, 
 /* HKDF-Expand alone (RFC 5869 2.3) with SHA-512: prk is uniformly random, info of any length. */
 err_t crypto_hkdf_expand_sha512(struct bytes prk, struct bytes info, size_t size,
                                 struct secret *out);
-/* scrypt (RFC 7914), r = 8, p = 1; log2_n from 10 to 20. */
+/* scrypt (RFC 7914), r = 8, p = 1; log2_n from 1 to 20; what is chosen here is 17 or
+ * more. */
 err_t crypto_scrypt(struct bytes passphrase, struct bytes salt, unsigned log2_n, size_t size,
                     struct secret *out);
 

@@ -1,7 +1,7 @@
 /*
  * OpenSSL's objects, for the files of crypto/ and the TLS part of net/ only.
  *
- * Algorithms are fetched once, by crypto_init(): a fetch by name costs more than many of the
+ * Algorithms are fetched once, at the start: a fetch by name costs more than many of the
  * operations and takes locks. What is fetched is constant afterwards; any thread may use it.
  */
 #ifndef CRYPTO_EVP_H

@@ -69,7 +69,7 @@ err_t crypto_hkdf_expand_sha512(struct bytes prk, struct bytes info, size_t size
 
 err_t crypto_scrypt(struct bytes passphrase, struct bytes salt, unsigned log2_n, size_t size,
                     struct secret *out) {
-  if (log2_n < 10 || log2_n > 20 || size == 0)
+  if (log2_n < 1 || log2_n > 20 || size == 0)
     FAIL(ERR_BAD_PARAMETER, "scrypt: log2(N) = %u, %zu bytes asked for", log2_n, size);
   uint64_t n = UINT64_C(1) << log2_n;
   uint32_t r = 8, p = 1;

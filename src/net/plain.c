@@ -38,6 +38,7 @@ err_t plain_read(int fd, size_t max, struct buf *out, uint64_t *budget_us) {
     buf_put(out, in, (size_t)n);
     max -= (size_t)n;
   }
+  explicit_bzero(in, sizeof in);
   return buf_ok(out);
 }
 
@@ -58,30 +59,30 @@ err_t plain_parse(struct bytes answer, int *status, struct bytes *body) {
   FAIL(ERR_HTTP, "the answer's headers do not end within %d bytes", PLAIN_ANSWER_MAX);
 }
 
-static err_t exchange(int fd, const char *host, const char *path, uint64_t *budget_us,
-                      struct buf *in) {
+static err_t exchange(int fd, const struct plain_get *rq, uint64_t *budget_us, struct buf *in) {
   AUTO_BUF out = BUF_EMPTY;
   buf_printf(&out,
              "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: strongroom/" STRONGROOM_VERSION
-             "\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-             path, host);
+             "\r\nAccept: */*\r\nConnection: close\r\n",
+             rq->path, rq->host);
+  buf_put_bytes(&out, rq->headers);
+  buf_put(&out, "\r\n", 2);
   TRY(buf_ok(&out));
   TRY(plain_write(fd, buf_bytes(&out), budget_us));
   return plain_read(fd, PLAIN_ANSWER_MAX, in, budget_us);
 }
 
-err_t plain_get(const struct net_address *from, const char *host, const char *path,
-                uint64_t *budget_us, int *status, struct buf *body) {
+err_t plain_get(const struct plain_get *rq, uint64_t *budget_us, int *status, struct buf *body) {
   AUTO_BUF in = BUF_EMPTY;
   struct bytes found;
   int fd = -1;
-  int error =
-    net_dial((const struct sockaddr *)&from->socket, from->size, SOCK_STREAM, budget_us, &fd);
+  int error = net_dial((const struct sockaddr *)&rq->from->socket, rq->from->size, SOCK_STREAM,
+                       budget_us, &fd);
   if (error == ETIMEDOUT)
     FAIL(ERR_TIMEOUT, "nothing answers there");
   if (error)
     FAIL(ERR_IO, "cannot connect: %s", strerror(error));
-  err_t e = exchange(fd, host, path, budget_us, &in);
+  err_t e = exchange(fd, rq, budget_us, &in);
   close(fd);
   TRY(e);
   TRY(plain_parse(buf_bytes(&in), status, &found));

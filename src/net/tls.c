@@ -128,9 +128,11 @@ static err_t trust(SSL_CTX *ctx, struct bytes ca_pem) {
   return OK;
 }
 
+/* What a client reads may be secrets: OpenSSL wipes them from its buffers once they are read. */
 err_t tls_client(struct bytes ca_pem, struct tls **out) {
   AUTO(tls) struct tls *t = NULL;
   TRY(new_context(TLS_client_method(), &t));
+  SSL_CTX_set_options(t->ctx, SSL_OP_CLEANSE_PLAINTEXT);
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
   if (ca_pem.size)
     TRY(trust(t->ctx, ca_pem));

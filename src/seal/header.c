@@ -137,7 +137,7 @@ static err_t read_slot(struct bytes data, unsigned slot, struct header *out, con
 }
 
 static err_t refuse(struct bytes data) {
-  if (has_magic(data, 0, MAGIC_SIZE - 1))
+  if (data.size >= MAGIC_SIZE && has_magic(data, 0, MAGIC_SIZE - 1))
     FAIL(ERR_NOT_SEALED, "sealed in version %u of the format, which is not known here",
          data.data[MAGIC_SIZE - 1]);
   FAIL(ERR_NOT_SEALED, "it does not begin as a sealed file does");

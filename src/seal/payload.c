@@ -169,17 +169,25 @@ err_t payload_seal_chunk(struct payload_cipher *c, uint64_t number, bool last, s
   return aead_seal(c->aead, nonce, (struct bytes){ 0 }, plain, out);
 }
 
+/* Where the chunk may not be of this size, no text is tried. */
+static err_t try_open(struct payload_cipher *c, uint64_t number, bool last, struct bytes sealed,
+                      uint8_t *out) {
+  uint8_t nonce[AEAD_NONCE];
+  if (!fits(&c->shape, number, last, sealed.size - c->shape.overhead))
+    return ERR_DECRYPT;
+  TRY(make_nonce(c, number, last, nonce));
+  return aead_open(c->aead, nonce, (struct bytes){ 0 }, sealed, out);
+}
+
 err_t payload_open_chunk(struct payload_cipher *c, uint64_t number, bool last, struct bytes sealed,
                          uint8_t *out) {
-  uint8_t nonce[AEAD_NONCE];
   if (sealed.size < c->shape.overhead)
     FAIL(ERR_DAMAGED, "a chunk of %zu bytes", sealed.size);
-  size_t size = sealed.size - c->shape.overhead;
-  err_t e = fits(&c->shape, number, last, size) ? make_nonce(c, number, last, nonce) : ERR_DECRYPT;
+  err_t e = try_open(c, number, last, sealed, out);
   if (e == OK)
-    e = aead_open(c->aead, nonce, (struct bytes){ 0 }, sealed, out);
-  else if (size)
-    explicit_bzero(out, size);
+    return OK;
+  if (sealed.size > c->shape.overhead)
+    memset(out, 0, sealed.size - c->shape.overhead);
   if (e == ERR_DECRYPT)
     FAIL(ERR_DAMAGED, "chunk %llu is not authentic", (unsigned long long)number);
   return e;

@@ -130,7 +130,7 @@ err_t sealed_get(struct key_cache *keys, struct bytes context, struct bytes seal
   uint64_t size;
   TRY(sealed_begin_open(keys, context, sealed, &p));
   TRY(payload_plain_size(payload_shape(p), sealed.size - HEADER_SIZE, &size));
-  if (!buf_reserve(out, (size_t)size))
+  if (!buf_reserve(out, (size_t)size + 1)) /* never NULL */
     return ERR_NOMEM;
   struct bytes chunks = bytes_of(sealed.data + START_SIZE, sealed.size - START_SIZE);
   uint8_t *at = out->data + out->size;

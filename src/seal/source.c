@@ -1,5 +1,7 @@
 #include "seal/io.h"
 
+#include "seal/map.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #define PIECES_MAX 64 /* at most IOV_MAX */
+#define PAGE 4096
 
 /* Where a descriptor stands in a regular file; false when it is none. */
 static bool stands(int fd, uint64_t *at) {
@@ -19,10 +22,20 @@ static bool stands(int fd, uint64_t *at) {
   return true;
 }
 
-void source_init(struct source *s, struct watch *w, struct bytes ahead, bool sparse, int fd) {
-  *s = (struct source){ .watch = w, .fd = fd, .ahead = ahead };
-  s->sparse = sparse && stands(fd, &s->at);
+void source_init(struct source *s, struct watch *w, bool seal, int fd) {
+  const struct stream_options *o = w->options;
+  *s = (struct source){ .watch = w, .fd = fd, .ahead = o->ahead };
+  s->left = seal && o->limit ? o->limit : UINT64_MAX;
+  s->placed = stands(fd, &s->at);
+  s->sparse = s->placed && seal && o->sparse_in;
   s->data_until = s->hole_until = s->at;
+  if (s->placed && seal && o->map_in)
+    s->map = map_new(fd);
+}
+
+void source_end(struct source *s) {
+  if (s->map)
+    map_free(s->map);
 }
 
 /* After a failed read: OK to try it again. */
@@ -68,14 +81,17 @@ static ssize_t read_sparse(struct source *s, const struct iovec *v) {
   bool hole = s->at < s->hole_until;
   uint64_t left = (hole ? s->hole_until : s->data_until) - s->at;
   size_t size = left < v->iov_len ? (size_t)left : v->iov_len;
-  ssize_t n = (ssize_t)size;
-  if (hole)
-    memset(v->iov_base, 0, size);
-  else
-    n = pread(s->fd, v->iov_base, size, (off_t)s->at);
-  if (n > 0)
-    s->at += (uint64_t)n;
-  return n;
+  if (!hole)
+    return pread(s->fd, v->iov_base, size, (off_t)s->at);
+  memset(v->iov_base, 0, size);
+  return (ssize_t)size;
+}
+
+static ssize_t read_placed(struct source *s, const struct iovec *v, int n) {
+  ssize_t got = s->sparse ? read_sparse(s, v) : preadv(s->fd, v, n, (off_t)s->at);
+  if (got > 0)
+    s->at += (uint64_t)got;
+  return got;
 }
 
 static ssize_t read_some(struct source *s, const struct iovec *v, int n) {
@@ -85,20 +101,34 @@ static ssize_t read_some(struct source *s, const struct iovec *v, int n) {
     s->ahead = bytes_of(s->ahead.data + size, s->ahead.size - size);
     return (ssize_t)size;
   }
-  return s->sparse ? read_sparse(s, v) : readv(s->fd, v, n);
+  return s->placed ? read_placed(s, v, n) : readv(s->fd, v, n);
+}
+
+/* The pieces as far as the limit goes. */
+static struct pieces allowed(const struct source *s, const struct pieces *p, size_t *room) {
+  struct pieces part = *p;
+  *room = (p->count - 1) * p->size + p->last;
+  if (s->left >= *room)
+    return part;
+  *room = (size_t)s->left;
+  part.count = (*room + p->size - 1) / p->size;
+  part.last = part.count ? *room - (part.count - 1) * p->size : 0;
+  return part;
 }
 
 err_t source_read(struct source *s, const struct pieces *p, size_t *got) {
-  size_t room = (p->count - 1) * p->size + p->last;
+  size_t room;
+  struct pieces part = allowed(s, p, &room);
   struct iovec v[PIECES_MAX];
   *got = 0;
   while (*got < room) {
-    ssize_t n = read_some(s, v, parts_left(p, *got, v));
+    ssize_t n = read_some(s, v, parts_left(&part, *got, v));
     if (n == 0)
       break;
-    if (n > 0)
+    if (n > 0) {
       *got += (size_t)n;
-    else
+      s->left -= (uint64_t)n;
+    } else
       TRY(again(s));
   }
   return OK;
@@ -107,20 +137,51 @@ err_t source_read(struct source *s, const struct pieces *p, size_t *got) {
 err_t source_ended(struct source *s, bool *ended) {
   struct pieces one = { .first = &s->spare, .count = 1, .size = 1, .last = 1, .stride = 1 };
   size_t got = 1;
-  if (!s->ahead.size)
+  if (!s->ahead.size && s->left) {
     TRY(source_read(s, &one, &got));
-  if (!s->ahead.size && got)
-    s->ahead = bytes_of(&s->spare, 1);
-  *ended = got == 0;
+    s->ahead = bytes_of(&s->spare, got); /* is read once more */
+    s->left += got;
+  }
+  *ended = !s->left || !got;
   return OK;
+}
+
+const uint8_t *source_view(struct source *s, size_t size) {
+  if (!s->map || s->ahead.size || s->left <= size)
+    return NULL;
+  if (s->sparse && s->at >= s->hole_until && s->at >= s->data_until && !find_extent(s))
+    return NULL;
+  if (s->sparse && (s->at < s->hole_until || s->data_until - s->at < size))
+    return NULL;
+  const uint8_t *view = map_view(s->map, s->at, size);
+  if (!view)
+    return NULL;
+  s->at += size;
+  s->left -= size;
+  return view;
+}
+
+void source_passed(struct source *s, uint64_t place) {
+  if (s->map)
+    map_release(s->map, place);
+}
+
+err_t source_check(const struct source *s) {
+  if (s->map && map_lost(s->map))
+    FAIL(ERR_INPUT, "reading failed: the file was cut off meanwhile, or its disk fails");
+  return OK;
+}
+
+size_t source_alignment(const struct source *s) {
+  return (size_t)((s->at - s->ahead.size) % PAGE);
 }
 
 bool source_waits(const struct source *s) {
   struct pollfd p = { .fd = s->fd, .events = POLLIN };
-  return !s->sparse && !s->ahead.size && poll(&p, 1, 0) == 0;
+  return !s->placed && !s->ahead.size && poll(&p, 1, 0) == 0;
 }
 
 void source_done(const struct source *s) {
-  if (s->sparse)
+  if (s->placed)
     lseek(s->fd, (off_t)s->at, SEEK_SET);
 }

@@ -75,7 +75,7 @@ err_t xaes_open(const struct xaes *x, struct bytes aad, struct bytes sealed, str
   if (sealed.size < XAES_OVERHEAD)
     FAIL(ERR_DAMAGED, "a sealed record of %zu bytes", sealed.size);
   size_t size = sealed.size - XAES_OVERHEAD;
-  if (!buf_reserve(out, size))
+  if (!buf_reserve(out, size + 1)) /* never NULL */
     return ERR_NOMEM;
   const uint8_t *text = sealed.data + NONCE;
   TRY(derive(x, sealed.data, &key));

@@ -101,7 +101,7 @@ static err_t put_root(struct client *c, struct bytes last, const struct cert_inf
   if (cert_is_root(top))
     return x509_to_pem(last, &s->ca);
   err_t e = client_download(c, ROOT_PATH, &root);
-  if (e == ERR_BUSY || e == ERR_SEALED || e == ERR_NOMEM)
+  if (e == ERR_AWAY || e == ERR_BUSY || e == ERR_SEALED || e == ERR_NOMEM)
     return e;
   bool ours = e == OK && cert_read(buf_bytes(&root), &info) == OK && info.is.subject &&
               top->issuer && strcmp(info.is.subject, top->issuer) == 0;

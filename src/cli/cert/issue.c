@@ -41,7 +41,7 @@ static err_t outcome(const struct keeper *k) {
 
 /* A vault that can't be reached now may be reached later; what else is wrong stays wrong. */
 static bool passes(err_t e) {
-  return e == ERR_BUSY || e == ERR_SEALED;
+  return e == ERR_AWAY || e == ERR_BUSY || e == ERR_SEALED;
 }
 
 static err_t begin(struct keeper *k, bool renew) {

@@ -84,7 +84,8 @@ static err_t probe_http(const struct probe *p, struct failure *why) {
   for (size_t i = 0; e != OK && i < to.count && budget; i++) {
     AUTO_BUF body = BUF_EMPTY;
     int status = 0;
-    e = plain_get(&to.items[i], host, path, &budget, &status, &body);
+    e = plain_get(&(struct plain_get){ .from = &to.items[i], .host = host, .path = path }, &budget,
+                  &status, &body);
     if (e == OK)
       return check_http(p, status, buf_bytes(&body), why);
   }

@@ -1,0 +1,147 @@
+/* Errors: err_t and the thread's details of it become a status and a struct sr_error. */
+#include "lib/lib.h"
+
+_Static_assert(sizeof((struct sr_error){ 0 }.code) == sizeof((struct err_last){ 0 }.answer),
+               "the code is copied");
+
+#include <stdio.h>
+
+/* text: where nobody said more. */
+static const struct {
+  const char *name, *text;
+} statuses[] = {
+  [SR_OK] = { "SR_OK", "" },
+  [SR_BAD_ARGUMENT] = { "SR_BAD_ARGUMENT", "An argument makes no sense." },
+  [SR_CONFIG] = { "SR_CONFIG", "The options are not complete." },
+  [SR_NO_MEMORY] = { "SR_NO_MEMORY", "Out of memory." },
+  [SR_AWAY] = { "SR_AWAY", "The vault does not answer." },
+  [SR_UNAUTHORIZED] = { "SR_UNAUTHORIZED", "The vault does not know this identity." },
+  [SR_FORBIDDEN] = { "SR_FORBIDDEN", "The vault does not allow it." },
+  [SR_NOT_FOUND] = { "SR_NOT_FOUND", "There is no such object in the vault." },
+  [SR_CONFLICT] = { "SR_CONFLICT", "The object's state does not allow it at present." },
+  [SR_TIMEOUT] = { "SR_TIMEOUT", "It was not done in time." },
+  [SR_BAD_SIGNATURE] = { "SR_BAD_SIGNATURE",
+                         "It is not the signature of this digest by this key." },
+  [SR_NOT_SEALED] = { "SR_NOT_SEALED", "This is not sealed data." },
+  [SR_TRUNCATED] = { "SR_TRUNCATED", "The end of the sealed data is missing." },
+  [SR_DAMAGED] = { "SR_DAMAGED", "The sealed data was changed." },
+  [SR_WRONG_KEY] = { "SR_WRONG_KEY", "It was sealed under another key, or as something else." },
+  [SR_INPUT] = { "SR_INPUT", "Reading failed." },
+  [SR_OUTPUT] = { "SR_OUTPUT", "Writing failed." },
+  [SR_STOPPED] = { "SR_STOPPED", "Stopped." },
+  [SR_INTERNAL] = { "SR_INTERNAL", "A defect in the library or the vault." },
+};
+
+const char *sr_status_name(enum sr_status status) {
+  return statuses[(unsigned)status < sizeof statuses / sizeof *statuses ? status : SR_INTERNAL]
+    .name;
+}
+
+const char *sr_version(void) {
+  return STRONGROOM_VERSION;
+}
+
+static enum sr_status of_local(err_t e) {
+  switch (e) {
+  case OK:
+    return SR_OK;
+  case ERR_NOMEM:
+    return SR_NO_MEMORY;
+  case ERR_CONFIG:
+    return SR_CONFIG;
+  case ERR_USAGE:
+  case ERR_TOO_LARGE:
+    return SR_BAD_ARGUMENT;
+  case ERR_NOT_SEALED:
+    return SR_NOT_SEALED;
+  case ERR_TRUNCATED:
+    return SR_TRUNCATED;
+  case ERR_DAMAGED:
+    return SR_DAMAGED;
+  case ERR_WRONG_KEY:
+    return SR_WRONG_KEY;
+  case ERR_INPUT:
+    return SR_INPUT;
+  case ERR_OUTPUT:
+    return SR_OUTPUT;
+  case ERR_INTERRUPTED:
+    return SR_STOPPED;
+  default:
+    return SR_INTERNAL;
+  }
+}
+
+/* What the vault said, in the words of client/client.h. */
+static enum sr_status of_vault(err_t e) {
+  switch (e) {
+  case ERR_AWAY:
+  case ERR_BUSY:
+  case ERR_SEALED:
+    return SR_AWAY;
+  case ERR_BAD_PARAMETER:
+    return SR_BAD_ARGUMENT;
+  case ERR_UNAUTHORIZED:
+    return SR_UNAUTHORIZED;
+  case ERR_FORBIDDEN:
+    return SR_FORBIDDEN;
+  case ERR_NOT_FOUND:
+    return SR_NOT_FOUND;
+  case ERR_CONFLICT:
+    return SR_CONFLICT;
+  case ERR_TIMEOUT:
+    return SR_TIMEOUT;
+  default:
+    return of_local(e);
+  }
+}
+
+/* One line: what a vault says may hold line feeds, and a cut may fall into a character. */
+static void put_message(const char *text, char *out, size_t size) {
+  size_t n = strlen(text);
+  struct bytes rest = bytes_of(text, n < size ? n : size - 1);
+  size_t used = 0;
+  while (rest.size) {
+    size_t step = bytes_utf8(rest);
+    if (step == 0 && rest.size < 4 && n >= size)
+      break;
+    if (step > 1)
+      memcpy(out + used, rest.data, step);
+    else
+      out[used] = rest.data[0] >= 0x20 && rest.data[0] < 0x7f ? (char)rest.data[0] : ' ';
+    step += step == 0;
+    used += step;
+    rest = bytes_of(rest.data + step, rest.size - step);
+  }
+  while (used && out[used - 1] == ' ')
+    used--;
+  out[used] = '\0';
+}
+
+static enum sr_status say(enum sr_status status, const struct err_last *last,
+                          struct sr_error *error) {
+  if (error) {
+    *error = (struct sr_error){ .status = status, .http_status = last->status };
+    memcpy(error->code, last->answer, sizeof error->code);
+    const char *words = *last->say ? last->say : last->why;
+    put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
+  }
+  err_reset();
+  return status;
+}
+
+enum sr_status told(err_t e, struct sr_error *error) {
+  static const struct err_last nothing;
+  return say(of_vault(e), err_last()->code == e ? err_last() : &nothing, error);
+}
+
+enum sr_status told_bad_signature(struct sr_error *error) {
+  static const struct err_last nothing;
+  return say(SR_BAD_SIGNATURE, &nothing, error);
+}
+
+err_t given(const char *name, const void *data, size_t size, struct bytes *out) {
+  if (!data && size)
+    FAIL(ERR_USAGE, "%s must not be NULL", name);
+  *out = bytes_of(data ? data : "", size);
+  return OK;
+}
