@@ -163,6 +163,11 @@ err_t crypto_attach(bool *locked) {
   return OK;
 }
 
+void crypto_clear_errors(void) {
+  if (ERR_peek_error())
+    ERR_clear_error();
+}
+
 const EVP_MD *evp_md(enum evp_hash hash) {
   return fetched.md[hash];
 }

@@ -195,7 +195,7 @@ static err_t inspect(const struct args *a, const char *path, bool named) {
 }
 
 static err_t run(const struct args *a) {
-  AUTO_NAMES names = { 0 };
+  AUTO_NAMES names = NAMES_CLOSED;
   err_t first = OK;
   bool many = args_word(a, 1) || args_flag(a, "files-from");
   bool from_stdin = !args_word(a, 0) && !args_flag(a, "files-from");
