@@ -35,6 +35,7 @@ install: build
 	@meson configure $(BUILD) --prefix "$(PREFIX)"
 	@ninja -C $(BUILD)
 	@meson install -C $(BUILD) --no-rebuild
+	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-*

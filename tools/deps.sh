@@ -6,7 +6,8 @@ set -euo pipefail
 build=(gcc make meson ninja-build pkg-config libssl-dev libjansson-dev libsqlite3-dev libseccomp-dev
   libcmocka-dev)
 # Test clients and servers, sanitizers and fuzzing, static analysis, load generators.
-test=(clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
+test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
+  age
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
   zlib1g-dev)
 

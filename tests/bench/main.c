@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "raw.h"
+#include "seal_child.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -11,9 +12,9 @@
 
 #define HEAP (1u << 22)
 
-static const struct bench_case *const cases[] = { &case_use,  &case_tail,    &case_idle,
-                                                  &case_keys, &case_secrets, &case_issue,
-                                                  &case_rates };
+static const struct bench_case *const cases[] = { &case_use,   &case_tail,    &case_idle,
+                                                  &case_keys,  &case_secrets, &case_issue,
+                                                  &case_rates, &case_age };
 #define CASE_COUNT (sizeof cases / sizeof *cases)
 
 static bool wanted(const struct bench_case *c, int argc, char **argv) {
@@ -63,6 +64,8 @@ int main(int argc, char **argv) {
   unsigned failed = 0;
   if (argc == 3 && strcmp(argv[1], "--raw") == 0)
     return raw_main(argv[2]);
+  if (argc > 2 && strcmp(argv[1], "--seal") == 0)
+    return seal_main(argc - 2, argv + 2);
   if (argc < 3)
     return usage();
   for (int i = 3; i < argc; i++)

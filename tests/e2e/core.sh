@@ -98,7 +98,8 @@ same "the settings' mode" 600 "$(stat -c %a "$conf")"
 same "the directory's mode" 700 "$(stat -c %a "$dir")"
 [ "$(cat $limit_file)" -gt 0 ] || fail "the kernel does not wait for the helper"
 hub_stop
-marker=$(head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n')
+random() { head -c 20 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+marker=$(random)
 name=$'../ev!l \e[1m\n'
 crash 0 "$name" <<<"$marker"
 same "files" 2 "$(files)"
@@ -164,6 +165,7 @@ same "files" 2 "$(files)"
 same "its size" 65536 "$(cores open 1 | wc -c)"
 same "what is known of it" "65536 True cut" "$(cores list --json | json '"%d %s %s" % tuple(d["value"][0][i] for i in ("size", "truncated", "name"))')"
 hub_stop
+marker=$(random) # the earlier one was put on the disk
 crash 0 away <<<"$marker"
 same "files while the vault is away" 2 "$(files)"
 logged "of away" "was dropped"

@@ -20,6 +20,7 @@ for page in strongroom sr_connect sr_record_seal; do
   [ -s "$WORK/root$old/share/man/man3/$page.3" ] || fail "no manual page $page(3)"
 done
 
+# shellcheck disable=SC2016  # back quotes are those of the README
 check "the README's example is examples/seal_stdin.c" diff \
   <(sed -n '/^## libstrongroom/,/^## /p' "$ROOT/README.md" | sed -n '/^```c$/,/^```$/{//!p}') "$ROOT/examples/seal_stdin.c"
 mkdir "$WORK/bin"

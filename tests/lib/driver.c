@@ -121,7 +121,9 @@ static enum sr_status on_keys(char **word) {
   struct sr_bytes plain;
   if (strcmp(word[0], "wrap") == 0) {
     memset(data_key, 0x5a, sizeof data_key);
-    return sr_wrap(vault, word[1], data_key, sizeof data_key, &wrapped, &error);
+    enum sr_status s = sr_wrap(vault, word[1], data_key, sizeof data_key, &wrapped, &error);
+    explicit_bzero(data_key, sizeof data_key);
+    return s;
   }
   if (strcmp(word[0], "unwrap") == 0)
     return unwrap();

@@ -87,6 +87,8 @@ static void recipient_field(const struct inspection *i, const struct stanza *s, 
     buf_printf(&text, "a passphrase (scrypt, 2^" BYTES_FMT ")", BYTES_ARG(two));
   else if (stanza_is(s, "X25519"))
     buf_put_str(&text, "age1.. (X25519; the file does not tell which)");
+  else if (stanza_is(s, "mlkem768x25519"))
+    buf_put_str(&text, "age1pq1.. (ML-KEM-768 and X25519; the file does not tell which)");
   else
     buf_put_bytes(&text, type);
   if (!i->json) {

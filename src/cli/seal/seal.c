@@ -277,7 +277,7 @@ static const struct opt options[] = {
     "keep what is done when interrupted, and go on with it if the file is unchanged" },
   { "remove", OPT_FLAG, NULL, NULL, "remove each file once it is sealed and on disk" },
   { "age", OPT_FLAG, NULL, NULL, "write the format of age (age-encryption.org): FILE.age" },
-  { "recipient", OPT_LIST, "RECIPIENT", NULL, "with --age: may open it, too: age1.." },
+  { "recipient", OPT_LIST, "RECIPIENT", NULL, "with --age: may open it, too: age1.., age1pq1.." },
   { "passphrase", OPT_FLAG, NULL, NULL, "with --age: opened by a passphrase, which is asked for" },
   { "passphrase-fd", OPT_VALUE, "N", NULL, "with --age: the passphrase is a line on descriptor N" },
   FILES_FROM_OPTION,

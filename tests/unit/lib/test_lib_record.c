@@ -1,56 +1,7 @@
 /* Records, texts and sealed files over a vault that is a table of this test. */
-#include "lib/lib.h"
+#include "fake.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-/* What it answers, and how often it was asked. */
-static struct {
-  err_t says;
-  unsigned wraps, unwraps;
-} fake;
-
-static err_t fake_wrap(void *ctx, const char *key, struct bytes plain, struct wrapped *out) {
-  fake.wraps++;
-  if (fake.says != OK)
-    return fake.says;
-  *out = (struct wrapped){ .alg = "A256KW", .size = plain.size };
-  snprintf(out->key_id, sizeof out->key_id, "https://fake/keys/%s/%032d", key, 1);
-  for (size_t i = 0; i < plain.size; i++)
-    out->data[i] = plain.data[i] ^ 0x5a;
-  return OK;
-}
-
-static err_t fake_unwrap(void *ctx, const struct wrapped *w, struct secret *out) {
-  fake.unwraps++;
-  if (fake.says != OK)
-    return fake.says;
-  TRY(secret_new(w->size, out));
-  for (size_t i = 0; i < w->size; i++)
-    out->data[i] = w->data[i] ^ 0x5a;
-  return OK;
-}
-
-static struct sr_vault *vault_of(unsigned lifetime_s) {
-  static struct sr_vault v;
-  v = (struct sr_vault){ .magic = VAULT_MAGIC, .process = getpid() };
-  v.service = (struct key_service){ .wrap = fake_wrap, .unwrap = fake_unwrap };
-  const struct key_cache_options o = { .lifetime_s = lifetime_s };
-  fake.says = OK;
-  fake.wraps = fake.unwraps = 0;
-  assert_int_equal(OK, key_cache_new(&v.service, &o, &v.keys));
-  return &v;
-}
-
-static void done(struct sr_vault *v) {
-  key_cache_free(v->keys);
-}
 
 static struct sr_bytes seal(struct sr_records *r, const char *place, const char *text) {
   struct sr_bytes b;
@@ -97,7 +48,7 @@ static void records(void **state) {
   sr_records_close(a);
   sr_records_close(b);
   sr_records_close(again);
-  done(v);
+  vault_done(v);
 }
 
 /* Who may not use the key any more may not use the cipher that was made of it; and may again. */
@@ -114,16 +65,16 @@ static void revoked(void **state) {
   } answers[] = { { ERR_FORBIDDEN, SR_FORBIDDEN }, { ERR_AWAY, SR_AWAY } };
   for (size_t i = 0; i < 2; i++) {
     usleep(1100000);
-    fake.says = answers[i].says;
+    fake.failing = answers[i].says;
     assert_int_equal(answers[i].status, open(r, "a", &sealed, ""));
     assert_int_equal(answers[i].status, sr_record_seal(r, "a", 1, "x", 1, &b, NULL));
     assert_null(b.data);
-    fake.says = OK;
+    fake.failing = OK;
     assert_int_equal(SR_OK, open(r, "a", &sealed, "text"));
   }
   sr_bytes_free(&sealed);
   sr_records_close(r);
-  done(v);
+  vault_done(v);
 }
 
 static void files(void **state) {
@@ -148,11 +99,11 @@ static void files(void **state) {
   assert_int_equal(0, n);
 
   usleep(1100000);
-  fake.says = ERR_FORBIDDEN;
+  fake.failing = ERR_FORBIDDEN;
   memset(got, 1, sizeof got);
   assert_int_equal(SR_FORBIDDEN, sr_file_read(f, 0, got, sizeof got, &n, NULL));
   assert_int_equal(0, n);
-  fake.says = OK;
+  fake.failing = OK;
   assert_int_equal(SR_OK, sr_file_read(f, 0, got, sizeof got, &n, NULL));
   assert_memory_equal(plain, got, n);
   sealed.data[sealed.size - 20000] ^= 1;
@@ -164,7 +115,7 @@ static void files(void **state) {
   sr_file_close(f);
   close(fd);
   sr_bytes_free(&sealed);
-  done(v);
+  vault_done(v);
 }
 
 static int stop_at_once(void *user, uint64_t done_bytes, uint64_t total) {
@@ -194,7 +145,7 @@ static void streams(void **state) {
   close(in);
   assert_int_equal(SR_INPUT, sr_stream_seal(v, "k", NULL, in, out, NULL));
   close(out);
-  done(v);
+  vault_done(v);
 }
 
 static void of_another_process(void **state) {
@@ -211,7 +162,7 @@ static void of_another_process(void **state) {
   sr_records_close(r);
   v->magic++;
   assert_int_equal(SR_BAD_ARGUMENT, sr_bytes_seal(v, "k", NULL, 0, "x", 1, &b, NULL));
-  done(v);
+  vault_done(v);
 }
 
 int main(void) {
