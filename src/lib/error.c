@@ -132,6 +132,7 @@ static enum sr_status say(enum sr_status status, const struct err_last *last,
     put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
   }
   err_reset();
+  crypto_clear_errors();
   return status;
 }
 

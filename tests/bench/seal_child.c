@@ -69,7 +69,7 @@ static err_t raw(const char *alg, int size, double *bytes) {
 /* --- files --- */
 
 static err_t age_stream(const struct seal_job *j, int in, int out) {
-  const struct stream_options o = { .threads = j->threads };
+  const struct stream_options o = { .threads = j->threads, .map_in = !getenv("NOMAP") };
   AUTO(payload) struct payload *p = NULL;
   uint8_t prefix[PREFIX_MAX];
   struct bytes key = bytes_of(kek, 16);
@@ -87,8 +87,9 @@ static err_t age_stream(const struct seal_job *j, int in, int out) {
 }
 
 static err_t stream_files(const struct seal_job *j, double *bytes) {
-  const struct sealed_options o = { .context = bytes_str("bench"),
-                                    .stream = { .threads = j->threads } };
+  const struct sealed_options o = {
+    .context = bytes_str("bench"), .stream = { .threads = j->threads, .map_in = !getenv("NOMAP") }
+  };
   AUTO(key_cache) struct key_cache *keys = NULL;
   AUTO_FD in = open(j->in, O_RDONLY | O_CLOEXEC);
   AUTO_FD out = open(j->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
