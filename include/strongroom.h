@@ -415,8 +415,9 @@ SR_MUST_USE enum sr_status sr_recipients_add_key(struct sr_recipients *recipient
                                                  struct sr_vault *vault, const char *key,
                                                  struct sr_error *error);
 
-/* "age1..", a public key, or "age1strongroom1..", a key of the vault. vault may be NULL for the
- * first kind. */
+/* "age1..", a public key; "age1pq1..", a post-quantum one, which goes with its like and symmetric
+ * keys of the vault only; or "age1strongroom1..", a key of the vault. vault may be NULL for the
+ * first two kinds. */
 SR_MUST_USE enum sr_status sr_recipients_add(struct sr_recipients *recipients,
                                              struct sr_vault *vault, const char *recipient,
                                              struct sr_error *error);
@@ -434,8 +435,8 @@ void sr_identities_free(struct sr_identities *identities);
 SR_MUST_USE enum sr_status sr_identities_add_vault(struct sr_identities *identities,
                                                    struct sr_vault *vault, struct sr_error *error);
 
-/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-PLUGIN-STRONGROOM-1..", comments. vault
- * may be NULL when no line is of the second kind. */
+/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-SECRET-KEY-PQ-1..",
+ * "AGE-PLUGIN-STRONGROOM-1..", comments. vault may be NULL when no line is of the last kind. */
 SR_MUST_USE enum sr_status sr_identities_add(struct sr_identities *identities,
                                              struct sr_vault *vault, const void *text, size_t size,
                                              struct sr_error *error);
