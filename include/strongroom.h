@@ -417,9 +417,9 @@ SR_MUST_USE enum sr_status sr_recipients_add_key(struct sr_recipients *recipient
                                                  struct sr_vault *vault, const char *key,
                                                  struct sr_error *error);
 
-/* "age1..", a public key; "age1pq1..", one that holds against quantum computers, too (beside its
- * like and symmetric keys of the vault only); or "age1strongroom1..", a key of the vault. vault may
- * be NULL but for the last. */
+/* "age1..", a public key; "age1pq1..", a post-quantum one, which goes with its like and symmetric
+ * keys of the vault only; or "age1strongroom1..", a key of the vault. vault may be NULL for the
+ * first two kinds. */
 SR_MUST_USE enum sr_status sr_recipients_add(struct sr_recipients *recipients,
                                              struct sr_vault *vault, const char *recipient,
                                              struct sr_error *error);
