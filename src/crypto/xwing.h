@@ -1,7 +1,7 @@
 /*
- * X-Wing: ML-KEM-768 and X25519 together (MLKEM768-X25519 of HPKE, KEM 0x647a): a shared secret
- * that holds as long as one of the two does. A private key is a seed of 32 bytes: any will do. Any
- * thread.
+ * X-Wing (draft-connolly-cfrg-xwing-kem; HPKE calls it MLKEM768-X25519): ML-KEM-768 and X25519 in
+ * one, safe for as long as either of them is. A private key is a seed of 32 bytes: any 32 bytes are
+ * one. Any thread.
  */
 #ifndef CRYPTO_XWING_H
 #define CRYPTO_XWING_H
@@ -12,12 +12,19 @@
 #define XWING_SEED 32
 #define XWING_PUBLIC (MLKEM_PUBLIC + X25519_SIZE)
 #define XWING_CIPHERTEXT (MLKEM_CIPHERTEXT + X25519_SIZE)
+#define XWING_RANDOM 64
 
 err_t xwing_public(struct bytes seed, uint8_t public[static XWING_PUBLIC]);
-/* ERR_BAD_PARAMETER when that is no public key. */
+
+/* A fresh key for whoever has the private one, and the ciphertext that tells it to them.
+ * ERR_BAD_PARAMETER: this is not a public key. */
 err_t xwing_encapsulate(const uint8_t public[static XWING_PUBLIC],
                         uint8_t ciphertext[static XWING_CIPHERTEXT], struct secret *shared);
-/* ERR_BAD_PARAMETER as x25519_shared(); what is not for this key gives another secret. */
+/* The same with given random bytes (XWING_RANDOM): they must never serve twice. */
+err_t xwing_encapsulate_with(const uint8_t public[static XWING_PUBLIC], struct bytes random,
+                             uint8_t ciphertext[static XWING_CIPHERTEXT], struct secret *shared);
+/* A ciphertext for somebody else gives a key that nobody has. ERR_BAD_PARAMETER: its share of
+ * X25519 is of low order. */
 err_t xwing_decapsulate(struct bytes seed, const uint8_t ciphertext[static XWING_CIPHERTEXT],
                         struct secret *shared);
 

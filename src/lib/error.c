@@ -132,6 +132,7 @@ static enum sr_status say(enum sr_status status, const struct err_last *last,
     put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
   }
   err_reset();
+  crypto_clear_errors();
   return status;
 }
 
@@ -150,4 +151,10 @@ err_t given(const char *name, const void *data, size_t size, struct bytes *out) 
     FAIL(ERR_USAGE, "%s must not be NULL", name);
   *out = bytes_of(data ? data : "", size);
   return OK;
+}
+
+err_t given_context(const void *data, size_t size, struct bytes *out) {
+  if (size > SR_CONTEXT_MAX)
+    FAIL(ERR_USAGE, "a context has at most %u bytes", SR_CONTEXT_MAX);
+  return given("context", data, size, out);
 }

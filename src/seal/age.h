@@ -4,8 +4,9 @@
  *
  * - "strongroom": a key of the vault. The stanza's arguments are the key id and the algorithm, its
  *   body the wrapped file key: what age-plugin-strongroom writes and reads for an unmodified age.
- * - "X25519": age1.. and AGE-SECRET-KEY-1.., for break-glass; "mlkem768x25519": age1pq1.. and
- *   AGE-SECRET-KEY-PQ-1.., the same, and nothing to be had by a quantum computer.
+ * - "X25519": age1.. and AGE-SECRET-KEY-1.., for break-glass.
+ * - "mlkem768x25519": age1pq1.. and AGE-SECRET-KEY-PQ-1.., the same against quantum computers.
+ * Written beside their like and symmetric keys of the vault only: the others would undo it.
  * - "scrypt": a passphrase, alone in its header; read and written.
  *
  * Armored files are read; what is written is binary. Any thread.

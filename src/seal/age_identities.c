@@ -9,8 +9,8 @@
 struct age_identities {
   struct age_x25519 *list;
   size_t count;
-  struct secret *hybrids; /* their seeds */
-  size_t hybrid_count;
+  struct secret *hybrid; /* seeds */
+  size_t hybrids;
   bool has_vault;
   struct key_service vault;
   age_ask_passphrase *ask;
@@ -28,10 +28,10 @@ err_t age_identities_new(struct age_identities **out) {
 void age_identities_free(struct age_identities *i) {
   for (size_t n = 0; n < i->count; n++)
     secret_free(&i->list[n].private);
-  for (size_t n = 0; n < i->hybrid_count; n++)
-    secret_free(&i->hybrids[n]);
+  for (size_t n = 0; n < i->hybrids; n++)
+    secret_free(&i->hybrid[n]);
   mem_free(i->list);
-  mem_free(i->hybrids);
+  mem_free(i->hybrid);
   mem_free(i);
 }
 
@@ -60,13 +60,12 @@ static err_t add_x25519(struct age_identities *i, struct bytes private) {
 }
 
 static err_t add_hybrid(struct age_identities *i, struct bytes seed) {
-  struct secret *list = mem_realloc(i->hybrids, (i->hybrid_count + 1) * sizeof *list);
+  struct secret *list = mem_realloc(i->hybrid, (i->hybrids + 1) * sizeof *list);
   if (!list)
     return ERR_NOMEM;
-  i->hybrids = list;
-  list[i->hybrid_count] = (struct secret){ 0 };
-  TRY(secret_copy(seed, &list[i->hybrid_count]));
-  i->hybrid_count++;
+  i->hybrid = list;
+  TRY(secret_copy(seed, &list[i->hybrids]));
+  i->hybrids++;
   return OK;
 }
 
@@ -193,8 +192,8 @@ static err_t by_hybrid(const struct age_identities *i, struct bytes stanzas,
                        struct secret *file_key) {
   struct stanza s;
   while (next(&stanzas, AGE_HYBRID, &s))
-    for (size_t n = 0; n < i->hybrid_count; n++) {
-      err_t e = age_hybrid_unwrap(&i->hybrids[n], &s, file_key);
+    for (size_t n = 0; n < i->hybrids; n++) {
+      err_t e = age_hybrid_unwrap(&i->hybrid[n], &s, file_key);
       if (e != ERR_WRONG_KEY)
         return e;
     }

@@ -51,7 +51,7 @@ err_t age_scrypt_wrap(struct bytes passphrase, struct bytes file_key, struct buf
   uint8_t salt[SALT_SIZE], box[AGE_WRAPPED_KEY];
   TRY(crypto_random(salt, sizeof salt));
   TRY(wrap_key(passphrase, salt, LOG2_N, &key));
-  TRY(age_box_seal(secret_bytes(&key), NULL, file_key, box));
+  TRY(age_box_seal(secret_bytes(&key), file_key, box));
   buf_put_str(&args, AGE_SCRYPT " ");
   buf_put_b64raw(&args, bytes_of(salt, sizeof salt));
   buf_printf(&args, " %d", LOG2_N);
@@ -68,5 +68,5 @@ err_t age_scrypt_unwrap(struct bytes passphrase, const struct stanza *s, struct 
   TRY(read_work_factor(s, &log2_n));
   TRY(stanza_body_exactly(s, box, sizeof box));
   TRY(wrap_key(passphrase, salt, log2_n, &key));
-  return age_box_open(secret_bytes(&key), NULL, box, file_key);
+  return age_box_open(secret_bytes(&key), box, file_key);
 }

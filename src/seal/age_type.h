@@ -14,11 +14,10 @@
 
 #define AGE_WRAPPED_KEY 32 /* a file key under ChaCha20-Poly1305 */
 
-/* Under a key that is used once, with a nonce of 12 bytes; NULL: zeros. */
-err_t age_box_seal(struct bytes key, const uint8_t *nonce, struct bytes file_key,
-                   uint8_t out[static AGE_WRAPPED_KEY]);
-err_t age_box_open(struct bytes key, const uint8_t *nonce,
-                   const uint8_t box[static AGE_WRAPPED_KEY], struct secret *file_key);
+/* Keys that are used once: the nonce is zeros. */
+err_t age_box_seal(struct bytes key, struct bytes file_key, uint8_t out[static AGE_WRAPPED_KEY]);
+err_t age_box_open(struct bytes key, const uint8_t box[static AGE_WRAPPED_KEY],
+                   struct secret *file_key);
 
 #define AGE_X25519 "X25519"
 #define AGE_X25519_PREFIX "age"
@@ -33,7 +32,7 @@ err_t age_x25519_wrap(const uint8_t recipient[static X25519_SIZE], struct bytes 
 err_t age_x25519_unwrap(const struct age_x25519 *identity, const struct stanza *s,
                         struct secret *file_key);
 
-/* X25519 and ML-KEM-768 together. */
+/* ML-KEM-768 with X25519. An identity is a seed. */
 #define AGE_HYBRID "mlkem768x25519"
 #define AGE_HYBRID_PREFIX "age1pq"
 #define AGE_HYBRID_SECRET_PREFIX "age-secret-key-pq-"
@@ -42,6 +41,10 @@ err_t age_hybrid_wrap(const uint8_t recipient[static XWING_PUBLIC], struct bytes
                       struct buf *out);
 err_t age_hybrid_unwrap(const struct secret *identity, const struct stanza *s,
                         struct secret *file_key);
+/* ERR_BAD_PARAMETER for hybrid stanzas beside such as a quantum computer opens: that is not
+ * written. What others wrote so is read. age_hybrid_refuse() makes the error. */
+err_t age_hybrid_unmixed(struct bytes stanzas);
+err_t age_hybrid_refuse(const char *what);
 
 /* Of a passphrase, alone in its header. */
 #define AGE_SCRYPT "scrypt"

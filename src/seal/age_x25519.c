@@ -31,7 +31,7 @@ err_t age_x25519_wrap(const uint8_t recipient[static X25519_SIZE], struct bytes 
   TRY(x25519_generate(&ephemeral, share));
   TRY(x25519_shared(secret_bytes(&ephemeral), recipient, &shared));
   TRY(wrap_key(&shared, share, recipient, &key));
-  TRY(age_box_seal(secret_bytes(&key), NULL, file_key, box));
+  TRY(age_box_seal(secret_bytes(&key), file_key, box));
   buf_put_str(&args, AGE_X25519 " ");
   buf_put_b64raw(&args, bytes_of(share, sizeof share));
   TRY(buf_ok(&args));
@@ -50,5 +50,5 @@ err_t age_x25519_unwrap(const struct age_x25519 *identity, const struct stanza *
     FAIL(ERR_DAMAGED, "age header: the share of an X25519 stanza is of low order");
   TRY(e);
   TRY(wrap_key(&shared, share, identity->public, &key));
-  return age_box_open(secret_bytes(&key), NULL, box, file_key);
+  return age_box_open(secret_bytes(&key), box, file_key);
 }

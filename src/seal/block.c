@@ -2,26 +2,24 @@
 
 #include <stdio.h>
 
-err_t block_new(const struct payload_shape *shape, bool seal, struct block *out) {
-  struct block b = { .shape = shape, .seal = seal, .chunks = BLOCK_SIZE / shape->chunk };
-  b.data = mem_alloc((b.chunks + 1) * (shape->chunk + shape->overhead));
-  if (!b.data)
-    return ERR_NOMEM;
-  *out = b;
-  return OK;
-}
+#define PAGE 4096
+#define LINE 64
 
-void block_free(struct block *b) {
-  mem_free(b->data);
-  *b = (struct block){ 0 };
-}
-
+/*
+ * Where things are in data. A copy is several times slower where source and target are a few bytes
+ * apart in their pages: hence the odd places.
+ *
+ * Sealing: chunk i at i spacings, sealed where it lies; from a view, at i strides.
+ * Opening: plaintext in one piece from the start on; sealed input in one piece a chunk behind it,
+ * at its shift. Never from a view: what changes in the file meanwhile must not be verified as one
+ * thing and opened as another.
+ */
 static size_t stride(const struct block *b) {
   return b->shape->chunk + b->shape->overhead;
 }
 
-static uint8_t *slot(const struct block *b, size_t i) {
-  return b->data + i * stride(b);
+static size_t spacing(const struct block *b) {
+  return (stride(b) + LINE - 1) / LINE * LINE;
 }
 
 /* Bytes of input in each chunk but the last. */
@@ -29,15 +27,54 @@ static size_t unit(const struct block *b) {
   return b->seal ? b->shape->chunk : stride(b);
 }
 
-struct pieces block_input(const struct block *b) {
-  return (struct pieces){ slot(b, b->seal ? 0 : 1), b->chunks, unit(b), unit(b), stride(b) };
+static size_t out_spacing(const struct block *b) {
+  if (!b->seal)
+    return b->shape->chunk;
+  return b->view ? stride(b) : spacing(b);
+}
+
+static uint8_t *out_chunk(const struct block *b, size_t i) {
+  return b->data + i * out_spacing(b);
+}
+
+err_t block_new(const struct payload_shape *shape, bool seal, struct block *out) {
+  struct block b = { .shape = shape, .seal = seal, .chunks = BLOCK_SIZE / shape->chunk };
+  b.memory = mem_alloc((b.chunks + 1) * spacing(&b) + 2 * (size_t)PAGE);
+  if (!b.memory)
+    return ERR_NOMEM;
+  b.data = b.memory + (PAGE - (uintptr_t)b.memory % PAGE) % PAGE;
+  *out = b;
+  return OK;
+}
+
+void block_free(struct block *b) {
+  mem_free(b->memory);
+  *b = (struct block){ 0 };
+}
+
+size_t block_room(const struct block *b) {
+  return b->chunks * unit(b);
+}
+
+static uint8_t *sealed_input(const struct block *b) {
+  return b->data + b->shape->chunk + b->shift;
+}
+
+struct pieces block_input(struct block *b, size_t alignment) {
+  b->view = NULL;
+  b->shift = (PAGE + alignment - b->shape->chunk % PAGE) % PAGE;
+  if (b->seal)
+    return (struct pieces){ b->data, b->chunks, unit(b), unit(b), spacing(b) };
+  return (struct pieces){ sealed_input(b), b->chunks, unit(b), unit(b), unit(b) };
 }
 
 struct pieces block_output(const struct block *b) {
   size_t size = b->shape->chunk + (b->seal ? b->shape->overhead : 0);
   size_t whole = b->plain + (b->seal ? b->good * b->shape->overhead : 0);
-  struct pieces p = { b->data, b->good, size, 0, stride(b) };
-  if (p.count)
+  struct pieces p = { b->data, b->good, size, 0, out_spacing(b) };
+  if (p.count && p.stride == size) /* in one piece */
+    p = (struct pieces){ b->data, 1, whole, whole, whole };
+  else if (p.count)
     p.last = whole - (p.count - 1) * size;
   return p;
 }
@@ -53,16 +90,17 @@ static size_t count(const struct block *b) {
 }
 
 static err_t seal_chunk(struct block *b, struct payload_cipher *c, size_t size, bool last) {
-  uint8_t *at = slot(b, b->good);
-  return payload_seal_chunk(c, b->number + b->good, last, bytes_of(at, size), at);
+  uint8_t *at = out_chunk(b, b->good);
+  const uint8_t *plain = b->view ? b->view + b->good * unit(b) : at;
+  return payload_seal_chunk(c, b->number + b->good, last, bytes_of(plain, size), at);
 }
 
 static err_t open_chunk(struct block *b, struct payload_cipher *c, size_t size, bool last) {
-  struct bytes sealed = bytes_of(slot(b, b->good + 1), size);
   uint64_t number = b->number + b->good;
   if (last && size < b->shape->overhead)
     FAIL(ERR_TRUNCATED, "chunk %llu ends after %zu bytes", (unsigned long long)number, size);
-  return payload_open_chunk(c, number, last, sealed, slot(b, b->good));
+  const uint8_t *sealed = sealed_input(b) + b->good * unit(b);
+  return payload_open_chunk(c, number, last, bytes_of(sealed, size), out_chunk(b, b->good));
 }
 
 /* age alone: a full chunk that is marked as the last and is not at the end, or the other way round.

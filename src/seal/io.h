@@ -37,12 +37,23 @@ struct source {
   struct bytes ahead; /* bytes that were read already */
   uint64_t left;      /* so much may be read yet */
   uint8_t spare;      /* what source_ended() read */
+  bool placed;        /* a file: read from at on, which moves */
+  uint64_t at;
   bool sparse;
-  uint64_t at, data_until, hole_until; /* where it stands in a sparse file */
+  uint64_t data_until, hole_until; /* where at is, in a sparse file */
+  struct map *map;                 /* NULL: what is read is copied */
 };
-/* limit 0: none. */
-void source_init(struct source *s, struct watch *w, struct bytes ahead, uint64_t limit, bool sparse,
-                 int fd);
+/* How a stream of these options reads. */
+void source_init(struct source *s, struct watch *w, bool seal, int fd);
+void source_end(struct source *s); /* views end with it */
+/* The next size bytes as they lie in the file, without a copy; NULL when that cannot be, or when
+ * they might be its last. Valid until source_passed() is told a place behind them. */
+const uint8_t *source_view(struct source *s, size_t size);
+void source_passed(struct source *s, uint64_t place);
+/* ERR_INPUT when what was seen in a view may not have been what the file has. */
+err_t source_check(const struct source *s);
+/* Where in the file the next byte is, as far as that matters for copying it fast. */
+size_t source_alignment(const struct source *s);
 /* Fills the pieces; *got is less than all of them only at the end, and with an error: so much was
  * read before it. */
 err_t source_read(struct source *s, const struct pieces *p, size_t *got);

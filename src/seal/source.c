@@ -1,5 +1,7 @@
 #include "seal/io.h"
 
+#include "seal/map.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #define PIECES_MAX 64 /* at most IOV_MAX */
+#define PAGE 4096
 
 /* Where a descriptor stands in a regular file; false when it is none. */
 static bool stands(int fd, uint64_t *at) {
@@ -19,11 +22,20 @@ static bool stands(int fd, uint64_t *at) {
   return true;
 }
 
-void source_init(struct source *s, struct watch *w, struct bytes ahead, uint64_t limit, bool sparse,
-                 int fd) {
-  *s = (struct source){ .watch = w, .fd = fd, .ahead = ahead, .left = limit ? limit : UINT64_MAX };
-  s->sparse = sparse && stands(fd, &s->at);
+void source_init(struct source *s, struct watch *w, bool seal, int fd) {
+  const struct stream_options *o = w->options;
+  *s = (struct source){ .watch = w, .fd = fd, .ahead = o->ahead };
+  s->left = seal && o->limit ? o->limit : UINT64_MAX;
+  s->placed = stands(fd, &s->at);
+  s->sparse = s->placed && seal && o->sparse_in;
   s->data_until = s->hole_until = s->at;
+  if (s->placed && seal && o->map_in)
+    s->map = map_new(fd);
+}
+
+void source_end(struct source *s) {
+  if (s->map)
+    map_free(s->map);
 }
 
 /* After a failed read: OK to try it again. */
@@ -69,14 +81,17 @@ static ssize_t read_sparse(struct source *s, const struct iovec *v) {
   bool hole = s->at < s->hole_until;
   uint64_t left = (hole ? s->hole_until : s->data_until) - s->at;
   size_t size = left < v->iov_len ? (size_t)left : v->iov_len;
-  ssize_t n = (ssize_t)size;
-  if (hole)
-    memset(v->iov_base, 0, size);
-  else
-    n = pread(s->fd, v->iov_base, size, (off_t)s->at);
-  if (n > 0)
-    s->at += (uint64_t)n;
-  return n;
+  if (!hole)
+    return pread(s->fd, v->iov_base, size, (off_t)s->at);
+  memset(v->iov_base, 0, size);
+  return (ssize_t)size;
+}
+
+static ssize_t read_placed(struct source *s, const struct iovec *v, int n) {
+  ssize_t got = s->sparse ? read_sparse(s, v) : preadv(s->fd, v, n, (off_t)s->at);
+  if (got > 0)
+    s->at += (uint64_t)got;
+  return got;
 }
 
 static ssize_t read_some(struct source *s, const struct iovec *v, int n) {
@@ -86,7 +101,7 @@ static ssize_t read_some(struct source *s, const struct iovec *v, int n) {
     s->ahead = bytes_of(s->ahead.data + size, s->ahead.size - size);
     return (ssize_t)size;
   }
-  return s->sparse ? read_sparse(s, v) : readv(s->fd, v, n);
+  return s->placed ? read_placed(s, v, n) : readv(s->fd, v, n);
 }
 
 /* The pieces as far as the limit goes. */
@@ -131,12 +146,42 @@ err_t source_ended(struct source *s, bool *ended) {
   return OK;
 }
 
+const uint8_t *source_view(struct source *s, size_t size) {
+  if (!s->map || s->ahead.size || s->left <= size)
+    return NULL;
+  if (s->sparse && s->at >= s->hole_until && s->at >= s->data_until && !find_extent(s))
+    return NULL;
+  if (s->sparse && (s->at < s->hole_until || s->data_until - s->at < size))
+    return NULL;
+  const uint8_t *view = map_view(s->map, s->at, size);
+  if (!view)
+    return NULL;
+  s->at += size;
+  s->left -= size;
+  return view;
+}
+
+void source_passed(struct source *s, uint64_t place) {
+  if (s->map)
+    map_release(s->map, place);
+}
+
+err_t source_check(const struct source *s) {
+  if (s->map && map_lost(s->map))
+    FAIL(ERR_INPUT, "reading failed: the file was cut off meanwhile, or its disk fails");
+  return OK;
+}
+
+size_t source_alignment(const struct source *s) {
+  return (size_t)((s->at - s->ahead.size) % PAGE);
+}
+
 bool source_waits(const struct source *s) {
   struct pollfd p = { .fd = s->fd, .events = POLLIN };
-  return !s->sparse && !s->ahead.size && poll(&p, 1, 0) == 0;
+  return !s->placed && !s->ahead.size && poll(&p, 1, 0) == 0;
 }
 
 void source_done(const struct source *s) {
-  if (s->sparse)
+  if (s->placed)
     lseek(s->fd, (off_t)s->at, SEEK_SET);
 }

@@ -94,7 +94,7 @@ static void *work(void *p) {
   return NULL;
 }
 
-/* Signals are the caller's. As many threads as there are will do. */
+/* Signals from outside are the caller's. As many threads as there are will do. */
 static void start_threads(struct stream *s) {
   sigset_t all, before;
   pthread_attr_t attr;
@@ -102,6 +102,7 @@ static void start_threads(struct stream *s) {
     return;
   pthread_attr_setstacksize(&attr, STACK);
   sigfillset(&all);
+  sigdelset(&all, SIGBUS); /* map.h */
   pthread_sigmask(SIG_SETMASK, &all, &before);
   while (s->started + 1 < s->wanted && pthread_create(&s->threads[s->started], &attr, work, s) == 0)
     s->started++;
@@ -120,27 +121,30 @@ static void stop_threads(struct stream *s) {
 }
 
 /* What was read before an error counts as far as it is whole chunks. */
-static void input_failed(struct stream *s, struct block *b, err_t e) {
-  struct pieces p = block_input(b);
+static void input_failed(struct stream *s, struct block *b, size_t unit, err_t e) {
   s->failed = e;
   s->why = *err_last();
   s->ended = true;
-  b->size -= b->size % p.size;
+  b->size -= b->size % unit;
 }
 
-static err_t fill(struct stream *s, struct block *b) {
-  struct pieces p = block_input(b);
-  size_t room = p.count * p.size;
+static void fill(struct stream *s, struct block *b) {
+  struct pieces p = block_input(b, source_alignment(&s->source));
   bool ended = false;
   err_t e = source_read(&s->source, &p, &b->size);
-  if (e == OK && b->size == room && !b->shape->short_last)
+  if (e == OK && b->size == block_room(b) && !b->shape->short_last)
     e = source_ended(&s->source, &ended); /* the chunk in hand may be the last */
-  if (e != OK) {
-    input_failed(s, b, e);
-    return OK;
-  }
-  s->ended = b->last = ended || b->size < room;
-  return OK;
+  if (e != OK)
+    input_failed(s, b, p.size, e);
+  else
+    s->ended = b->last = ended || b->size < block_room(b);
+}
+
+static bool view(struct stream *s, struct block *b) {
+  b->view = source_view(&s->source, block_room(b));
+  b->size = block_room(b);
+  b->place = s->source.at;
+  return b->view != NULL;
 }
 
 static err_t read_block(struct stream *s) {
@@ -150,7 +154,8 @@ static err_t read_block(struct stream *s) {
     TRY(block_new(payload_shape(s->payload), s->seal, b));
   b->number = s->number;
   b->last = slot->done = false;
-  TRY(fill(s, b));
+  if (!view(s, b))
+    fill(s, b);
   s->number += b->chunks;
   if (s->read == 1)
     start_threads(s); /* not for one block */
@@ -165,7 +170,10 @@ static err_t write_block(struct stream *s) {
   const struct stream_options *o = s->options;
   const struct block *b = &slot_of(s, s->written)->block;
   struct pieces p = block_output(b);
+  TRY(source_check(&s->source));
   TRY(sink_write(&s->sink, &p));
+  if (b->view)
+    source_passed(&s->source, b->place);
   s->watch.progress.done += b->plain;
   if (b->error != OK)
     return block_fail(b);
@@ -229,6 +237,7 @@ static err_t run_all(struct stream *s) {
 
 static void stream_end(struct stream *s) {
   stop_threads(s);
+  source_end(&s->source);
   for (unsigned i = 0; s->slots && i < s->count; i++)
     if (s->slots[i].block.data)
       block_free(&s->slots[i].block);
@@ -246,7 +255,7 @@ static err_t stream(const struct payload *p, const struct stream_options *o, boo
   s.wanted = thread_count(o->threads);
   s.count = s.wanted == 1 ? 1 : 2 * s.wanted + 1;
   s.watch = (struct watch){ o, { o->skip * payload_shape(p)->chunk, o->total } };
-  source_init(&s.source, &s.watch, o->ahead, seal ? o->limit : 0, seal && o->sparse_in, in);
+  source_init(&s.source, &s.watch, seal, in);
   sink_init(&s.sink, &s.watch, !seal && o->sparse_out, out);
   s.slots = mem_zalloc(s.count * sizeof *s.slots);
   if (!s.slots)

@@ -26,6 +26,9 @@ struct stream_options {
   uint64_t total; /* of plaintext, for progress; 0: not known */
   uint64_t limit; /* stream_seal() reads no more of the input than this; 0: all */
   bool sparse_in; /* the input is a file: its holes are not read */
+  /* stream_seal() need not copy an input that is a file. SIGBUS is handled then (map.h): for
+   * programs of which that can be said. */
+  bool map_in;
   bool
     sparse_out; /* the output is a file: blocks of zeros become holes, its size is set at the end */
   uint64_t skip;      /* chunks, already sealed in the output: the input stands behind them */

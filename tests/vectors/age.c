@@ -26,7 +26,7 @@ struct kit {
   struct buf identities; /* lines */
   char passphrase[VALUES][64];
   unsigned passphrases, asked;
-  bool armored, compressed;
+  bool armored, compressed, hybrid;
   struct buf file;
 };
 
@@ -264,9 +264,6 @@ int main(void) {
     failed += !good && !skipped;
     skips += skipped;
   }
-  for (int i = 0; i < count; i++)
-    free(names[i]);
-  free(names);
   printf("%u passed, %u failed, %u skipped\n", passed, failed, skips);
   return failed || !passed ? 1 : 0;
 }

@@ -127,10 +127,10 @@ static void feed_many(unsigned from, unsigned to) {
   assert_ok(file_write_fd(p.out, "pipe", buf_bytes(&b)));
 }
 
-/* Until it takes no more for a tenth of a second. */
-static size_t feed_all_it_takes(const struct buf *b) {
+/* Until it has taken that much, and takes no more for a tenth of a second. */
+static size_t feed_all_it_takes(const struct buf *b, size_t least) {
   size_t fed = 0;
-  for (unsigned idle = 0; idle < 50 && fed < b->size; idle++) {
+  for (unsigned idle = 0; (idle < 50 || fed < least) && fed < b->size; idle++) {
     ssize_t n = write(p.out, b->data + fed, b->size - fed);
     fed += n > 0 ? (size_t)n : 0;
     idle = n > 0 ? 0 : idle;
@@ -215,6 +215,7 @@ static bool pipe_empty(void) {
 
 static void all_of_a_stream(void **state) {
   struct log_walk_result r;
+  p.o.queue = 256u << 10;
   pump_start();
   feed_many(1, 300000);
   assert_ok(pump_end());
@@ -338,18 +339,14 @@ static void a_vault_away_at_rotation_for_too_long(void **state) {
   for (unsigned i = 4; i <= 400000; i++)
     buf_printf(&b, "line %u\n", i);
   assert_int_equal(fcntl(p.out, F_SETFL, O_NONBLOCK), 0);
-  size_t fed = feed_all_it_takes(&b);
+  size_t fed = feed_all_it_takes(&b, LOG_PUMP_STRETCH * p.o.segment_size);
   assert_true(fed < b.size);
   assert_err(pump_join(), ERR_AWAY);
-  /* What is still in the pipe was not read. */
-  char rest[1 << 17];
-  ssize_t left = read(p.in, rest, sizeof rest);
-  assert_true(left > 0);
   AUTO_BUF got = BUF_EMPTY;
   assert_ok(log_lines(&got));
   size_t first = strlen("line 1\nline 2\nline 3\n");
-  assert_int_equal(got.size + (size_t)left, first + fed);
-  assert_memory_equal(got.data + first, b.data, got.size - first);
+  assert_int_equal(got.size, first + fed); /* that of the pipe, too */
+  assert_memory_equal(got.data + first, b.data, fed);
   assert_ok(log_verify(NULL, NULL));
 }
 
@@ -457,7 +454,7 @@ static void the_queue_is_bounded(void **state) {
   AUTO_BUF b = BUF_EMPTY;
   for (unsigned i = 4; i <= 400000; i++)
     buf_printf(&b, "line %u\n", i);
-  size_t fed = feed_all_it_takes(&b);
+  size_t fed = feed_all_it_takes(&b, p.o.queue / 2);
   assert_true(fed > p.o.queue / 2 && fed < 4 * p.o.queue);
   write_fails = 0;
   assert_int_equal(fcntl(p.out, F_SETFL, 0), 0);

@@ -121,28 +121,6 @@ static void several_recipients(void **state) {
   assert_int_equal(f.unwraps, 2);
 }
 
-static void hybrid_recipients(void **state) {
-  struct pair one = new_hybrid_pair(), two = new_hybrid_pair(), other = new_hybrid_pair(),
-              plain = new_pair();
-  struct fake f = { 0 };
-  struct key_service vault = fake_service(&f);
-  AUTO(age_recipients) struct age_recipients *r = to(one.recipient), *classic = to(plain.recipient);
-  AUTO(age_identities)
-  struct age_identities *a = with(one.identity), *b = with(two.identity), *c = with(other.identity),
-                        *v = with(NULL);
-  assert_ok(age_recipients_add(r, NULL, two.recipient));
-  assert_ok(age_recipients_add_key(r, &vault, "backups"));
-  assert_err(age_recipients_add(r, NULL, plain.recipient), ERR_BAD_PARAMETER);
-  assert_err(age_recipients_add(classic, NULL, one.recipient), ERR_BAD_PARAMETER);
-  assert_ok(age_identities_add_vault(v, &vault));
-  AUTO_BUF sealed = seal(r, str("to three"));
-  opens(a, buf_bytes(&sealed), str("to three"));
-  opens(b, buf_bytes(&sealed), str("to three"));
-  opens(v, buf_bytes(&sealed), str("to three"));
-  stays_closed(c, buf_bytes(&sealed), "ERR_WRONG_KEY",
-               "mlkem768x25519, mlkem768x25519, strongroom");
-}
-
 static void what_the_vault_says_is_told(void **state) {
   static const struct {
     err_t fail;
@@ -517,7 +495,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(sizes_around_chunks),
     cmocka_unit_test(several_recipients),
-    cmocka_unit_test(hybrid_recipients),
     cmocka_unit_test(what_the_vault_says_is_told),
     cmocka_unit_test(one_of_several_keys),
     cmocka_unit_test(the_vault_is_asked_so_often),

@@ -10,8 +10,8 @@
 
 static struct fake fake;
 static struct key_service vault;
-static struct pair pair, hybrid;
-static struct buf sealed, sealed_hybrid, armored, recipient, identity, wraps, unwraps;
+static struct pair pair;
+static struct buf sealed, armored, recipient, identity, wraps, unwraps;
 static struct bytes plain;
 
 static err_t seal_to(int out) {
@@ -21,17 +21,6 @@ static err_t seal_to(int out) {
   TRY(age_recipients_add(r, NULL, pair.recipient));
   TRY(age_recipients_add(r, &vault, (const char *)recipient.data));
   TRY(age_recipients_add_key(r, &vault, "another"));
-  int in = file_of(plain);
-  err_t e = age_seal(r, &o, in, out);
-  close(in);
-  return e;
-}
-
-static err_t seal_hybrid(int out) {
-  AUTO(age_recipients) struct age_recipients *r = NULL;
-  struct stream_options o = { .threads = 1 };
-  TRY(age_recipients_new(&r));
-  TRY(age_recipients_add(r, NULL, hybrid.recipient));
   int in = file_of(plain);
   err_t e = age_seal(r, &o, in, out);
   close(in);
@@ -72,19 +61,13 @@ static int prepare(void **state) {
   int out = file_of(str(""));
   assert_ok(seal_to(out));
   sealed = content_of(out);
-  out = file_of(str(""));
-  hybrid = new_hybrid_pair();
-  assert_ok(seal_hybrid(out));
-  sealed_hybrid = content_of(out);
   armored = armor_of(buf_bytes(&sealed), "\n");
   prepare_talk();
   return 0;
 }
 
 static int tidy(void **state) {
-  struct buf *all[] = {
-    &sealed, &sealed_hybrid, &armored, &recipient, &identity, &wraps, &unwraps
-  };
+  struct buf *all[] = { &sealed, &armored, &recipient, &identity, &wraps, &unwraps };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     buf_free(all[i]);
   return 0;
@@ -107,10 +90,6 @@ static err_t open_with(const char *text, struct bytes file, int out) {
 
 static err_t open_by_key(int out) {
   return open_with(pair.identity, buf_bytes(&sealed), out);
-}
-
-static err_t open_hybrid(int out) {
-  return open_with(hybrid.identity, buf_bytes(&sealed_hybrid), out);
 }
 
 static err_t open_by_vault(int out) {
@@ -198,10 +177,9 @@ static void each_failed_allocation_is_survived(void **state) {
 int main(void) {
   start_crypto();
   const struct CMUnitTest tests[] = {
-    WORK(seal, false),         WORK(open_by_key, true),     WORK(seal_hybrid, false),
-    WORK(open_hybrid, true),   WORK(open_by_vault, true),   WORK(open_armored, true),
-    WORK(open_range, true),    WORK(take_armor_off, false), WORK(texts, false),
-    WORK(plugin_wraps, false), WORK(plugin_unwraps, false),
+    WORK(seal, false),        WORK(open_by_key, true),   WORK(open_by_vault, true),
+    WORK(open_armored, true), WORK(open_range, true),    WORK(take_armor_off, false),
+    WORK(texts, false),       WORK(plugin_wraps, false), WORK(plugin_unwraps, false),
   };
   return cmocka_run_group_tests(tests, prepare, tidy);
 }
