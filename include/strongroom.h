@@ -38,7 +38,8 @@
  * The library changes nothing in its host: it installs no signal handler and no atexit function,
  * does not write to the environment, to stdout or to stderr, keeps to the allocators of libcrypto
  * and jansson as they are, and raises no SIGPIPE, neither by its sockets nor by the descriptors
- * that it was given. Its descriptors are closed on exec. The one exception is libcrypto's secure
+ * that it was given. Its descriptors are closed on exec. A thread's
+ * queue of OpenSSL's errors is empty afterwards. The one exception is libcrypto's secure
  * heap, which exists once in a process: whoever needs it first sets it up, and if the host did, the
  * host's is used.
  *
@@ -90,7 +91,7 @@ enum sr_status {
   SR_BAD_ARGUMENT = 1,   /* what was given makes no sense, to the library or to the vault */
   SR_CONFIG = 2,         /* the options are not complete, or a file that they name can't be used */
   SR_NO_MEMORY = 3,      /* ordinary memory, or locked memory */
-  SR_AWAY = 4,           /* the vault gives no answer, has no time or is sealed: try again later */
+  SR_AWAY = 4,           /* no answer that could be trusted, no time, or sealed: try again later */
   SR_UNAUTHORIZED = 5,   /* the vault does not know this identity, or not with this credential */
   SR_FORBIDDEN = 6,      /* it does, but this is not allowed: a role is missing, a key disabled */
   SR_NOT_FOUND = 7,      /* there is no such key, secret or certificate (any more) */
@@ -253,7 +254,7 @@ SR_MUST_USE enum sr_status sr_verify(struct sr_vault *vault, const char *key, co
  * SECRETS AND CERTIFICATES
  */
 
-/* The value, in locked memory. version NULL: the newest. */
+/* The value, in locked memory. version NULL or "": the newest. */
 SR_MUST_USE enum sr_status sr_get_secret(struct sr_vault *vault, const char *name,
                                          const char *version, struct sr_bytes *value,
                                          struct sr_error *error);
@@ -269,7 +270,7 @@ struct sr_certificate {
 /* Wipes and releases what is inside; empties the struct. */
 void sr_certificate_free(struct sr_certificate *certificate);
 
-/* version NULL: the newest. */
+/* version NULL or "": the newest. */
 SR_MUST_USE enum sr_status sr_get_certificate(struct sr_vault *vault, const char *name,
                                               const char *version, struct sr_certificate *out,
                                               struct sr_error *error);
@@ -400,7 +401,8 @@ SR_MUST_USE enum sr_status sr_record_open(struct sr_records *records, const void
  * AGE
  *
  * Files in the format of age (age-encryption.org/v1), for what leaves the machine: others can open
- * them, too. Of struct sr_stream context must be empty.
+ * them, too. Each has a key of its own, which the vault wraps and unwraps: there are no data keys
+ * that serve while it is away. Of struct sr_stream context must be empty.
  */
 struct sr_recipients;
 

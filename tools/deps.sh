@@ -7,6 +7,7 @@ build=(gcc make meson ninja-build pkg-config libssl-dev libjansson-dev libsqlite
   libcmocka-dev)
 # Test clients and servers, sanitizers and fuzzing, static analysis, load generators.
 test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
+  age
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
   zlib1g-dev)
 

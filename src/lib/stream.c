@@ -45,7 +45,7 @@ enum sr_status sr_stream_seal(struct sr_vault *vault, const char *key, const str
   return told(seal(vault, key, how, in, out), error);
 }
 
-static err_t open(struct sr_vault *v, const struct sr_stream *how, int in, int out) {
+static err_t unseal(struct sr_vault *v, const struct sr_stream *how, int in, int out) {
   struct sealed_options o = { 0 };
   AUTO_QUIET q = quiet_begin();
   TRY(vault_check(v));
@@ -55,7 +55,7 @@ static err_t open(struct sr_vault *v, const struct sr_stream *how, int in, int o
 
 enum sr_status sr_stream_open(struct sr_vault *vault, const struct sr_stream *how, int in, int out,
                               struct sr_error *error) {
-  return told(open(vault, how, in, out), error);
+  return told(unseal(vault, how, in, out), error);
 }
 
 static err_t seal_bytes(struct sr_vault *v, const char *key, struct bytes context,

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 struct recipient {
-  enum { TO_X25519, TO_KEY, TO_PASSPHRASE } kind;
-  uint8_t public[X25519_SIZE];
+  enum { TO_X25519, TO_HYBRID, TO_KEY, TO_PASSPHRASE } kind;
+  uint8_t public[XWING_PUBLIC]; /* X25519_SIZE of it for TO_X25519 */
   struct key_service vault;
   char key[KEY_ID_MAX];
   struct secret passphrase;
@@ -89,6 +89,12 @@ err_t age_recipients_add(struct age_recipients *r, const struct key_service *vau
     memcpy(one.public, data.data, X25519_SIZE);
     return add(r, &one);
   }
+  if (strcmp(prefix, AGE_HYBRID_PREFIX) == 0 && data.size == XWING_PUBLIC && !upper) {
+    memcpy(one.public, data.data, XWING_PUBLIC);
+    TRY(mlkem_check(one.public));
+    one.kind = TO_HYBRID;
+    return add(r, &one);
+  }
   if (strcmp(prefix, AGE_VAULT_PREFIX) != 0 || upper)
     return refuse(bytes_str(recipient), prefix);
   if (!vault)
@@ -103,6 +109,8 @@ static err_t wrap_for(const struct recipient *one, struct bytes file_key, struct
   switch (one->kind) {
   case TO_X25519:
     return age_x25519_wrap(one->public, file_key, out);
+  case TO_HYBRID:
+    return age_hybrid_wrap(one->public, file_key, out);
   case TO_KEY:
     return age_vault_wrap(&one->vault, one->key, file_key, out);
   default:
@@ -117,8 +125,10 @@ err_t age_wrap(const struct age_recipients *r, struct secret *file_key, struct b
     FAIL(ERR_BAD_PARAMETER, "an age file needs a recipient");
   TRY(secret_random(AGE_FILE_KEY, &key));
   age_header_begin(&header);
+  size_t begin = header.size;
   for (size_t i = 0; i < r->count; i++)
     TRY(wrap_for(&r->list[i], secret_bytes(&key), &header));
+  TRY(age_hybrid_unmixed(bytes_of(header.data + begin, header.size - begin)));
   TRY(age_header_end(secret_bytes(&key), &header));
   buf_put_bytes(out, buf_bytes(&header));
   TRY(buf_ok(out));

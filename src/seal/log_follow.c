@@ -15,8 +15,8 @@ struct log_follower {
 };
 
 void log_follower_free(struct log_follower *f) {
-  file_close(&f->dir);
-  file_close(&f->watch);
+  log_fd_close(&f->dir);
+  log_fd_close(&f->watch);
   if (f->here)
     log_segment_free(f->here);
   if (f->next)
@@ -68,7 +68,7 @@ err_t log_follower_open(const char *dir, struct key_cache *keys, uint64_t entrie
   TRY(log_dir_open(dir, false, &f->dir));
   f->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (f->watch >= 0 && inotify_add_watch(f->watch, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
-    file_close(&f->watch);
+    log_fd_close(&f->watch);
   TRY(log_names_list(f->dir, dir, &names));
   TRY(seek(f, &names, entries, &found));
   *skip = found > entries ? found - entries : 0;

@@ -67,6 +67,11 @@ err_t log_open(const struct xaes *key, const struct log_prefix *p, uint64_t reco
                struct bytes sealed, struct buf *out);
 err_t log_chain(struct log_tip *tip, struct bytes sealed); /* moves the tip */
 
+/* Closes what is open, and no more than once. */
+static inline void log_fd_close(int *fd) {
+  file_close(fd);
+  *fd = -1;
+}
 int64_t log_now_ns(void);
 /* Its file name. */
 void log_name_make(uint64_t number, int64_t ns, struct log_name *out);

@@ -55,8 +55,8 @@ struct pump {
   bool holding;
   uint64_t held_us;
   struct retry disk;
-  err_t told;   /* the trouble that was told */
-  err_t result; /* why it ends */
+  err_t vault_told, disk_told; /* the troubles that were told */
+  err_t result;                /* why it ends */
   struct err_last why;
   uint64_t due_us; /* when to look again */
 };
@@ -66,10 +66,10 @@ static void pump_free(struct pump *p) {
   log_batch_free(&p->out);
 }
 
-static void tell(struct pump *p, err_t e) {
-  if (e == p->told)
+static void tell(struct pump *p, err_t *told, err_t e) {
+  if (e == *told)
     return;
-  p->told = e;
+  *told = e;
   if (p->o.trouble)
     p->o.trouble(p->o.ctx, e);
 }
@@ -138,7 +138,7 @@ static void hold(struct pump *p, bool yes, err_t e) {
 
 static void begin_with(struct pump *p, const struct data_key *key) {
   err_t e = log_writer_begin(p->w, key);
-  tell(p, e);
+  tell(p, &p->disk_told, e);
   if (e == OK) {
     atomic_store(&p->control->rotate, false);
     p->disk = (struct retry){ 0 };
@@ -158,13 +158,14 @@ static void rotate(struct pump *p) {
     return;
   struct data_key *key AUTO(data_key) = pump_keys_take(&p->keys, &e);
   if (key) {
+    tell(p, &p->vault_told, OK);
     hold(p, false, OK);
     begin_with(p, key);
     return;
   }
   if (e == OK)
     return; /* asked, not answered yet */
-  tell(p, e);
+  tell(p, &p->vault_told, e);
   if (!log_may_pass(e))
     end_with(p, e);
   else
@@ -188,9 +189,11 @@ static void write_out(struct pump *p) {
   if (e == OK) {
     log_batch_clear(&p->out);
     p->disk = (struct retry){ 0 };
+    tell(p, &p->disk_told, OK);
+    look_again(p, 0); /* what came meanwhile was not looked at */
     return;
   }
-  tell(p, e);
+  tell(p, &p->disk_told, e);
   retry_later(&p->disk);
   look_again(p, p->disk.next_us);
 }
@@ -203,7 +206,7 @@ static bool give_up(const struct pump *p) {
 
 static err_t lose(const struct pump *p) {
   struct err_last last = *err_last();
-  err_t e = p->told == OK ? ERR_OUTPUT : p->told;
+  err_t e = p->disk_told == OK ? ERR_OUTPUT : p->disk_told;
   FAIL(e, "entries that were read could not be written: %s",
        last.code == e && *last.why ? last.why : err_info(e)->text);
 }
@@ -258,9 +261,11 @@ static err_t begin_some_time(struct pump *p, struct key_cache *keys, const char 
   while (!atomic_load(&p->control->stop)) {
     err_t e = begin_first(p, keys, key);
     *begun = e == OK;
-    if (e != OK && !log_may_pass(e))
+    if (e != OK && e != ERR_OUTPUT && !log_may_pass(e))
       return e;
-    tell(p, e);
+    tell(p, e == ERR_OUTPUT ? &p->disk_told : &p->vault_told, e);
+    if (e == OK)
+      tell(p, &p->disk_told, OK);
     if (e == OK)
       return OK;
     retry_later(&vault);

@@ -4,6 +4,7 @@
 
 #define FIRST_US 100000
 #define MOST_US 5000000
+#define MOMENT_US 20000
 
 uint64_t pump_back_off_us(unsigned failures) {
   uint64_t us = FIRST_US;
@@ -19,13 +20,25 @@ void pump_error_again(err_t e, const struct err_last *last) {
     IGNORE(err_fail(e, last->file, last->line, "%s", last->why));
 }
 
+static struct timespec after(uint64_t us) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  uint64_t ns = (uint64_t)t.tv_nsec + us * 1000;
+  t.tv_sec += (time_t)(ns / 1000000000);
+  t.tv_nsec = (long)(ns % 1000000000);
+  return t;
+}
+
 static void pause_for(struct pump_keys *k, uint64_t us) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  uint64_t ns = (uint64_t)until.tv_nsec + us * 1000;
-  until.tv_sec += (time_t)(ns / 1000000000);
-  until.tv_nsec = (long)(ns % 1000000000);
+  struct timespec until = after(us);
   while (!k->quit && pthread_cond_timedwait(&k->change, &k->lock, &until) == 0)
+    ;
+}
+
+/* Most of the time the cache has it: then the segment ends here, not some records later. */
+static void wait_a_moment(struct pump_keys *k) {
+  struct timespec until = after(MOMENT_US);
+  while (k->wanted && pthread_cond_timedwait(&k->change, &k->lock, &until) == 0)
     ;
 }
 
@@ -41,6 +54,7 @@ static void ask(struct pump_keys *k, unsigned *failures) {
   if (e == OK)
     k->got = got;
   k->wanted = log_may_pass(e);
+  pthread_cond_broadcast(&k->change);
   ssize_t n = write(k->wake, &one, sizeof one);
   (void)n; /* full: it is told already */
   *failures = k->wanted ? *failures + 1 : 0;
@@ -79,7 +93,7 @@ void pump_keys_stop(struct pump_keys *k) {
   if (k->running) {
     pthread_mutex_lock(&k->lock);
     k->quit = true;
-    pthread_cond_signal(&k->change);
+    pthread_cond_broadcast(&k->change);
     pthread_mutex_unlock(&k->lock);
     pthread_join(k->thread, NULL);
   }
@@ -91,13 +105,14 @@ void pump_keys_stop(struct pump_keys *k) {
 
 struct data_key *pump_keys_take(struct pump_keys *k, err_t *error) {
   pthread_mutex_lock(&k->lock);
+  if (!k->got && !k->wanted && (k->error == OK || log_may_pass(k->error))) {
+    k->wanted = true;
+    pthread_cond_broadcast(&k->change);
+    wait_a_moment(k);
+  }
   struct data_key *got = TAKE(k->got);
   struct err_last last = k->last;
   *error = k->error;
-  if (!got && !k->wanted && (k->error == OK || log_may_pass(k->error))) {
-    k->wanted = true;
-    pthread_cond_signal(&k->change);
-  }
   pthread_mutex_unlock(&k->lock);
   pump_error_again(*error, &last);
   return got;

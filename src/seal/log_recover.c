@@ -17,7 +17,7 @@ struct remains {
   int64_t latest_ns;
 };
 static void remains_free(struct remains *r) {
-  file_close(&r->fd);
+  log_fd_close(&r->fd);
   if (r->key)
     xaes_free(r->key);
   buf_free(&r->scan.sealed);
@@ -29,7 +29,7 @@ static bool start_readable(int dir, const char *name, struct remains *r) {
   r->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (r->fd >= 0 && log_read_start(r->fd, name, &r->header, &r->prefix) == OK)
     return true;
-  file_close(&r->fd);
+  log_fd_close(&r->fd);
   return false;
 }
 

@@ -36,9 +36,9 @@ err_t log_writer_open(const char *dir, enum log_format format, struct log_writer
 }
 
 void log_writer_free(struct log_writer *w) {
-  file_close(&w->fd);
-  file_close(&w->lock);
-  file_close(&w->dir);
+  log_fd_close(&w->fd);
+  log_fd_close(&w->lock);
+  log_fd_close(&w->dir);
   if (w->key)
     xaes_free(w->key);
   buf_free(&w->plain);
@@ -64,7 +64,7 @@ static err_t write_all(int fd, uint64_t at, struct bytes b, const char *name) {
 
 /* What is in the file behind the last record that counts is not known, or can't be taken away. */
 static void abandon(struct log_writer *w) {
-  file_close(&w->fd);
+  log_fd_close(&w->fd);
   w->before.present = true;
   w->before.number = w->prefix.number;
   w->before.last = w->tip.last;
@@ -138,7 +138,7 @@ static err_t seal_closing(struct log_writer *w, enum log_end end, struct log_bef
 
 static err_t close_present(struct log_writer *w, const struct log_before *after) {
   TRY(append(w));
-  file_close(&w->fd);
+  log_fd_close(&w->fd);
   w->before = *after;
   return OK;
 }
@@ -153,7 +153,7 @@ struct fresh {
   struct buf bytes;
 };
 static void fresh_free(struct fresh *f) {
-  file_close(&f->fd);
+  log_fd_close(&f->fd);
   if (f->key)
     xaes_free(f->key);
   buf_free(&f->bytes);

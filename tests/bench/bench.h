@@ -52,5 +52,6 @@ struct bench_case {
 };
 extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_issue,
   case_rates, case_seal;
+extern const struct bench_case case_age;
 
 #endif

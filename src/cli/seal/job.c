@@ -122,11 +122,13 @@ bool job_has_many(const struct args *a) {
 }
 
 static err_t run_each(struct job *j, job_each *each, void *ctx) {
-  AUTO_NAMES names = { 0 };
+  AUTO_NAMES names = NAMES_CLOSED;
   const char *path;
   TRY(names_open(j->args, &names));
   bool from_stdin = !args_word(j->args, 0) && !args_flag(j->args, "files-from");
   for (;;) {
+    if (names_wait(&names)) /* what is done does not wait for it */
+      batch_flush(&j->batch);
     TRY(names_next(&names, &path));
     if (!path && !from_stdin)
       return OK;
