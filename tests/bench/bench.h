@@ -51,7 +51,6 @@ struct bench_case {
   err_t (*run)(const struct bench *b);
 };
 extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_issue,
-  case_rates, case_seal;
-extern const struct bench_case case_age;
+  case_rates, case_seal, case_age;
 
 #endif
