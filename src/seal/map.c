@@ -42,22 +42,22 @@ struct map {
 };
 
 /* In a handler: nothing but system calls and atomics. */
-static bool guarded(uintptr_t address) {
+static bool guarded(uint8_t *address) {
+  uint8_t *page = address - (uintptr_t)address % page_size;
   for (size_t i = 0; i < GUARDS; i++) {
     struct guard *g = &guards[i];
     uintptr_t from = atomic_load(&g->from), to = atomic_load(&g->to);
-    if (from == 0 || address < from || address >= to)
+    if (from == 0 || (uintptr_t)address < from || (uintptr_t)address >= to)
       continue;
     atomic_store(&g->lost, true);
-    uintptr_t page = address & ~(page_size - 1);
-    return mmap((void *)page, to - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+    return mmap(page, to - (uintptr_t)page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                 0) != MAP_FAILED;
   }
   return false;
 }
 
 static void on_sigbus(int sig, siginfo_t *info, void *context) {
-  if (!guarded((uintptr_t)info->si_addr))
+  if (!guarded(info->si_addr))
     sigaction(SIGBUS, &before, NULL); /* comes again, and goes there */
 }
 
