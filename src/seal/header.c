@@ -145,7 +145,7 @@ static err_t refuse(struct bytes data) {
 
 err_t header_read(struct bytes data, struct header *out) {
   struct header slots[2];
-  const char *why[2];
+  const char *why[2] = { "", "" };
   if (!header_looks_like(data))
     return refuse(data);
   if (data.size < HEADER_SIZE)

@@ -41,7 +41,7 @@ struct source {
   uint64_t at;
   bool sparse;
   uint64_t data_until, hole_until; /* where at is, in a sparse file */
-  struct map *map;                 /* NULL: what is read is copied */
+  void *views;                     /* of the stream's options; NULL: what is read is copied */
 };
 /* How a stream of these options reads. */
 void source_init(struct source *s, struct watch *w, bool seal, int fd);

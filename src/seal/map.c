@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define WINDOW ((size_t)2 << 20)
-#define REGION (32 * WINDOW) /* over MAP_VIEWS by more than a window */
+#define REGION (32 * WINDOW) /* over STREAM_VIEWS by more than a window */
 #define GUARDS 32
 
 /* Addresses that a SIGBUS may come from. */
@@ -42,22 +42,22 @@ struct map {
 };
 
 /* In a handler: nothing but system calls and atomics. */
-static bool guarded(uintptr_t address) {
+static bool guarded(uint8_t *address) {
+  uint8_t *page = address - (uintptr_t)address % page_size;
   for (size_t i = 0; i < GUARDS; i++) {
     struct guard *g = &guards[i];
     uintptr_t from = atomic_load(&g->from), to = atomic_load(&g->to);
-    if (from == 0 || address < from || address >= to)
+    if (from == 0 || (uintptr_t)address < from || (uintptr_t)address >= to)
       continue;
     atomic_store(&g->lost, true);
-    uintptr_t page = address & ~(page_size - 1);
-    return mmap((void *)page, to - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+    return mmap(page, to - (uintptr_t)page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                 0) != MAP_FAILED;
   }
   return false;
 }
 
 static void on_sigbus(int sig, siginfo_t *info, void *context) {
-  if (!guarded((uintptr_t)info->si_addr))
+  if (!guarded(info->si_addr))
     sigaction(SIGBUS, &before, NULL); /* comes again, and goes there */
 }
 
@@ -122,14 +122,15 @@ static bool region_begin(struct region *r, int fd, uint64_t at, uint64_t file_si
   return false;
 }
 
-struct map *map_new(int fd) {
+static void *map_open(int fd) {
   struct map *m = mem_zalloc(sizeof *m);
   if (m)
     m->fd = fd;
   return m;
 }
 
-void map_free(struct map *m) {
+static void map_close(void *v) {
+  struct map *m = v;
   region_end(&m->now);
   region_end(&m->last);
   mem_free(m);
@@ -137,6 +138,12 @@ void map_free(struct map *m) {
 
 static bool covers(const struct region *r, uint64_t at, size_t size) {
   return r->data && at >= r->at && at + size <= r->at + r->size && at + size < r->file_size;
+}
+
+static bool map_lost(const void *v) {
+  const struct map *m = v;
+  return m->lost || (m->now.guard && atomic_load(&m->now.guard->lost)) ||
+         (m->last.guard && atomic_load(&m->last.guard->lost));
 }
 
 /* The next region starts in the window of at: views end in it that begin before. */
@@ -152,7 +159,8 @@ static bool move_on(struct map *m, uint64_t at, size_t size) {
          covers(&m->now, at, size);
 }
 
-const uint8_t *map_view(struct map *m, uint64_t at, size_t size) {
+static const uint8_t *map_view(void *v, uint64_t at, size_t size) {
+  struct map *m = v;
   struct region *r = &m->now;
   if (!covers(r, at, size) && !move_on(m, at, size))
     return NULL;
@@ -174,12 +182,10 @@ static void region_release(struct region *r, uint64_t passed) {
   }
 }
 
-void map_release(struct map *m, uint64_t passed) {
+static void map_passed(void *v, uint64_t passed) {
+  struct map *m = v;
   region_release(&m->last, passed);
   region_release(&m->now, passed);
 }
 
-bool map_lost(const struct map *m) {
-  return m->lost || (m->now.guard && atomic_load(&m->now.guard->lost)) ||
-         (m->last.guard && atomic_load(&m->last.guard->lost));
-}
+const struct stream_views map_views = { map_open, map_view, map_passed, map_lost, map_close };

@@ -1,7 +1,5 @@
 #include "seal/io.h"
 
-#include "seal/map.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -29,13 +27,13 @@ void source_init(struct source *s, struct watch *w, bool seal, int fd) {
   s->placed = stands(fd, &s->at);
   s->sparse = s->placed && seal && o->sparse_in;
   s->data_until = s->hole_until = s->at;
-  if (s->placed && seal && o->map_in)
-    s->map = map_new(fd);
+  if (s->placed && seal && o->views)
+    s->views = o->views->open(fd);
 }
 
 void source_end(struct source *s) {
-  if (s->map)
-    map_free(s->map);
+  if (s->views)
+    s->watch->options->views->close(s->views);
 }
 
 /* After a failed read: OK to try it again. */
@@ -147,13 +145,13 @@ err_t source_ended(struct source *s, bool *ended) {
 }
 
 const uint8_t *source_view(struct source *s, size_t size) {
-  if (!s->map || s->ahead.size || s->left <= size)
+  if (!s->views || s->ahead.size || s->left <= size)
     return NULL;
   if (s->sparse && s->at >= s->hole_until && s->at >= s->data_until && !find_extent(s))
     return NULL;
   if (s->sparse && (s->at < s->hole_until || s->data_until - s->at < size))
     return NULL;
-  const uint8_t *view = map_view(s->map, s->at, size);
+  const uint8_t *view = s->watch->options->views->view(s->views, s->at, size);
   if (!view)
     return NULL;
   s->at += size;
@@ -162,12 +160,12 @@ const uint8_t *source_view(struct source *s, size_t size) {
 }
 
 void source_passed(struct source *s, uint64_t place) {
-  if (s->map)
-    map_release(s->map, place);
+  if (s->views)
+    s->watch->options->views->passed(s->views, place);
 }
 
 err_t source_check(const struct source *s) {
-  if (s->map && map_lost(s->map))
+  if (s->views && s->watch->options->views->lost(s->views))
     FAIL(ERR_INPUT, "reading failed: the file was cut off meanwhile, or its disk fails");
   return OK;
 }

@@ -17,6 +17,18 @@ struct stream_progress {
   uint64_t done;  /* bytes of plaintext */
   uint64_t total; /* 0 when nobody knows */
 };
+/* A file's bytes where they are. Objects of open() belong to one thread. */
+#define STREAM_VIEWS (48u << 20) /* bytes that views show at a time, at most */
+struct stream_views {
+  void *(*open)(
+    int file); /* NULL: it cannot be, reading will do. The descriptor stays the caller's */
+  /* size bytes at a place, which is never before the last one's; NULL when they are not to be had,
+   * or nothing is behind them. Any thread may read them, until passed() is told a later place. */
+  const uint8_t *(*view)(void *v, uint64_t at, size_t size);
+  void (*passed)(void *v, uint64_t place);
+  bool (*lost)(const void *v); /* what was shown may not have been what the file has */
+  void (*close)(void *v);
+};
 struct stream_options {
   unsigned threads; /* 0: as many as there are cores, at most 8 */
   /* NULL: nobody looks. Called by the caller's thread, after each block; an error ends the stream
@@ -26,9 +38,9 @@ struct stream_options {
   uint64_t total; /* of plaintext, for progress; 0: not known */
   uint64_t limit; /* stream_seal() reads no more of the input than this; 0: all */
   bool sparse_in; /* the input is a file: its holes are not read */
-  /* stream_seal() need not copy an input that is a file. SIGBUS is handled then (map.h): for
-   * programs of which that can be said. */
-  bool map_in;
+  /* How stream_seal() may see an input that is a file without copying it: map_views (map.h), of a
+   * program that can have a handler for SIGBUS. NULL: it is read. */
+  const struct stream_views *views;
   bool
     sparse_out; /* the output is a file: blocks of zeros become holes, its size is set at the end */
   uint64_t skip;      /* chunks, already sealed in the output: the input stands behind them */

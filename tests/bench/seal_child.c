@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "child.h"
+#include "seal/map.h"
 #include "seal/sealed.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ static err_t raw_read(const char *path, double *bytes) {
 /* --- files --- */
 
 static err_t age_stream(const struct seal_job *j, int in, int out) {
-  const struct stream_options o = { .threads = j->threads, .map_in = true };
+  const struct stream_options o = { .threads = j->threads, .views = &map_views };
   AUTO(payload) struct payload *p = NULL;
   uint8_t prefix[PREFIX_MAX];
   struct bytes key = bytes_of(kek, 16);
@@ -106,7 +107,7 @@ static err_t age_stream(const struct seal_job *j, int in, int out) {
 
 static err_t stream_files(const struct seal_job *j, double *bytes) {
   const struct sealed_options o = { .context = bytes_str("bench"),
-                                    .stream = { .threads = j->threads, .map_in = true } };
+                                    .stream = { .threads = j->threads, .views = &map_views } };
   AUTO(key_cache) struct key_cache *keys = NULL;
   AUTO_FD in = open(j->in, O_RDONLY | O_CLOEXEC);
   AUTO_FD out = open(j->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -6,6 +6,7 @@
 #include "cli/seal/target.h"
 #include "cli/verbs.h"
 #include "seal/age.h"
+#include "seal/map.h"
 #include "seal/sealed.h"
 
 #include <unistd.h>
@@ -143,6 +144,7 @@ static err_t seal_stream(const struct step *s) {
   TRY(open_output(s, NULL, &o));
   job_stream(s->job, o, s->in.size, &how.stream);
   how.stream.sparse_in = s->in.is_file;
+  how.stream.views = &map_views;
   if (s->how->recipients)
     TRY(age_seal(s->how->recipients, &how.stream, s->in.fd, output_fd(o)));
   else
@@ -189,6 +191,7 @@ static err_t seal_onto(const struct step *s, const struct resume_source *before,
   struct stream_options stream;
   job_stream(s->job, o, s->in.size, &stream);
   stream.sparse_in = true;
+  stream.views = &map_views;
   const struct resume_job j = { s->job->vault.keys, s->how->key, s->how->context, &stream };
   TRY(resume_begin(&j, &s->in, o, &resumed));
   TRY(seal_chunks(s, &stream, &resumed, o));

@@ -9,6 +9,33 @@
 
 /* --- pipes --- */
 
+static volatile sig_atomic_t signalled;
+static void on_signal(int sig) {
+  signalled = sig;
+}
+
+/* Another end, and signals for this one that mean nothing to it, again and again. */
+static pthread_t start_other_end(void *(*run_end)(void *), void *arg) {
+  struct sigaction a = { .sa_handler = on_signal };
+  sigset_t alarms;
+  pthread_t thread;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  signalled = 0;
+  sigaction(SIGALRM, &a, NULL);
+  pthread_sigmask(SIG_BLOCK, &alarms, NULL);
+  pthread_create(&thread, NULL, run_end, arg);
+  pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
+  ualarm(700, 700);
+  return thread;
+}
+
+static void end_other_end(pthread_t thread) {
+  ualarm(0, 0);
+  pthread_join(thread, NULL);
+  assert_true(signalled);
+}
+
 struct trickle {
   struct bytes data;
   int fd;
@@ -34,13 +61,13 @@ static void pipes_with_short_reads(void **state) {
       struct bytes plain = pattern(9, 5 * BLOCK + 77), sealed = sealed_of(p, plain);
       struct stream_options o = { .threads = 1 + way % 2 };
       int ends[2], out = empty_file();
-      pthread_t writer;
       assert_int_equal(pipe2(ends, way < 2 ? 0 : O_NONBLOCK), 0);
       fcntl(ends[1], F_SETFL, 0); /* the writer blocks */
       struct trickle t = { sealed, ends[1] };
-      pthread_create(&writer, NULL, write_slowly, &t);
-      assert_ok(stream_open(p, &o, ends[0], out));
-      pthread_join(writer, NULL);
+      pthread_t writer = start_other_end(write_slowly, &t);
+      err_t e = stream_open(p, &o, ends[0], out);
+      end_other_end(writer);
+      assert_ok(e);
       assert_bytes(file_bytes(out), plain);
       close(ends[0]);
       close(out);
@@ -70,15 +97,15 @@ static void pipes_that_take_little(void **state) {
   for (unsigned way = 0; way < 4; way++) {
     struct stream_options o = { .threads = 1 + way % 2 };
     int ends[2], in = file_of(sealed);
-    pthread_t reader;
     assert_int_equal(pipe(ends), 0);
     if (way >= 2)
       fcntl(ends[1], F_SETFL, O_NONBLOCK);
     struct drain d = { ends[0], BUF_EMPTY };
-    pthread_create(&reader, NULL, read_slowly, &d);
-    assert_ok(stream_open(p, &o, in, ends[1]));
+    pthread_t reader = start_other_end(read_slowly, &d);
+    err_t e = stream_open(p, &o, in, ends[1]);
     close(ends[1]);
-    pthread_join(reader, NULL);
+    end_other_end(reader);
+    assert_ok(e);
     assert_bytes(buf_bytes(&d.got), plain);
     buf_free(&d.got);
     close(ends[0]);
@@ -197,10 +224,6 @@ static void progress_is_told(void **state) {
   }
 }
 
-static volatile sig_atomic_t signalled;
-static void on_signal(int sig) {
-  signalled = sig;
-}
 static err_t until_signal(void *ctx, const struct stream_progress *progress) {
   return signalled ? ERR_INTERRUPTED : OK;
 }
@@ -211,6 +234,7 @@ static void a_signal_is_noticed_while_waiting(void **state) {
   struct stream_options o = { .threads = 2, .progress = until_signal };
   struct sigaction a = { .sa_handler = on_signal };
   int ends[2], out = empty_file();
+  signalled = 0;
   sigaction(SIGALRM, &a, NULL);
   assert_int_equal(pipe(ends), 0);
   ualarm(50000, 50000);
@@ -281,6 +305,7 @@ static void no_holes_over_what_was_there(void **state) {
   assert_bytes(file_bytes(out), buf_bytes(&plain));
   close(out);
   out = file_of(bytes_str("before"));
+  lseek(out, 0, SEEK_END);
   fcntl(out, F_SETFL, O_APPEND);
   file_rewind(in);
   assert_ok(stream_open(p, &o, in, out));

@@ -2,6 +2,8 @@
  * meanwhile is an error, not the end of the program. */
 #include "fixture.h"
 
+#include "seal/map.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -11,7 +13,7 @@
 static err_t seal_mapped(const struct payload *p, struct stream_options o, int in,
                          struct bytes *got) {
   int out = empty_file();
-  o.map_in = true;
+  o.views = &map_views;
   err_t e = stream_seal(p, &o, in, out);
   *got = file_bytes(out);
   close(out);

@@ -101,6 +101,17 @@ static void kinds_differ(void **state) {
   assert_err(opened(keys, "c", buf_bytes(&sealed), &got), ERR_NOT_SEALED);
 }
 
+/* Files of today are to be opened for ever. */
+static void what_payloads_are_bound_to(void **state) {
+  static const char stream[] = "strongroom sealed file v1\0\1shop";
+  static const char log[] = "strongroom sealed file v1\0\2";
+  AUTO_BUF a = BUF_EMPTY, b = BUF_EMPTY;
+  assert_ok(sealed_context(HEADER_STREAM, bytes_str("shop"), &a));
+  assert_bytes(buf_bytes(&a), bytes_of(stream, sizeof stream - 1));
+  assert_ok(sealed_context(HEADER_LOG, (struct bytes){ 0 }, &b));
+  assert_bytes(buf_bytes(&b), bytes_of(log, sizeof log - 1));
+}
+
 static void another_data_key(void **state) {
   AUTO(key_cache) struct key_cache *keys = fake_keys(&vault);
   struct fake_vault second;
@@ -353,6 +364,7 @@ int main(void) {
     cmocka_unit_test(texts_in_memory),
     cmocka_unit_test(a_file_opens_as_what_it_was_sealed),
     cmocka_unit_test(kinds_differ),
+    cmocka_unit_test(what_payloads_are_bound_to),
     cmocka_unit_test(another_data_key),
     cmocka_unit_test(cut_off_anywhere),
     cmocka_unit_test(one_bit_anywhere),
