@@ -19,13 +19,8 @@ static void walk_free(struct walk *w) {
   log_names_free(&w->names);
 }
 
-/* What shows a log to be incomplete or changed; all else ends the walk. */
-static bool is_problem(err_t e) {
-  return e == ERR_DAMAGED || e == ERR_TRUNCATED || e == ERR_NOT_SEALED || e == ERR_WRONG_KEY;
-}
-
 static err_t problem(const struct walk *w, err_t e) {
-  return is_problem(e) && w->v->problem ? w->v->problem(w->v->ctx, e) : e;
+  return log_is_problem(e) && w->v->problem ? w->v->problem(w->v->ctx, e) : e;
 }
 #define PROBLEM(w, e, ...) problem((w), err_fail((e), __FILE__, __LINE__, __VA_ARGS__))
 
@@ -129,7 +124,7 @@ static err_t visit(struct walk *w, struct log_segment *s, const struct log_befor
     e = check_end(s, before);
   if (e == OK)
     e = check_reached(w, s);
-  if (is_problem(e))
+  if (log_is_problem(e))
     TRY(problem(w, e));
   else
     TRY(e);
@@ -175,7 +170,7 @@ static err_t follows(const struct log_segment *here, const struct log_segment *n
 /* Reads the segment at i, which is NULL where it can't be, by the light of the next one. */
 static err_t step(struct walk *w, size_t i, struct log_segment *here, struct log_segment **next) {
   const struct log_before *before = NULL;
-  struct held held = { OK };
+  struct held held = { .code = OK };
   bool last = i + 1 == w->names.count;
   if (!last)
     hold(&held, open_segment(w, i + 1, next));
@@ -211,8 +206,10 @@ static err_t find_since(struct walk *w, size_t *first) {
   size_t i = w->names.count - 1;
   for (; w->o->since_ns && i > 0; i--) {
     struct log_segment *s AUTO(log_segment) = NULL;
-    if (log_segment_open(w->keys, w->dir, w->names.at[i].text, &s) != OK)
-      continue;
+    err_t e = log_segment_open(w->keys, w->dir, w->names.at[i].text, &s);
+    if (log_is_problem(e))
+      continue; /* it is told when its turn comes */
+    TRY(e);
     if (log_segment_about(s)->before.latest_ns < w->o->since_ns)
       break;
   }
