@@ -38,7 +38,8 @@
  * The library changes nothing in its host: it installs no signal handler and no atexit function,
  * does not write to the environment, to stdout or to stderr, keeps to the allocators of libcrypto
  * and jansson as they are, and raises no SIGPIPE, neither by its sockets nor by the descriptors
- * that it was given. Its descriptors are closed on exec. The one exception is libcrypto's secure
+ * that it was given. Its descriptors are closed on exec. A thread's
+ * queue of OpenSSL's errors is empty afterwards. The one exception is libcrypto's secure
  * heap, which exists once in a process: whoever needs it first sets it up, and if the host did, the
  * host's is used.
  *
@@ -90,7 +91,7 @@ enum sr_status {
   SR_BAD_ARGUMENT = 1,   /* what was given makes no sense, to the library or to the vault */
   SR_CONFIG = 2,         /* the options are not complete, or a file that they name can't be used */
   SR_NO_MEMORY = 3,      /* ordinary memory, or locked memory */
-  SR_AWAY = 4,           /* the vault gives no answer, has no time or is sealed: try again later */
+  SR_AWAY = 4,           /* no answer that could be trusted, no time, or sealed: try again later */
   SR_UNAUTHORIZED = 5,   /* the vault does not know this identity, or not with this credential */
   SR_FORBIDDEN = 6,      /* it does, but this is not allowed: a role is missing, a key disabled */
   SR_NOT_FOUND = 7,      /* there is no such key, secret or certificate (any more) */
@@ -253,7 +254,7 @@ SR_MUST_USE enum sr_status sr_verify(struct sr_vault *vault, const char *key, co
  * SECRETS AND CERTIFICATES
  */
 
-/* The value, in locked memory. version NULL: the newest. */
+/* The value, in locked memory. version NULL or "": the newest. */
 SR_MUST_USE enum sr_status sr_get_secret(struct sr_vault *vault, const char *name,
                                          const char *version, struct sr_bytes *value,
                                          struct sr_error *error);
@@ -269,7 +270,7 @@ struct sr_certificate {
 /* Wipes and releases what is inside; empties the struct. */
 void sr_certificate_free(struct sr_certificate *certificate);
 
-/* version NULL: the newest. */
+/* version NULL or "": the newest. */
 SR_MUST_USE enum sr_status sr_get_certificate(struct sr_vault *vault, const char *name,
                                               const char *version, struct sr_certificate *out,
                                               struct sr_error *error);
@@ -290,7 +291,7 @@ SR_MUST_USE enum sr_status sr_renew_certificate(struct sr_vault *vault, const ch
 /* How to do it. NULL, and a struct of zeros, mean: nothing special. */
 struct sr_stream {
   const void *context; /* what it is, or where it belongs: the same must be given to open it, else
-                          SR_WRONG_KEY. No secret; at most 64 KiB */
+                          SR_WRONG_KEY. No secret; at most SR_CONTEXT_MAX bytes */
   size_t context_size;
   unsigned threads; /* 0: as many as there are cores, at most 8 */
   unsigned flags;
@@ -300,10 +301,12 @@ struct sr_stream {
   void *user;
   void *reserved[4]; /* room for more: zero */
 };
+#define SR_CONTEXT_MAX 65536u
 #define SR_SPARSE_INPUT 1u  /* the input is a file: its holes are not read */
 #define SR_SPARSE_OUTPUT 2u /* the output is a file: blocks of zeros become holes */
 
-/* Reads in to its end and writes it sealed. After a failure what was written is of no use. */
+/* Reads in to its end and writes it sealed. A stream that has begun goes on to its end with the
+ * data key that it began with. After a failure what was written is of no use. */
 SR_MUST_USE enum sr_status sr_stream_seal(struct sr_vault *vault, const char *key,
                                           const struct sr_stream *how, int in, int out,
                                           struct sr_error *error);
@@ -400,7 +403,8 @@ SR_MUST_USE enum sr_status sr_record_open(struct sr_records *records, const void
  * AGE
  *
  * Files in the format of age (age-encryption.org/v1), for what leaves the machine: others can open
- * them, too. Of struct sr_stream context must be empty.
+ * them, too. Each has a key of its own, which the vault wraps and unwraps: there are no data keys
+ * that serve while it is away. Of struct sr_stream context must be empty.
  */
 struct sr_recipients;
 
@@ -413,8 +417,9 @@ SR_MUST_USE enum sr_status sr_recipients_add_key(struct sr_recipients *recipient
                                                  struct sr_vault *vault, const char *key,
                                                  struct sr_error *error);
 
-/* "age1..", a public key, or "age1strongroom1..", a key of the vault. vault may be NULL for the
- * first kind. */
+/* "age1..", a public key; "age1pq1..", a post-quantum one, which goes with its like and symmetric
+ * keys of the vault only; or "age1strongroom1..", a key of the vault. vault may be NULL for the
+ * first two kinds. */
 SR_MUST_USE enum sr_status sr_recipients_add(struct sr_recipients *recipients,
                                              struct sr_vault *vault, const char *recipient,
                                              struct sr_error *error);
@@ -432,8 +437,8 @@ void sr_identities_free(struct sr_identities *identities);
 SR_MUST_USE enum sr_status sr_identities_add_vault(struct sr_identities *identities,
                                                    struct sr_vault *vault, struct sr_error *error);
 
-/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-PLUGIN-STRONGROOM-1..", comments. vault
- * may be NULL when no line is of the second kind. */
+/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-SECRET-KEY-PQ-1..",
+ * "AGE-PLUGIN-STRONGROOM-1..", comments. vault may be NULL when no line is of the last kind. */
 SR_MUST_USE enum sr_status sr_identities_add(struct sr_identities *identities,
                                              struct sr_vault *vault, const void *text, size_t size,
                                              struct sr_error *error);

@@ -78,6 +78,7 @@ const struct exit_code exit_codes[] = {
   { 7, "sealed data is truncated, was changed, or is none" },
   { 8, "the key, or the context, is not the one that it was sealed with" },
   { 9, "reading the input or writing the output failed" },
+  { 130, "interrupted" },
 };
 const size_t exit_code_count = sizeof exit_codes / sizeof *exit_codes;
 

@@ -35,6 +35,7 @@ const char *client_url(const struct client *c);
  * How long a call goes on trying. Tried again, with pauses that double, is what had no answer or
  * found the hub busy (503), if doing it twice is as good as once: reading, and using keys. What
  * was turned away for there being too many requests (429) was not begun and is always tried again.
+ * A call that needs a token first has the same for that.
  */
 struct client_patience {
   unsigned attempts;   /* at most; 1: never again */

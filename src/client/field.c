@@ -23,8 +23,12 @@ static void skip(struct scan *s, size_t n) {
   s->rest = bytes_of(s->rest.data + n, s->rest.size - n);
 }
 
+static bool is_space(uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_space(struct scan *s) {
-  while (s->rest.size && memchr(" \t\r\n", s->rest.data[0], 4))
+  while (is_space(next(s)))
     skip(s, 1);
 }
 
@@ -256,7 +260,7 @@ static err_t find(struct bytes json, const char *name, struct bytes *value) {
   skip_space(&s);
   if (next(&s) != '{' || !read_value(&s, 0) || s.rest.size)
     return malformed();
-  while (s.value.size && memchr(" \t\r\n", s.value.data[s.value.size - 1], 4))
+  while (s.value.size && is_space(s.value.data[s.value.size - 1]))
     s.value.size--;
   *value = s.value;
   return OK;

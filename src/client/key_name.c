@@ -38,9 +38,8 @@ err_t key_name_parse(const char *key, struct key_name *out) {
            "'%.160s' is not a key: NAME, NAME/VERSION or https://HOST/keys/NAME/VERSION expected",
            key);
   struct key_name k = { 0 };
-  memcpy(k.name, name.data, name.size);
-  if (version.size)
-    memcpy(k.version, version.data, version.size);
+  TRY(bytes_to_cstr(name, k.name, sizeof k.name));
+  TRY(bytes_to_cstr(version, k.version, sizeof k.version));
   *out = k;
   return OK;
 }

@@ -4,10 +4,13 @@
 #include "client/credential.h"
 #include "client/retry.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #define LIFETIME_MAX_S 86400u
 #define RENEW_EARLY_S 300u /* or half of the lifetime, if that is less */
+#define ASIDE_MS 5000u     /* for a renewal while the old one is good */
 #define RETRY_S 30u        /* after a renewal that failed, while the old one is good */
 
 struct token_keeper {
@@ -21,7 +24,8 @@ struct token_keeper {
   uint64_t number, renew_us, expires_us;
   bool renewing;
   uint64_t attempts;       /* that are over */
-  struct err_last failure; /* of the last one; code OK: it brought a token */
+  unsigned tried_ms;       /* the budget of the last one */
+  struct err_last failure; /* of the last one that failed */
 };
 
 err_t token_keeper_new(const struct settings *s, struct pool *authority, struct tls *tls,
@@ -30,7 +34,11 @@ err_t token_keeper_new(const struct settings *s, struct pool *authority, struct 
   if (!k)
     return ERR_NOMEM;
   pthread_mutex_init(&k->lock, NULL);
-  pthread_cond_init(&k->over, NULL);
+  pthread_condattr_t attr;
+  pthread_condattr_init(&attr);
+  pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+  pthread_cond_init(&k->over, &attr);
+  pthread_condattr_destroy(&attr);
   k->settings = s;
   k->authority = authority;
   k->tls = tls;
@@ -98,46 +106,71 @@ static void take_over(struct token_keeper *k, struct token *t, uint64_t began_us
   k->renew_us = k->expires_us - early * 1000000;
 }
 
-/* Called and left with the lock held, which is given up while the token is asked for. */
+static bool is_good(const struct token_keeper *k, uint64_t now) {
+  return k->text.size && now < k->expires_us;
+}
+
+static void keep_failure(struct token_keeper *k, err_t e) {
+  if (err_last()->code != e) /* said without words */
+    (void)err_fail(e, __FILE__, __LINE__, "no token");
+  k->failure = *err_last();
+  k->renew_us = clock_age_us() + RETRY_S * 1000000u;
+}
+
+/* Called and left with the lock held, which is given up while the token is asked for. Who has a
+ * token that is good is not kept from using it for long. */
 static void renew(struct token_keeper *k, const struct client_patience *p) {
+  const struct client_patience aside = { 1, 0,
+                                         p->timeout_ms < ASIDE_MS ? p->timeout_ms : ASIDE_MS };
   AUTO_TOKEN t = { 0 };
+  uint64_t began = clock_age_us();
+  p = is_good(k, began) ? &aside : p;
   k->renewing = true;
   pthread_mutex_unlock(&k->lock);
-  uint64_t began = clock_age_us();
   err_t e = get(k, p, &t);
   pthread_mutex_lock(&k->lock);
   k->renewing = false;
   k->attempts++;
-  if (e == OK) {
+  k->tried_ms = p->budget_ms;
+  if (e == OK)
     take_over(k, &t, began);
-    k->failure = (struct err_last){ .code = OK };
-  } else {
-    if (err_last()->code != e) /* said without words */
-      (void)err_fail(e, __FILE__, __LINE__, "no token");
-    k->failure = *err_last();
-    k->renew_us = clock_age_us() + RETRY_S * 1000000u;
-  }
+  else
+    keep_failure(k, e);
   pthread_cond_broadcast(&k->over);
 }
 
-static bool is_good(const struct token_keeper *k, uint64_t now) {
-  return k->text.size && now < k->expires_us;
+/* For another thread's attempt, at most as long as an own one would take. */
+static err_t wait_over(struct token_keeper *k, const struct client_patience *p) {
+  uint64_t attempt = k->attempts, ms = (uint64_t)p->budget_ms + p->timeout_ms;
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += (time_t)(ms / 1000) + 1;
+  while (k->attempts == attempt)
+    if (pthread_cond_timedwait(&k->over, &k->lock, &until) == ETIMEDOUT)
+      REFUSE(ERR_AWAY, "No answer: the token service is slow");
+  return OK;
+}
+
+/* Whether an own attempt may get what somebody's shorter one did not. */
+static bool may_do_better(const struct token_keeper *k, const struct client_patience *p) {
+  return (k->failure.code == ERR_AWAY || k->failure.code == ERR_BUSY) && p->budget_ms > k->tried_ms;
 }
 
 /* A token that is good, with the lock held throughout but while waiting. */
 static err_t have_good(struct token_keeper *k, const struct client_patience *p, bool *fresh) {
   for (;;) {
-    uint64_t now = clock_age_us(), attempt = k->attempts, number = k->number;
-    if (is_good(k, now) && (k->renewing || now < k->renew_us))
+    uint64_t now = clock_age_us(), number = k->number;
+    bool good = is_good(k, now), mine = !k->renewing;
+    if (good && (k->renewing || now < k->renew_us))
       return OK;
-    if (!k->renewing)
+    if (mine)
       renew(k, p);
-    while (k->attempts == attempt)
-      pthread_cond_wait(&k->over, &k->lock);
+    else
+      TRY(wait_over(k, p));
     *fresh = k->number != number;
-    if (*fresh)
+    if (k->text.size && (*fresh || is_good(k, clock_age_us())))
       return OK;
-    if (!is_good(k, clock_age_us())) {
+    if (!*fresh && (mine || !may_do_better(k, p))) {
       err_restore(&k->failure);
       return k->failure.code;
     }
@@ -155,9 +188,10 @@ err_t token_put(struct token_keeper *k, const struct client_patience *p, struct 
   *use = (struct token_use){ 0 };
   pthread_mutex_lock(&k->lock);
   err_t e = have_good(k, p, &use->fresh);
-  if (e == OK)
+  if (e == OK) {
     put(&k->text, headers);
-  use->number = k->number;
+    use->number = k->number;
+  }
   pthread_mutex_unlock(&k->lock);
   return e;
 }

@@ -24,6 +24,12 @@ static const char *const hash_names[HASH_COUNT] = {
 static const uint8_t hash_sizes[HASH_COUNT] = {
   [HASH_SHA1] = 20, [HASH_SHA256] = 32, [HASH_SHA384] = 48, [HASH_SHA512] = 64
 };
+static const char *const sha3_names[SHA3_COUNT] = {
+  [SHA3_256] = "SHA3-256",
+  [SHA3_512] = "SHA3-512",
+  [SHAKE128] = "SHAKE-128",
+  [SHAKE256] = "SHAKE-256",
+};
 static const char *const aes_names[MODE_COUNT][3] = {
   [MODE_ECB] = { "AES-128-ECB", "AES-192-ECB", "AES-256-ECB" },
   [MODE_CBC] = { "AES-128-CBC", "AES-192-CBC", "AES-256-CBC" },
@@ -32,7 +38,7 @@ static const char *const aes_names[MODE_COUNT][3] = {
 
 /* Set by crypto_init() or crypto_attach(), constant afterwards. */
 static struct {
-  EVP_MD *md[HASH_COUNT];
+  EVP_MD *md[HASH_COUNT], *sha3[SHA3_COUNT];
   EVP_MAC_CTX *hmac[HASH_COUNT]; /* without a key; copied for each use */
   EVP_CIPHER *aes[MODE_COUNT][3], *chacha;
   EVP_KDF *hkdf, *scrypt;
@@ -85,6 +91,9 @@ static err_t fetch_all(void) {
     e = fetch_hash(hmac, (enum evp_hash)h);
   EVP_MAC_free(hmac); /* the contexts hold their own shares */
   TRY(e);
+  for (unsigned i = 0; i < SHA3_COUNT; i++)
+    if (!(fetched.sha3[i] = EVP_MD_fetch(NULL, sha3_names[i], NULL)))
+      EVP_FAIL(ERR_CRYPTO, sha3_names[i]);
   for (unsigned m = 0; m < MODE_COUNT; m++)
     for (unsigned i = 0; i < 3; i++)
       if (!(fetched.aes[m][i] = EVP_CIPHER_fetch(NULL, aes_names[m][i], NULL)))
@@ -154,6 +163,11 @@ err_t crypto_attach(bool *locked) {
   return OK;
 }
 
+void crypto_clear_errors(void) {
+  if (ERR_peek_error())
+    ERR_clear_error();
+}
+
 const EVP_MD *evp_md(enum evp_hash hash) {
   return fetched.md[hash];
 }
@@ -164,6 +178,10 @@ const char *evp_hash_name(enum evp_hash hash) {
 
 size_t evp_hash_size(enum evp_hash hash) {
   return hash_sizes[hash];
+}
+
+const EVP_MD *evp_sha3(enum sha3 which) {
+  return fetched.sha3[which];
 }
 
 const EVP_CIPHER *evp_aes(enum evp_mode mode, size_t key_size) {

@@ -27,6 +27,9 @@ err_t crypto_init(size_t heap_size, bool *locked);
  */
 err_t crypto_attach(bool *locked);
 
+/* Empties the thread's queue of OpenSSL's errors, which whoever called us may look into. */
+void crypto_clear_errors(void);
+
 struct secret {
   uint8_t *data;
   size_t size;

@@ -8,6 +8,7 @@
 #define CRYPTO_EVP_H
 
 #include "crypto/key.h"
+#include "crypto/sha3.h"
 
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
@@ -37,6 +38,7 @@ enum evp_mode { MODE_ECB, MODE_CBC, MODE_GCM, MODE_COUNT };
 const EVP_MD *evp_md(enum evp_hash hash);
 const char *evp_hash_name(enum evp_hash hash);
 size_t evp_hash_size(enum evp_hash hash);
+const EVP_MD *evp_sha3(enum sha3 which);
 const EVP_CIPHER *evp_aes(enum evp_mode mode, size_t key_size); /* 16, 24 or 32 bytes */
 const EVP_CIPHER *evp_chacha20_poly1305(void);
 EVP_MAC_CTX *evp_hmac(enum evp_hash hash); /* a new context, to be keyed; NULL: no memory */

@@ -183,8 +183,8 @@ enum sr_status sr_age_seal(const struct sr_recipients *recipients, const struct 
   return told(seal(recipients, how, in, out), error);
 }
 
-static err_t open(const struct sr_identities *identities, const struct sr_stream *how, int in,
-                  int out) {
+static err_t unseal(const struct sr_identities *identities, const struct sr_stream *how, int in,
+                    int out) {
   struct stream_options o;
   AUTO_QUIET q = quiet_begin();
   NEED(identities);
@@ -194,7 +194,7 @@ static err_t open(const struct sr_identities *identities, const struct sr_stream
 
 enum sr_status sr_age_open(const struct sr_identities *identities, const struct sr_stream *how,
                            int in, int out, struct sr_error *error) {
-  return told(open(identities, how, in, out), error);
+  return told(unseal(identities, how, in, out), error);
 }
 
 static err_t copy(const struct sr_identities *identities, int descriptor, uint64_t offset,

@@ -95,20 +95,26 @@ static enum sr_status of_vault(err_t e) {
   }
 }
 
-/* One line: what a vault says may hold line feeds, and a cut may fall into a character. */
+/* Bytes of the character at the start of a text that may be shown; 0 for what a terminal or a log
+ * might obey, and what is no UTF-8. */
+static size_t shown(struct bytes text) {
+  uint8_t c = text.data[0];
+  size_t n = bytes_utf8(text);
+  bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && n == 2 && text.data[1] < 0xa0);
+  return control ? 0 : n;
+}
+
+/* One line, as far as there is room; out has room for size bytes. */
 static void put_message(const char *text, char *out, size_t size) {
-  size_t n = strlen(text);
-  struct bytes rest = bytes_of(text, n < size ? n : size - 1);
   size_t used = 0;
-  while (rest.size) {
-    size_t step = bytes_utf8(rest);
-    if (step == 0 && rest.size < 4 && n >= size)
+  for (struct bytes rest = bytes_str(text); rest.size;) {
+    size_t n = shown(rest), step = n ? n : 1;
+    if (used + step >= size)
       break;
-    if (step > 1)
-      memcpy(out + used, rest.data, step);
+    if (n)
+      memcpy(out + used, rest.data, n);
     else
-      out[used] = rest.data[0] >= 0x20 && rest.data[0] < 0x7f ? (char)rest.data[0] : ' ';
-    step += step == 0;
+      out[used] = ' ';
     used += step;
     rest = bytes_of(rest.data + step, rest.size - step);
   }
@@ -126,6 +132,7 @@ static enum sr_status say(enum sr_status status, const struct err_last *last,
     put_message(*words ? words : statuses[status].text, error->message, sizeof error->message);
   }
   err_reset();
+  crypto_clear_errors();
   return status;
 }
 
@@ -144,4 +151,10 @@ err_t given(const char *name, const void *data, size_t size, struct bytes *out) 
     FAIL(ERR_USAGE, "%s must not be NULL", name);
   *out = bytes_of(data ? data : "", size);
   return OK;
+}
+
+err_t given_context(const void *data, size_t size, struct bytes *out) {
+  if (size > SR_CONTEXT_MAX)
+    FAIL(ERR_USAGE, "a context has at most %u bytes", SR_CONTEXT_MAX);
+  return given("context", data, size, out);
 }

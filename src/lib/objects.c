@@ -1,13 +1,26 @@
 /* Secrets and certificates. */
 #include "lib/lib.h"
 
+/* An empty name would be another address: that of the list. */
+static err_t check_name(const char *name) {
+  NEED(name);
+  if (!*name)
+    FAIL(ERR_USAGE, "name must not be empty");
+  return OK;
+}
+
+/* NULL for the newest. */
+static const char *version_of(const char *version) {
+  return version && *version ? version : NULL;
+}
+
 static err_t get_secret(struct sr_vault *v, const char *name, const char *version,
                         struct sr_bytes *value) {
   AUTO_SECRET s = { 0 };
   TRY(vault_check(v));
-  NEED(name);
+  TRY(check_name(name));
   NEED(value);
-  TRY(client_get_secret(v->client, name, version, &s));
+  TRY(client_get_secret(v->client, name, version_of(version), &s));
   return put_secret(secret_bytes(&s), value);
 }
 
@@ -51,9 +64,9 @@ static err_t get_certificate(struct sr_vault *v, const char *name, const char *v
                              struct sr_certificate *out) {
   AUTO_CLIENT_CERTIFICATE c = { 0 };
   TRY(vault_check(v));
-  NEED(name);
+  TRY(check_name(name));
   NEED(out);
-  TRY(client_get_certificate(v->client, name, version, &c));
+  TRY(client_get_certificate(v->client, name, version_of(version), &c));
   return put_certificate(&c, out);
 }
 
@@ -68,7 +81,7 @@ static err_t renew(struct sr_vault *v, const char *name, unsigned timeout_s,
                    struct sr_certificate *out) {
   AUTO_CLIENT_CERTIFICATE c = { 0 };
   TRY(vault_check(v));
-  NEED(name);
+  TRY(check_name(name));
   NEED(out);
   TRY(client_renew_certificate(v->client, name, timeout_s, &c));
   return put_certificate(&c, out);

@@ -33,8 +33,6 @@ static const struct {
   { SR_DATA_KEYS, 1000000 },
 };
 
-CLEANUP(sr_options, struct sr_options *, sr_options_free)
-
 void sr_options_free(struct sr_options *options) {
   if (!options)
     return;

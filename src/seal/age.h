@@ -5,6 +5,8 @@
  * - "strongroom": a key of the vault. The stanza's arguments are the key id and the algorithm, its
  *   body the wrapped file key: what age-plugin-strongroom writes and reads for an unmodified age.
  * - "X25519": age1.. and AGE-SECRET-KEY-1.., for break-glass.
+ * - "mlkem768x25519": age1pq1.. and AGE-SECRET-KEY-PQ-1.., the same against quantum computers.
+ * Written beside their like and symmetric keys of the vault only: the others would undo it.
  * - "scrypt": a passphrase, alone in its header; read and written.
  *
  * Armored files are read; what is written is binary. Any thread.
@@ -26,8 +28,8 @@ CLEANUP(age_recipients, struct age_recipients *, age_recipients_free)
 /* key as in client/use.h. */
 err_t age_recipients_add_key(struct age_recipients *r, const struct key_service *vault,
                              const char *key);
-/* "age1..", "age1strongroom1.." (then vault must not be NULL). ERR_BAD_PARAMETER says what it is
- * when it is another plugin's, or nothing. */
+/* "age1..", "age1pq1..", "age1strongroom1.." (then vault must not be NULL). ERR_BAD_PARAMETER says
+ * what it is when it is another plugin's, or nothing. */
 err_t age_recipients_add(struct age_recipients *r, const struct key_service *vault,
                          const char *recipient);
 err_t age_recipients_add_passphrase(struct age_recipients *r, struct bytes passphrase);
@@ -38,7 +40,8 @@ err_t age_identities_new(struct age_identities **out);
 void age_identities_free(struct age_identities *i);
 CLEANUP(age_identities, struct age_identities *, age_identities_free)
 err_t age_identities_add_vault(struct age_identities *i, const struct key_service *vault);
-/* An identity file's text: "AGE-SECRET-KEY-1..", "AGE-PLUGIN-STRONGROOM-1..", comments. */
+/* An identity file's text: "AGE-SECRET-KEY-1..", "AGE-SECRET-KEY-PQ-1..",
+ * "AGE-PLUGIN-STRONGROOM-1..", comments. */
 err_t age_identities_add_file(struct age_identities *i, const struct key_service *vault,
                               struct bytes text, const char *origin);
 /* Asked for when a file is under a passphrase. */

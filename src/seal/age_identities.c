@@ -9,6 +9,8 @@
 struct age_identities {
   struct age_x25519 *list;
   size_t count;
+  struct secret *hybrid; /* seeds */
+  size_t hybrids;
   bool has_vault;
   struct key_service vault;
   age_ask_passphrase *ask;
@@ -26,7 +28,10 @@ err_t age_identities_new(struct age_identities **out) {
 void age_identities_free(struct age_identities *i) {
   for (size_t n = 0; n < i->count; n++)
     secret_free(&i->list[n].private);
+  for (size_t n = 0; n < i->hybrids; n++)
+    secret_free(&i->hybrid[n]);
   mem_free(i->list);
+  mem_free(i->hybrid);
   mem_free(i);
 }
 
@@ -54,6 +59,16 @@ static err_t add_x25519(struct age_identities *i, struct bytes private) {
   return OK;
 }
 
+static err_t add_hybrid(struct age_identities *i, struct bytes seed) {
+  struct secret *list = mem_realloc(i->hybrid, (i->hybrids + 1) * sizeof *list);
+  if (!list)
+    return ERR_NOMEM;
+  i->hybrid = list;
+  TRY(secret_copy(seed, &list[i->hybrids]));
+  i->hybrids++;
+  return OK;
+}
+
 /* The line is a secret: no reason repeats any of it. */
 static err_t add_line(struct age_identities *i, const struct key_service *vault,
                       struct bytes line) {
@@ -69,6 +84,8 @@ static err_t add_line(struct age_identities *i, const struct key_service *vault,
   TRY(bech32_decode(line, prefix, &data, &upper));
   if (strcmp(prefix, AGE_X25519_SECRET_PREFIX) == 0 && data.size == X25519_SIZE)
     return add_x25519(i, buf_bytes(&data));
+  if (strcmp(prefix, AGE_HYBRID_SECRET_PREFIX) == 0 && data.size == XWING_SEED)
+    return add_hybrid(i, buf_bytes(&data));
   if (strcmp(prefix, AGE_VAULT_IDENTITY_PREFIX) == 0) {
     if (!vault)
       FAIL(ERR_BAD_PARAMETER, "this identity is a vault, and there is none to ask");
@@ -115,6 +132,7 @@ static err_t check_one(const struct stanza *s) {
     err_t (*check)(const struct stanza *s);
   } types[] = {
     { AGE_X25519, age_x25519_check },
+    { AGE_HYBRID, age_hybrid_check },
     { AGE_SCRYPT, age_scrypt_check },
     { AGE_VAULT, age_vault_check },
   };
@@ -170,6 +188,18 @@ static err_t by_x25519(const struct age_identities *i, struct bytes stanzas,
   return ERR_WRONG_KEY;
 }
 
+static err_t by_hybrid(const struct age_identities *i, struct bytes stanzas,
+                       struct secret *file_key) {
+  struct stanza s;
+  while (next(&stanzas, AGE_HYBRID, &s))
+    for (size_t n = 0; n < i->hybrids; n++) {
+      err_t e = age_hybrid_unwrap(&i->hybrid[n], &s, file_key);
+      if (e != ERR_WRONG_KEY)
+        return e;
+    }
+  return ERR_WRONG_KEY;
+}
+
 /* Of several keys of the vault one is enough; if none is, the last refusal is told. A vault that
  * does not answer is not asked again. */
 static err_t by_vault(const struct age_identities *i, struct bytes stanzas,
@@ -208,6 +238,8 @@ static err_t find_file_key(const struct age_identities *i, struct bytes stanzas,
   if (next(&rest, AGE_SCRYPT, &s))
     return by_passphrase(i, &s, out);
   err_t e = by_x25519(i, stanzas, out);
+  if (e == ERR_WRONG_KEY)
+    e = by_hybrid(i, stanzas, out);
   rest = stanzas;
   if (e == ERR_WRONG_KEY && i->has_vault && next(&rest, AGE_VAULT, &s))
     return by_vault(i, stanzas, out);

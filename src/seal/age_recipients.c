@@ -5,8 +5,8 @@
 #include <strings.h>
 
 struct recipient {
-  enum { TO_X25519, TO_KEY, TO_PASSPHRASE } kind;
-  uint8_t public[X25519_SIZE];
+  enum { TO_X25519, TO_HYBRID, TO_KEY, TO_PASSPHRASE } kind;
+  uint8_t public[XWING_PUBLIC]; /* X25519_SIZE of it for TO_X25519 */
   struct key_service vault;
   char key[KEY_ID_MAX];
   struct secret passphrase;
@@ -31,10 +31,20 @@ void age_recipients_free(struct age_recipients *r) {
   mem_free(r);
 }
 
+static bool has(const struct age_recipients *r, int kind) {
+  for (size_t i = 0; i < r->count; i++)
+    if ((int)r->list[i].kind == kind)
+      return true;
+  return false;
+}
+
 /* A passphrase vouches for who wrote a file, as the specification has it: nobody else may. */
 static err_t add(struct age_recipients *r, const struct recipient *one) {
   if (r->count && (one->kind == TO_PASSPHRASE || r->list[0].kind == TO_PASSPHRASE))
     FAIL(ERR_BAD_PARAMETER, "a passphrase can't be combined with other recipients");
+  if ((one->kind == TO_HYBRID && has(r, TO_X25519)) ||
+      (one->kind == TO_X25519 && has(r, TO_HYBRID)))
+    return age_hybrid_refuse("an age1.. recipient");
   struct recipient *list = mem_realloc(r->list, (r->count + 1) * sizeof *list);
   if (!list)
     return ERR_NOMEM;
@@ -89,6 +99,12 @@ err_t age_recipients_add(struct age_recipients *r, const struct key_service *vau
     memcpy(one.public, data.data, X25519_SIZE);
     return add(r, &one);
   }
+  if (strcmp(prefix, AGE_HYBRID_PREFIX) == 0 && data.size == XWING_PUBLIC && !upper) {
+    memcpy(one.public, data.data, XWING_PUBLIC);
+    TRY(mlkem_check(one.public));
+    one.kind = TO_HYBRID;
+    return add(r, &one);
+  }
   if (strcmp(prefix, AGE_VAULT_PREFIX) != 0 || upper)
     return refuse(bytes_str(recipient), prefix);
   if (!vault)
@@ -103,6 +119,8 @@ static err_t wrap_for(const struct recipient *one, struct bytes file_key, struct
   switch (one->kind) {
   case TO_X25519:
     return age_x25519_wrap(one->public, file_key, out);
+  case TO_HYBRID:
+    return age_hybrid_wrap(one->public, file_key, out);
   case TO_KEY:
     return age_vault_wrap(&one->vault, one->key, file_key, out);
   default:
@@ -117,8 +135,11 @@ err_t age_wrap(const struct age_recipients *r, struct secret *file_key, struct b
     FAIL(ERR_BAD_PARAMETER, "an age file needs a recipient");
   TRY(secret_random(AGE_FILE_KEY, &key));
   age_header_begin(&header);
+  size_t begin = header.size;
   for (size_t i = 0; i < r->count; i++)
     TRY(wrap_for(&r->list[i], secret_bytes(&key), &header));
+  /* Which kind of key the vault has, it told just now. */
+  TRY(age_hybrid_unmixed(bytes_of(header.data + begin, header.size - begin)));
   TRY(age_header_end(secret_bytes(&key), &header));
   buf_put_bytes(out, buf_bytes(&header));
   TRY(buf_ok(out));

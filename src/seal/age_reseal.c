@@ -60,7 +60,9 @@ static err_t rewrap(const struct key_service *vault, const char *key, const stru
 static err_t make_header(const struct key_service *vault, const char *key, struct bytes stanzas,
                          struct bytes file_key, struct age_resealed *r) {
   struct stanza s;
+  err_t before = age_hybrid_unmixed(stanzas);
   age_header_begin(&r->header);
+  size_t begin = r->header.size;
   while (stanzas.size) {
     const uint8_t *start = stanzas.data;
     TRY(stanza_read(&stanzas, &s));
@@ -69,6 +71,9 @@ static err_t make_header(const struct key_service *vault, const char *key, struc
     else
       buf_put(&r->header, start, (size_t)(stanzas.data - start));
   }
+  TRY(buf_ok(&r->header));
+  if (before == OK) /* what was mixed may stay so */
+    TRY(age_hybrid_unmixed(bytes_of(r->header.data + begin, r->header.size - begin)));
   return age_header_end(file_key, &r->header);
 }
 

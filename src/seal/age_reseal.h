@@ -17,7 +17,8 @@ struct age_resealed {
 /* Wraps the file key anew for those recipients that are keys of the vault, under key (its newest
  * version unless it names one) or, NULL, each under the newest version of its own; the others stay
  * as they are. ERR_WRONG_KEY: no recipient is a key of the vault. ERR_BAD_PARAMETER: it is armored,
- * or several of them are and key says which one it shall be. */
+ * or several of them are and key says which one it shall be; or the key is RSA, and some of the
+ * others are post-quantum recipients. */
 err_t age_reseal(const struct key_service *vault, const char *key, int file,
                  struct age_resealed *out);
 

@@ -9,7 +9,7 @@
 #define SEAL_AGE_TYPE_H
 
 #include "client/data_key.h"
-#include "crypto/x25519.h"
+#include "crypto/xwing.h"
 #include "seal/age_header.h"
 
 #define AGE_WRAPPED_KEY 32 /* a file key under ChaCha20-Poly1305 */
@@ -31,6 +31,20 @@ err_t age_x25519_wrap(const uint8_t recipient[static X25519_SIZE], struct bytes 
                       struct buf *out);
 err_t age_x25519_unwrap(const struct age_x25519 *identity, const struct stanza *s,
                         struct secret *file_key);
+
+/* ML-KEM-768 with X25519. An identity is a seed. */
+#define AGE_HYBRID "mlkem768x25519"
+#define AGE_HYBRID_PREFIX "age1pq"
+#define AGE_HYBRID_SECRET_PREFIX "age-secret-key-pq-"
+err_t age_hybrid_check(const struct stanza *s);
+err_t age_hybrid_wrap(const uint8_t recipient[static XWING_PUBLIC], struct bytes file_key,
+                      struct buf *out);
+err_t age_hybrid_unwrap(const struct secret *identity, const struct stanza *s,
+                        struct secret *file_key);
+/* ERR_BAD_PARAMETER for hybrid stanzas beside such as a quantum computer opens: that is not
+ * written. What others wrote so is read. age_hybrid_refuse() makes the error. */
+err_t age_hybrid_unmixed(struct bytes stanzas);
+err_t age_hybrid_refuse(const char *what);
 
 /* Of a passphrase, alone in its header. */
 #define AGE_SCRYPT "scrypt"

@@ -1,8 +1,10 @@
 /*
- * A member out of an answer's text. Whatever jansson takes for an object, this takes too, and finds
- * the same text; but for NULs, which jansson passes over behind a number.
+ * What a client reads of others: what a file's header calls a key; and a member out of an answer's
+ * text. Whatever jansson takes for an object, this takes too, and finds the same text; but for
+ * NULs, which jansson passes over behind a number.
  */
 #include "client/field.h"
+#include "client/use.h"
 #include "start.h"
 
 #include "base/json.h"
@@ -15,6 +17,11 @@ static void use_others(struct bytes text) {
   char room[32];
   uint64_t number;
   bool yes;
+  struct key_name k;
+  char key[600];
+  if (bytes_to_cstr(text, key, sizeof key) == OK && key_name_parse(key, &k) == OK &&
+      (!*k.name || strlen(k.name) >= sizeof k.name || strlen(k.version) >= sizeof k.version))
+    abort();
   IGNORE(field_b64url(text, "value", &b));
   IGNORE(field_secret_b64url(text, "value", &s));
   IGNORE(field_string(text, "value", room, sizeof room));

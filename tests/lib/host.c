@@ -5,6 +5,7 @@
  */
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -91,8 +92,46 @@ static void broken_pipe(struct sr_vault *vault, const char *key) {
   close(in[1]);
   enum sr_status s = sr_stream_seal(vault, key, NULL, in[0], ends[1], &error);
   SURE("SR_OUTPUT", s == SR_OUTPUT);
+  /* Also from a file. */
+  FILE *file = tmpfile();
+  SURE("file", file && write(fileno(file), bytes, sizeof bytes) == sizeof bytes);
+  lseek(fileno(file), 0, SEEK_SET);
+  s = sr_stream_seal(vault, key, NULL, fileno(file), ends[1], &error);
+  SURE("SR_OUTPUT", s == SR_OUTPUT);
+  fclose(file);
   close(in[0]);
   close(ends[1]);
+}
+
+/* What failed inside leaves nothing in the queue that the host looks into. */
+static void failures(struct sr_vault *vault, char **argv) {
+  struct sr_bytes sealed, plain;
+  struct sr_options *o;
+  struct sr_vault *other;
+  SURE("seal", sr_bytes_seal(vault, argv[1], NULL, 0, "text", 4, &sealed, &error) == SR_OK);
+  SURE("other context",
+       sr_bytes_open(vault, "x", 1, sealed.data, sealed.size, &plain, &error) == SR_WRONG_KEY);
+  SURE("no errors in OpenSSL's queue", ERR_peek_error() == 0);
+  sealed.data[sealed.size - 1] ^= 1;
+  SURE("damaged",
+       sr_bytes_open(vault, NULL, 0, sealed.data, sealed.size, &plain, &error) == SR_DAMAGED);
+  SURE("no errors in OpenSSL's queue", ERR_peek_error() == 0);
+  sr_bytes_free(&sealed);
+  /* The system does not know the hub's authority (OpenSSL itself looks at the variable). */
+  char *ca = strdup(getenv("SSL_CERT_FILE"));
+  unsetenv("SSL_CERT_FILE");
+  SURE("options", sr_options_new(&o, &error) == SR_OK);
+  SURE("options", sr_options_environment(o, &error) == SR_OK);
+  SURE("options", sr_options_set(o, SR_CA_FILE, NULL, &error) == SR_OK);
+  SURE("options", sr_options_set_number(o, SR_RETRY_MS, 1, &error) == SR_OK);
+  SURE("connect", sr_connect(o, &other, &error) == SR_OK);
+  SURE("not trusted", sr_get_secret(other, argv[2], NULL, &plain, &error) == SR_AWAY &&
+                        strstr(error.message, "not trusted"));
+  SURE("no errors in OpenSSL's queue", ERR_peek_error() == 0);
+  sr_options_free(o);
+  sr_close(other);
+  setenv("SSL_CERT_FILE", ca, 1);
+  free(ca);
 }
 
 static void child(struct sr_vault *vault, char **argv) {
@@ -153,6 +192,7 @@ int main(int argc, char **argv) {
   SURE("connect", sr_connect(NULL, &vault, &error) == SR_OK);
   use(vault, argv);
   signals_unchanged(before, &mask);
+  failures(vault, argv);
   broken_pipe(vault, argv[1]);
   signals_unchanged(before, &mask);
   fork_with(vault, argv);

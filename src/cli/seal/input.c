@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <unistd.h>
+
+#define LIST_STEP 65536u
+#define LIST_NAME_MAX (1u << 20) /* far beyond what the system takes */
 
 /* Whose name is told with it. */
 static err_t cannot_read(void) {
@@ -60,32 +63,74 @@ err_t input_read(const struct input *in, size_t max, struct buf *out) {
 }
 
 err_t names_open(const struct args *a, struct names *out) {
-  *out = (struct names){ .args = a };
+  *out = NAMES_CLOSED;
+  out->args = a;
   const char *list = args_value(a, "files-from");
   if (!list)
     return OK;
-  bool is_stdin = strcmp(list, "-") == 0;
-  out->list = is_stdin ? stdin : fopen(list, "re");
-  return out->list ? OK : cannot_read();
+  out->list = strcmp(list, "-") == 0 ? STDIN_FILENO : open(list, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  return out->list < 0 ? cannot_read() : OK;
+}
+
+static void close_list(struct names *n) {
+  if (n->list > STDERR_FILENO)
+    close(n->list);
+  n->list = -1;
 }
 
 void names_close(struct names *n) {
-  if (n->list && n->list != stdin)
-    fclose(n->list);
-  free(n->line);
+  close_list(n);
+  buf_free(&n->text);
+}
+
+static err_t read_list(struct names *n) {
+  buf_drop(&n->text, n->used);
+  n->used = 0;
+  if (!buf_reserve(&n->text, LIST_STEP))
+    return ERR_NOMEM;
+  ssize_t got = read(n->list, n->text.data + n->text.size, LIST_STEP);
+  if (got < 0 && errno != EINTR)
+    return cannot_read();
+  if (got > 0)
+    n->text.size += (size_t)got;
+  if (n->text.size > LIST_NAME_MAX && !memchr(n->text.data, 0, n->text.size))
+    FAIL(ERR_INPUT, "has no NUL where one should end a name: find -print0 writes them");
+  if (got == 0) {
+    close_list(n);
+    buf_put_char(&n->text, '\0'); /* the last one's may be absent */
+  }
+  return buf_ok(&n->text);
+}
+
+/* The next one that is here, NULL: none. */
+static const char *take_name(struct names *n) {
+  while (n->used < n->text.size) {
+    const char *name = (const char *)n->text.data + n->used;
+    const char *end = memchr(name, 0, n->text.size - n->used);
+    if (!end)
+      return NULL;
+    n->used += (size_t)(end - name) + 1;
+    if (*name)
+      return name;
+  }
+  return NULL;
 }
 
 err_t names_next(struct names *n, const char **out) {
-  *out = args_word(n->args, n->word++);
-  while (!*out && n->list) {
-    errno = 0;
-    ssize_t size = getdelim(&n->line, &n->room, '\0', n->list);
-    if (size < 0 && (ferror(n->list) || errno == ENOMEM))
-      return cannot_read();
-    if (size < 0)
-      return OK;
-    if (n->line[0] && n->line[0] != '\n')
-      *out = n->line;
+  *out = args_word(n->args, n->word);
+  if (*out) {
+    n->word++;
+    return OK;
   }
+  while (!(*out = take_name(n)) && n->list >= 0)
+    TRY(read_list(n));
   return OK;
+}
+
+bool names_wait(const struct names *n) {
+  struct pollfd p = { .fd = n->list, .events = POLLIN };
+  bool here =
+    args_word(n->args, n->word) ||
+    (n->text.size > n->used && memchr(n->text.data + n->used, 0, n->text.size - n->used) != NULL);
+  return !here && n->list >= 0 && poll(&p, 1, 0) == 0;
 }

@@ -8,7 +8,6 @@
 
 #include "base/bytes.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
 
 struct input {
@@ -31,15 +30,18 @@ err_t input_read(const struct input *in, size_t max, struct buf *out);
 struct names {
   const struct args *args;
   size_t word;
-  FILE *list;
-  char *line;
-  size_t room;
+  int list;        /* -1: none, or read to its end */
+  struct buf text; /* of the list, from used on not given yet */
+  size_t used;
 };
 err_t names_open(const struct args *a, struct names *out);
 void names_close(struct names *n);
 #define AUTO_NAMES __attribute__((cleanup(names_close))) struct names
+#define NAMES_CLOSED ((struct names){ .list = -1 })
 /* *out NULL at the end; else good until the next call. */
 err_t names_next(struct names *n, const char **out);
+/* Whether the next one would have to be waited for. */
+bool names_wait(const struct names *n);
 
 #define FILES_FROM_OPTION \
   { \

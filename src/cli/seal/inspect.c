@@ -87,6 +87,8 @@ static void recipient_field(const struct inspection *i, const struct stanza *s, 
     buf_printf(&text, "a passphrase (scrypt, 2^" BYTES_FMT ")", BYTES_ARG(two));
   else if (stanza_is(s, "X25519"))
     buf_put_str(&text, "age1.. (X25519; the file does not tell which)");
+  else if (stanza_is(s, "mlkem768x25519"))
+    buf_put_str(&text, "age1pq1.. (ML-KEM-768 and X25519; the file does not tell which)");
   else
     buf_put_bytes(&text, type);
   if (!i->json) {
@@ -193,7 +195,7 @@ static err_t inspect(const struct args *a, const char *path, bool named) {
 }
 
 static err_t run(const struct args *a) {
-  AUTO_NAMES names = { 0 };
+  AUTO_NAMES names = NAMES_CLOSED;
   err_t first = OK;
   bool many = args_word(a, 1) || args_flag(a, "files-from");
   bool from_stdin = !args_word(a, 0) && !args_flag(a, "files-from");

@@ -288,6 +288,10 @@ void output_keep(struct output *o, bool keep) {
   pthread_mutex_unlock(&lock);
 }
 
+bool output_is_kept(const struct output *o) {
+  return o->keep;
+}
+
 err_t output_restart(struct output *o) {
   o->begun = false;
   if (ftruncate(o->fd, 0) != 0 || lseek(o->fd, 0, SEEK_SET) != 0)

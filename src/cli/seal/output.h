@@ -39,6 +39,7 @@ bool output_has_begun(const struct output *o); /* a partial one in which there i
 err_t output_restart(struct output *o);        /* empties a partial one */
 /* Of a partial one: whether it stays when it is not finished; at first it does not. */
 void output_keep(struct output *o, bool keep);
+bool output_is_kept(const struct output *o);
 const char *output_name(const struct output *o);
 
 /* Starts to bring to the disk what was written so far. */

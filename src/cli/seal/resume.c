@@ -11,8 +11,9 @@
  *    partial output. Of another state of the source, another partial output is looked for, and none
  *    is there. The inode's time cannot be set by anybody but by turning the clock.
  * 2. Times of change have a grain, and a page that is mapped and dirty changes without them. So the
- *    source is synced first, which makes the next write to such a page show, and a source that was
- *    changed within the last seconds is not resumable: no partial output of it is kept.
+ *    source is synced first, which makes the next write to such a page show, and of a source that
+ *    was changed within the last seconds there is no partial output, but a temporary one, which
+ *    nobody goes on with.
  * 3. All that is in the partial output is sealed again from the source, in memory, and compared
  *    byte by byte, the torn chunk at its end included. If a single byte differs, whether the source
  *    changed after all or the disk lost something in a crash, nothing of it is used: the output is

@@ -183,26 +183,38 @@ static err_t seal_chunks(const struct step *s, const struct stream_options *o,
 }
 
 /* See resume.c for what it takes. */
-static err_t seal_resumable(const struct step *s) {
-  AUTO(output) struct output *o = NULL;
+static err_t seal_onto(const struct step *s, const struct resume_source *before, struct output *o) {
   AUTO_RESUMED resumed = { 0 };
-  struct resume_source before, after;
+  struct resume_source after;
   struct stream_options stream;
-  TRY(resume_look(&s->in, s->how->key, &before));
-  output_forget_parts(s->target, before.tag);
-  TRY(open_output(s, before.tag, &o));
-  output_keep(o, before.settled);
   job_stream(s->job, o, s->in.size, &stream);
   stream.sparse_in = true;
   const struct resume_job j = { s->job->vault.keys, s->how->key, s->how->context, &stream };
   TRY(resume_begin(&j, &s->in, o, &resumed));
   TRY(seal_chunks(s, &stream, &resumed, o));
   TRY(resume_look(&s->in, s->how->key, &after));
-  if (resumed.payload && strcmp(before.tag, after.tag) != 0) {
+  if (resumed.payload && strcmp(before->tag, after.tag) != 0) {
     output_keep(o, false);
     FAIL(ERR_INPUT, "it was changed while it was sealed: begin anew");
   }
-  return finish(s, TAKE(o), s->job->moved);
+  return OK;
+}
+
+static err_t seal_resumable(const struct step *s) {
+  AUTO(output) struct output *o = NULL;
+  struct resume_source before;
+  TRY(resume_look(&s->in, s->how->key, &before));
+  output_forget_parts(s->target, before.tag);
+  TRY(open_output(s, before.settled ? before.tag : NULL, &o));
+  if (!output_is_file(o))
+    FAIL(ERR_USAGE, "--resume needs a file to write to");
+  output_keep(o, true);
+  err_t e = seal_onto(s, &before, o);
+  if (e == OK)
+    return finish(s, TAKE(o), s->job->moved);
+  if (output_is_kept(o))
+    progress_note(&s->job->progress, "What was done is kept: the same command goes on with it.");
+  return e;
 }
 
 static err_t seal_one(struct job *j, const char *path, void *ctx) {
@@ -223,6 +235,8 @@ static err_t seal_one(struct job *j, const char *path, void *ctx) {
     TRY(seal_small(&s, &fits));
   if (fits)
     return OK;
+  if (how->resume && !in.is_file)
+    FAIL(ERR_USAGE, "only a file can be resumed");
   if (in.is_file) {
     uint8_t start[LOOK];
     ssize_t n = pread(in.fd, start, sizeof start, 0);
@@ -263,7 +277,7 @@ static const struct opt options[] = {
     "keep what is done when interrupted, and go on with it if the file is unchanged" },
   { "remove", OPT_FLAG, NULL, NULL, "remove each file once it is sealed and on disk" },
   { "age", OPT_FLAG, NULL, NULL, "write the format of age (age-encryption.org): FILE.age" },
-  { "recipient", OPT_LIST, "RECIPIENT", NULL, "with --age: may open it, too: age1.." },
+  { "recipient", OPT_LIST, "RECIPIENT", NULL, "with --age: may open it, too: age1.., age1pq1.." },
   { "passphrase", OPT_FLAG, NULL, NULL, "with --age: opened by a passphrase, which is asked for" },
   { "passphrase-fd", OPT_VALUE, "N", NULL, "with --age: the passphrase is a line on descriptor N" },
   FILES_FROM_OPTION,

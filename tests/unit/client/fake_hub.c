@@ -29,6 +29,12 @@ static void answer(struct http_exchange *x, int status, const char *code) {
   write_close(b, '}');
 }
 
+void fake_hub_hidden(char seed, char out[static HIDDEN_SIZE + 1]) {
+  for (unsigned i = 0; i < HIDDEN_SIZE; i++)
+    out[i] = (char)('a' + ((unsigned)seed * 7 + i * i * 5 + i * 3) % 26);
+  out[HIDDEN_SIZE] = '\0';
+}
+
 /* --- tokens --- */
 
 static void give_token(struct fake_hub *h, struct http_exchange *x) {
@@ -45,18 +51,21 @@ static void give_token(struct fake_hub *h, struct http_exchange *x) {
     buf_put_str(b, "{\"error\":\"invalid_client\",\"error_description\":\"not you\"}");
     return;
   }
-  buf_printf(b, "{\"token_type\":\"Bearer\",\"expires_in\":%u,\"access_token\":\"t%u\"}",
-             atomic_load(&h->lifetime_s), number);
+  char hidden[HIDDEN_SIZE + 1];
+  fake_hub_hidden('t', hidden);
+  buf_printf(b, "{\"token_type\":\"Bearer\",\"expires_in\":%u,\"access_token\":\"t%u-%s\"}",
+             atomic_load(&h->lifetime_s), number, hidden);
 }
 
 static bool is_authorized(struct fake_hub *h, struct http_exchange *x) {
   struct bytes value = http_header(&x->req, "Authorization");
   static const char start[] = "Bearer t";
   uint64_t number = 0;
-  return bytes_starts(value, start) &&
-         bytes_to_u64(bytes_of(value.data + sizeof start - 1, value.size - (sizeof start - 1)),
-                      UINT32_MAX, &number) == OK &&
-         number >= atomic_load(&h->least_token);
+  if (!bytes_starts(value, start))
+    return false;
+  bytes_split(bytes_of(value.data + sizeof start - 1, value.size - (sizeof start - 1)), '-',
+              &value);
+  return bytes_to_u64(value, UINT32_MAX, &number) == OK && number >= atomic_load(&h->least_token);
 }
 
 /* --- the rest --- */
@@ -65,6 +74,28 @@ static void give_key(struct fake_hub *h, struct http_exchange *x) {
   answer(x, 200, NULL);
   buf_printf(&x->res.body, "{\"key\":{\"kid\":\"%s/keys/k/" VERSION "\",\"kty\":\"%s\"}}",
              h->app.url, h->kty);
+}
+
+static void give_hidden(struct http_exchange *x) {
+  char hidden[HIDDEN_SIZE + 1];
+  fake_hub_hidden('s', hidden);
+  answer(x, 200, NULL);
+  buf_printf(&x->res.body, "{\"value\":\"%s\"}", hidden);
+}
+
+static bool path_ends(const struct http_exchange *x, const char *end) {
+  size_t n = strlen(end);
+  struct bytes p = x->req.path;
+  return p.size >= n && memcmp(p.data + p.size - n, end, n) == 0;
+}
+
+/* The other form of a value: turned over, or not. */
+static void write_value(struct buf *b, struct bytes text, bool turned) {
+  AUTO_BUF value = BUF_EMPTY;
+  must(buf_put_b64url_decoded(&value, text));
+  for (size_t i = 0; i < value.size; i++)
+    value.data[i] ^= turned ? FAKE_HUB_MASK : 0;
+  write_b64url(b, "value", buf_bytes(&value));
 }
 
 static void use_key(struct fake_hub *h, struct http_exchange *x) {
@@ -78,10 +109,10 @@ static void use_key(struct fake_hub *h, struct http_exchange *x) {
   answer(x, 200, NULL);
   write_open(&x->res.body, NULL, '{');
   buf_printf(&x->res.body, "\"kid\":\"%s/keys/k/" VERSION "\"", h->app.url);
-  if (bytes_starts(x->req.path, "/keys/k//verify"))
+  if (path_ends(x, "/verify"))
     write_bool(&x->res.body, "value", true);
   else
-    write_text(&x->res.body, "value", value);
+    write_value(&x->res.body, value, path_ends(x, "wrapkey"));
   write_close(&x->res.body, '}');
 }
 
@@ -92,6 +123,8 @@ static void give(struct fake_hub *h, struct http_exchange *x) {
     answer(x, 401, "Unauthorized");
   else if (atomic_load(&h->missing))
     answer(x, 404, "KeyNotFound");
+  else if (get && bytes_equal_str(x->req.path, "/secrets/hidden"))
+    give_hidden(x);
   else if (get && bytes_starts(x->req.path, "/secrets/"))
     buf_put_str((answer(x, 200, NULL), &x->res.body), "{\"value\":\"a value\"}");
   else if (get && atomic_load(&h->forbids_get))

@@ -1,12 +1,12 @@
 /*
- * A hub of one page, behind real TLS: a token service and keys that wrap by giving back what they
- * were given. It counts what it is asked, and fails as told.
+ * A hub of one page, behind real TLS: a token service and keys that wrap by turning bits over. It
+ * counts what it is asked, and fails as told.
  *
- *   POST /T/oauth2/v2.0/token    tokens "t1", "t2", ..; waits while the gate is held
+ *   POST /T/oauth2/v2.0/token    tokens "t1-..", "t2-..", ..; waits while the gate is held
  *   GET  /keys/NAME[/VERSION]    a key of the type kty
  *   POST /keys/NAME/VERSION/OP   for the algorithm alg alone
  *   POST /keys/NAME/create       makes nothing
- *   GET  /secrets/NAME           "a value"
+ *   GET  /secrets/NAME           "a value"; of "hidden" one that is nowhere in the program
  */
 #ifndef TEST_FAKE_HUB_H
 #define TEST_FAKE_HUB_H
@@ -19,6 +19,12 @@
 
 #include <pthread.h>
 
+/* Texts for who looks for them in memory: made when they are needed. 's' is the hidden secret, 't'
+ * what tokens end with. */
+#define HIDDEN_SIZE 40
+void fake_hub_hidden(char seed, char out[static HIDDEN_SIZE + 1]);
+
+#define FAKE_HUB_MASK 0x5a
 #define VERSION "0123456789abcdef0123456789abcdef"
 
 struct fake_hub {

@@ -69,7 +69,8 @@ static inline err_t fake_unwrap_again(void *ctx, const struct wrapped *w, struct
 }
 
 static inline struct key_service fake_service(struct fake_vault *v) {
-  return (struct key_service){ v, fake_wrap, fake_unwrap, fake_wrap_again, fake_unwrap_again, NULL };
+  return (
+    struct key_service){ v, fake_wrap, fake_unwrap, fake_wrap_again, fake_unwrap_again, NULL };
 }
 
 /* A data key whose bytes are all n, wrapped. */

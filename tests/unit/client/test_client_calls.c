@@ -30,7 +30,8 @@ static int end(void **state) {
 static err_t unwrap(void) {
   struct wrapped w = { .key_id = "https://elsewhere/keys/k/" VERSION, .alg = "A256KW", .size = 3 };
   AUTO_SECRET out = { 0 };
-  memcpy(w.data, "abc", 3);
+  for (int i = 0; i < 3; i++)
+    w.data[i] = (uint8_t)("abc"[i] ^ FAKE_HUB_MASK);
   TRY(client_unwrap(client, &w, &out));
   return bytes_equal_str(secret_bytes(&out), "abc") ? OK : ERR_INTERNAL;
 }
@@ -176,10 +177,9 @@ static void test_token_service_away(void **state) {
   clock_shift(3600 - 200);
   atomic_store(&hub.token_status, 503);
   assert_ok(unwrap());
-  unsigned tried = hub.tokens;
-  assert_in_range(tried, 2, 5);
-  assert_ok(unwrap()); /* not asked at each call */
-  assert_int_equal(hub.tokens, tried);
+  assert_int_equal(hub.tokens, 2); /* one try, not as many as patience has */
+  assert_ok(unwrap());             /* not asked at each call */
+  assert_int_equal(hub.tokens, 2);
   clock_shift(3601);
   assert_err(unwrap(), ERR_BUSY);
 }
@@ -187,9 +187,9 @@ static void test_token_service_away(void **state) {
 static void test_get_token(void **state) {
   AUTO_SECRET t = { 0 }, same = { 0 };
   assert_ok(client_get_token(client, &t));
-  assert_bytes(secret_bytes(&t), "t1");
+  assert_true(bytes_starts(secret_bytes(&t), "t1-"));
   assert_ok(client_get_token(client, &same));
-  assert_bytes(secret_bytes(&same), "t1");
+  assert_true(bytes_equal(secret_bytes(&same), secret_bytes(&t)));
 }
 
 /* --- trying again --- */

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "crypto/cert.h"
+#include "crypto/hpke.h"
 #include "crypto/jws.h"
 #include "fault/oom.h"
 #include "x509_make.h"
@@ -147,6 +148,16 @@ static err_t seal_and_open(void) {
 static err_t derive_by_scrypt(void) {
   AUTO_SECRET derived = { 0 };
   return crypto_scrypt(str("passphrase"), str("salt"), 10, 32, &derived);
+}
+
+static err_t hybrid(void) {
+  static const uint8_t seed[XWING_SEED] = { 1 };
+  uint8_t public[XWING_PUBLIC], enc[HPKE_ENC], sealed[4 + HPKE_OVERHEAD];
+  AUTO_SECRET plain = { 0 };
+  TRY(xwing_public(bytes_of(seed, sizeof seed), public));
+  TRY(hpke_seal(public, "info", str("text"), enc, sealed));
+  TRY(hpke_open(bytes_of(seed, sizeof seed), "info", enc, bytes_of(sealed, sizeof sealed), &plain));
+  return bytes_equal(secret_bytes(&plain), str("text")) ? OK : ERR_INTERNAL;
 }
 
 static err_t token(void) {
@@ -300,25 +311,16 @@ static struct CMUnitTest oom_test(const char *name, struct work *w) {
 int main(void) {
   start_crypto();
   const struct CMUnitTest tests[] = {
-    WORK(import_rsa, false),
-    WORK(import_ec, false),
-    WORK(rsa_from_jwk, true),
-    WORK(rsa_from_short_jwk, true),
-    WORK(ec_from_jwk, true),
-    WORK(generate_ec, false),
-    WORK(export_and_show, false),
-    WORK(sign_and_verify, true),
-    WORK(wrap_and_unwrap, false),
-    WORK(encrypt_and_decrypt, false),
-    WORK(seal_and_open, false),
-    WORK(derive_by_scrypt, false),
-    WORK(token, false),
-    WORK(certificate, true),
-    WORK(request_and_issue, true),
-    WORK(pkcs12_out_and_in, true),
-    WORK(pem_out_and_in, true),
-    WORK(private_pem, true),
-    cmocka_unit_test(results_after_a_failure_are_right),
+    WORK(import_rsa, false),       WORK(import_ec, false),
+    WORK(rsa_from_jwk, true),      WORK(rsa_from_short_jwk, true),
+    WORK(ec_from_jwk, true),       WORK(generate_ec, false),
+    WORK(export_and_show, false),  WORK(sign_and_verify, true),
+    WORK(wrap_and_unwrap, false),  WORK(encrypt_and_decrypt, false),
+    WORK(seal_and_open, false),    WORK(derive_by_scrypt, false),
+    WORK(hybrid, false),           WORK(token, false),
+    WORK(certificate, true),       WORK(request_and_issue, true),
+    WORK(pkcs12_out_and_in, true), WORK(pem_out_and_in, true),
+    WORK(private_pem, true),       cmocka_unit_test(results_after_a_failure_are_right),
   };
   return cmocka_run_group_tests(tests, prepare, release);
 }

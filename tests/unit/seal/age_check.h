@@ -75,6 +75,7 @@ struct fake {
   err_t fail;           /* what every request comes to */
   const char *fail_key; /* only those for this key */
   size_t answer;        /* bytes that unwrapping gives; 0: what was wrapped */
+  const char *alg;      /* of its keys; NULL: A256KW */
 };
 
 static inline err_t fake_failure(const struct fake *f, const char *key) {
@@ -89,7 +90,8 @@ static inline err_t fake_wrap(void *ctx, const char *key, struct bytes plain, st
   f->wraps++;
   TRY(fake_failure(f, key));
   TRY(key_name_parse(key, &k));
-  *out = (struct wrapped){ .alg = "A256KW", .size = plain.size + 8 };
+  *out = (struct wrapped){ .size = plain.size + 8 };
+  (void)snprintf(out->alg, sizeof out->alg, "%s", f->alg ? f->alg : "A256KW");
   (void)snprintf(out->key_id, sizeof out->key_id, FAKE_URL "/keys/%s/%s", k.name,
                  *k.version ? k.version : FAKE_VERSION);
   for (size_t i = 0; i < plain.size; i++)
