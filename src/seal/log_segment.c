@@ -121,7 +121,7 @@ err_t log_segment_open(struct key_cache *keys, int dir, const char *name,
     return ERR_NOMEM;
   s->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (s->fd < 0)
-    FAIL(errno == ENOENT ? ERR_NOT_FOUND : ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+    FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
   s->name = mem_strdup(name);
   if (!s->name)
     return ERR_NOMEM;

@@ -251,7 +251,7 @@ err_t log_walk(const char *dir, struct key_cache *keys, const struct log_walk_op
   TRY(log_dir_open(dir, false, &w.dir));
   TRY(log_names_list(w.dir, dir, &w.names));
   if (w.names.count == 0)
-    FAIL(ERR_NOT_FOUND, "%s: there are no segments of a log", dir);
+    FAIL(ERR_NOT_SEALED, "%s: there are no segments of a log", dir);
   TRY(check_first(&w));
   cut_until(&w);
   TRY(find_since(&w, &first));

@@ -1,5 +1,6 @@
 /* strongroom log write DIR */
 #include "cli/log/log.h"
+#include "cli/seal/vault.h"
 #include "cli/verbs.h"
 #include "seal/log_pump.h"
 
@@ -88,7 +89,7 @@ static err_t read_options(const struct args *a, struct log_pump_options *o) {
                                   .segment_age_s = 3600,
                                   .trouble = on_trouble,
                                   .begun = on_begin };
-  if (!args_flag(a, "key"))
+  if (!seal_vault_key(a))
     FAIL(ERR_USAGE, "--key NAME is missing: the key of the vault that seals the log");
   TRY(args_uint(a, "flush-ms", 1, 1000, &flush_ms));
   TRY(args_uint(a, "wait", 0, 30 * 86400, &wait_s));
@@ -100,15 +101,19 @@ static err_t read_options(const struct args *a, struct log_pump_options *o) {
 }
 
 static err_t run(const struct args *a) {
+  /* It is the pump that tries again. */
+  static const struct client_patience once = { .attempts = 1,
+                                               .budget_ms = 10000,
+                                               .timeout_ms = 10000 };
   struct log_pump_options o;
   struct log_writer *w AUTO(log_writer) = NULL;
   AUTO_LOG_KEYS keys = { 0 };
   TRY(read_options(a, &o));
   TRY(log_keys_open(a, &keys));
-  client_set_patience(keys.client, &PATIENCE_SERVICE);
+  client_set_patience(keys.client, &once);
   TRY(catch_signals());
   TRY(log_writer_open(args_word(a, 0), o.format, &w));
-  return log_pump(w, keys.cache, args_value(a, "key"), &o, &control, STDIN_FILENO);
+  return log_pump(w, keys.cache, seal_vault_key(a), &o, &control, STDIN_FILENO);
 }
 
 static const struct opt options[] = {
