@@ -106,6 +106,21 @@ wait $follower || fail "following ended with $?"
 same "the last three" "30000 third fourth" "$(xargs <followed)"
 sr log cat F | head -n 1 >/dev/null || true
 
+# Started with SIGTERM ignored it goes on to the end of its input.
+(
+  trap '' TERM
+  exec "$STRONGROOM" log write T --key logs <pipe
+) &
+writer=$!
+exec 9>pipe
+echo first >&9
+until_ "the first line" has T first
+kill -TERM $writer
+echo last >&9
+exec 9>&-
+wait $writer || fail "the writer that goes on ended with $?"
+same "the last word" last "$(sr log cat T | tail -n 1)"
+
 # A journal, byte for byte; an entry by its fields.
 python3 - <<'PY'
 import struct
@@ -123,6 +138,11 @@ same "by a field" 63 "$(sr log grep '^PRIORITY=3$' J --json | wc -l)"
 sr log grep '^__CURSOR=s=7$' J --json >entry
 same "its message" "$(printf 'message\n\n7 = x\n')" "$(json 'd["fields"]["MESSAGE"].rstrip("\n")' <entry)"
 same "its bytes" "[255, 10, 10]" "$(json 'd["fields"]["DATA"][:3]' <entry)"
+sr log write K --key logs --format "journal" --cursor-file cursor <journal
+same "the last cursor" s=499 "$(cat cursor)"
+head -c 200 journal | sr log write K --key logs --format "journal" --cursor-file cursor
+same "the last whole entry's" s=1 "$(cat cursor)"
+ends 2 "--cursor-file is for" log write K --key logs --cursor-file cursor
 printf '11 hello\nworld3 abc' | sr log write S --key logs --format syslog
 same "octet counting" "$(printf 'hello\nworld\nabc')" "$(sr log cat S)"
 
