@@ -217,13 +217,18 @@ static err_t find_since(struct walk *w, size_t *first) {
   return OK;
 }
 
+/* The time in a name: in order as text, too. */
+static const char *begun(const struct log_name *n) {
+  const char *dash = strchr(n->text, '-');
+  return dash ? dash : "";
+}
+
 /* A segment that was begun later, by its name, than what is asked for. */
 static void cut_until(struct walk *w) {
   struct log_name limit;
   log_name_make(1, w->o->until_ns, &limit);
-  const char *when = strchr(limit.text, '-');
   while (w->o->until_ns && w->names.count > 1 &&
-         strcmp(strchr(w->names.at[w->names.count - 1].text, '-'), when) > 0)
+         strcmp(begun(&w->names.at[w->names.count - 1]), begun(&limit)) > 0)
     w->names.count--;
 }
 
