@@ -67,6 +67,10 @@ err_t log_open(const struct xaes *key, const struct log_prefix *p, uint64_t reco
                struct bytes sealed, struct buf *out);
 err_t log_chain(struct log_tip *tip, struct bytes sealed); /* moves the tip */
 
+/* Something is missing or was changed. */
+static inline bool log_is_problem(err_t e) {
+  return e == ERR_DAMAGED || e == ERR_TRUNCATED || e == ERR_NOT_SEALED || e == ERR_WRONG_KEY;
+}
 /* Closes what is open, and no more than once. */
 static inline void log_fd_close(int *fd) {
   file_close(fd);

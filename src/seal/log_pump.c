@@ -187,6 +187,8 @@ static void write_out(struct pump *p) {
   }
   err_t e = log_writer_append(p->w, &p->out);
   if (e == OK) {
+    if (p->o.durable)
+      p->o.durable(p->o.ctx, &p->out);
     log_batch_clear(&p->out);
     p->disk = (struct retry){ 0 };
     tell(p, &p->disk_told, OK);

@@ -32,6 +32,8 @@ struct log_pump_options {
   void (*trouble)(void *ctx, err_t e);
   /* Told how the log ended before it goes on. */
   void (*begun)(void *ctx, const struct log_before *before);
+  /* Told what is on disk from now on. */
+  void (*durable)(void *ctx, const struct log_batch *b);
   void *ctx;
 };
 /* While the vault gives no key the present segment grows up to so many times segment_size. */

@@ -38,8 +38,7 @@ struct log_record {
 };
 
 struct log_segment;
-/* name is below dir, or a path with AT_FDCWD. The opening record is read. ERR_NOT_FOUND: there is
- * no such file. */
+/* name is below dir, or a path with AT_FDCWD. The opening record is read. */
 err_t log_segment_open(struct key_cache *keys, int dir, const char *name, struct log_segment **out);
 void log_segment_free(struct log_segment *s);
 CLEANUP(log_segment, struct log_segment *, log_segment_free)

@@ -24,13 +24,15 @@ static void remains_free(struct remains *r) {
   buf_free(&r->plain);
 }
 
-/* A file whose start is not readable is no segment to follow: verifying says so. */
-static bool start_readable(int dir, const char *name, struct remains *r) {
-  r->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (r->fd >= 0 && log_read_start(r->fd, name, &r->header, &r->prefix) == OK)
-    return true;
+/* A file whose start is none is no segment to follow: verifying says so. */
+static err_t open_start(int dir, const char *name, struct remains *r, bool *good) {
   log_fd_close(&r->fd);
-  return false;
+  r->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (r->fd < 0)
+    FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+  err_t e = log_read_start(r->fd, name, &r->header, &r->prefix);
+  *good = e == OK;
+  return log_is_problem(e) ? OK : e;
 }
 
 static err_t find_key(struct remains *r, struct key_cache *keys) {
@@ -108,10 +110,10 @@ err_t log_writer_recover(struct log_writer *w, struct key_cache *keys) {
   TRY(log_names_list(w->dir, w->path, &names));
   w->before = (struct log_before){ 0 };
   w->next = names.count ? names.at[names.count - 1].number + 1 : 1;
-  size_t i = names.count;
-  while (i > 0 && !start_readable(w->dir, names.at[i - 1].text, &r))
-    i--;
-  if (i > 0)
+  bool found = false;
+  for (size_t i = names.count; i > 0 && !found; i--)
+    TRY(open_start(w->dir, names.at[i - 1].text, &r, &found));
+  if (found)
     TRY(recover_from(w, keys, &r));
   else
     TRY(crypto_random(w->id, LOG_ID));

@@ -121,7 +121,7 @@ err_t log_segment_open(struct key_cache *keys, int dir, const char *name,
     return ERR_NOMEM;
   s->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (s->fd < 0)
-    FAIL(errno == ENOENT ? ERR_NOT_FOUND : ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
+    FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
   s->name = mem_strdup(name);
   if (!s->name)
     return ERR_NOMEM;
@@ -198,55 +198,35 @@ err_t log_segment_next(struct log_segment *s, uint64_t limit, struct log_record 
 
 /* --- from the end --- */
 
-struct places {
-  uint64_t *at; /* of record 2, 3, .. */
-  size_t count, room;
-};
-static void places_free(struct places *p) {
-  mem_free(p->at);
-}
-
-static err_t add_place(struct places *p, uint64_t at) {
-  if (p->count == p->room) {
-    size_t room = p->room ? 2 * p->room : 1024;
-    uint64_t *more = mem_realloc(p->at, room * sizeof *more);
-    if (!more)
-      return ERR_NOMEM;
-    p->at = more;
-    p->room = room;
-  }
-  p->at[p->count++] = at;
-  return OK;
-}
-
-static err_t find_places(struct log_segment *s, uint64_t limit, struct places *p) {
+/* Where records 2, 3, .. are, as far as they count: as uint64_t, one behind the other. */
+static err_t find_places(struct log_segment *s, uint64_t limit, struct buf *places) {
   enum log_found found;
-  while (p->count + 1 < limit) {
+  for (uint64_t n = 1; n < limit; n++) {
     uint64_t at = s->scan.at;
     TRY(log_scan_skip(&s->scan, &found));
     if (found != LOG_FOUND)
-      return OK;
-    TRY(add_place(p, at));
+      break;
+    buf_put(places, &at, sizeof at);
   }
-  return OK;
+  return buf_ok(places);
 }
 
 err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t limit,
                             uint64_t *count) {
-  struct places p __attribute__((cleanup(places_free))) = { 0 };
+  AUTO_BUF places = BUF_EMPTY;
   struct log_plain plain;
   enum log_found found;
   *count = 0;
-  TRY(at_place(s, find_places(s, limit, &p), 0));
-  size_t i = p.count;
-  while (i > 0 && *count < entries) {
-    s->scan.at = p.at[--i];
-    TRY(at_place(s, log_scan_next(&s->scan, &found), i + 2));
-    TRY(at_place(s, open_record(s, i + 2, &plain), i + 2));
+  TRY(at_place(s, find_places(s, limit, &places), 0));
+  uint64_t last = 1 + places.size / sizeof last, at = s->scan.at;
+  for (; last > 1 && *count < entries; last--) {
+    memcpy(&at, places.data + (last - 2) * sizeof at, sizeof at);
+    s->scan.at = at;
+    TRY(at_place(s, log_scan_next(&s->scan, &found), last));
+    TRY(at_place(s, open_record(s, last, &plain), last));
     *count += plain.count;
   }
-  if (i < p.count)
-    s->scan.at = p.at[i];
-  s->tip.last = i + 1;
+  s->scan.at = at;
+  s->tip.last = last;
   return OK;
 }

@@ -19,13 +19,8 @@ static void walk_free(struct walk *w) {
   log_names_free(&w->names);
 }
 
-/* What shows a log to be incomplete or changed; all else ends the walk. */
-static bool is_problem(err_t e) {
-  return e == ERR_DAMAGED || e == ERR_TRUNCATED || e == ERR_NOT_SEALED || e == ERR_WRONG_KEY;
-}
-
 static err_t problem(const struct walk *w, err_t e) {
-  return is_problem(e) && w->v->problem ? w->v->problem(w->v->ctx, e) : e;
+  return log_is_problem(e) && w->v->problem ? w->v->problem(w->v->ctx, e) : e;
 }
 #define PROBLEM(w, e, ...) problem((w), err_fail((e), __FILE__, __LINE__, __VA_ARGS__))
 
@@ -129,7 +124,7 @@ static err_t visit(struct walk *w, struct log_segment *s, const struct log_befor
     e = check_end(s, before);
   if (e == OK)
     e = check_reached(w, s);
-  if (is_problem(e))
+  if (log_is_problem(e))
     TRY(problem(w, e));
   else
     TRY(e);
@@ -211,8 +206,10 @@ static err_t find_since(struct walk *w, size_t *first) {
   size_t i = w->names.count - 1;
   for (; w->o->since_ns && i > 0; i--) {
     struct log_segment *s AUTO(log_segment) = NULL;
-    if (log_segment_open(w->keys, w->dir, w->names.at[i].text, &s) != OK)
-      continue;
+    err_t e = log_segment_open(w->keys, w->dir, w->names.at[i].text, &s);
+    if (log_is_problem(e))
+      continue; /* it is told when its turn comes */
+    TRY(e);
     if (log_segment_about(s)->before.latest_ns < w->o->since_ns)
       break;
   }
@@ -220,13 +217,18 @@ static err_t find_since(struct walk *w, size_t *first) {
   return OK;
 }
 
+/* The time in a name: in order as text, too. */
+static const char *begun(const struct log_name *n) {
+  const char *dash = strchr(n->text, '-');
+  return dash ? dash : "";
+}
+
 /* A segment that was begun later, by its name, than what is asked for. */
 static void cut_until(struct walk *w) {
   struct log_name limit;
   log_name_make(1, w->o->until_ns, &limit);
-  const char *when = strchr(limit.text, '-');
   while (w->o->until_ns && w->names.count > 1 &&
-         strcmp(strchr(w->names.at[w->names.count - 1].text, '-'), when) > 0)
+         strcmp(begun(&w->names.at[w->names.count - 1]), begun(&limit)) > 0)
     w->names.count--;
 }
 
@@ -254,7 +256,7 @@ err_t log_walk(const char *dir, struct key_cache *keys, const struct log_walk_op
   TRY(log_dir_open(dir, false, &w.dir));
   TRY(log_names_list(w.dir, dir, &w.names));
   if (w.names.count == 0)
-    FAIL(ERR_NOT_FOUND, "%s: there are no segments of a log", dir);
+    FAIL(ERR_NOT_SEALED, "%s: there are no segments of a log", dir);
   TRY(check_first(&w));
   cut_until(&w);
   TRY(find_since(&w, &first));

@@ -1,5 +1,7 @@
 /* strongroom log write DIR */
+#include "cli/log/cursor.h"
 #include "cli/log/log.h"
+#include "cli/seal/vault.h"
 #include "cli/verbs.h"
 #include "seal/log_pump.h"
 
@@ -20,13 +22,20 @@ static void on_signal(int number) {
   log_control_wake(&control);
 }
 
-static err_t catch_signals(void) {
-  struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-  TRY(log_control_new(&control));
+/* What it was started with ignored stays so: `trap "" TERM` lets it go on to the end of stdin when
+ * all of a service's processes are told to end. */
+static void catch_signal(int number) {
+  struct sigaction act = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, before;
   sigemptyset(&act.sa_mask);
-  sigaction(SIGTERM, &act, NULL);
-  sigaction(SIGINT, &act, NULL);
-  sigaction(SIGHUP, &act, NULL);
+  if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(number, &act, NULL);
+}
+
+static err_t catch_signals(void) {
+  TRY(log_control_new(&control));
+  catch_signal(SIGTERM);
+  catch_signal(SIGINT);
+  catch_signal(SIGHUP);
   return OK;
 }
 
@@ -43,6 +52,10 @@ static void on_begin(void *ctx, const struct log_before *before) {
   else if (before->present && before->end == LOG_OPEN)
     out_note("log write: segment %llu was not closed: it ends with record %llu",
              (unsigned long long)before->number, (unsigned long long)before->last);
+}
+
+static void on_durable(void *ctx, const struct log_batch *b) {
+  log_cursor_move(ctx, b);
 }
 
 /* "65536", "64K", "64M", "2G". */
@@ -88,8 +101,10 @@ static err_t read_options(const struct args *a, struct log_pump_options *o) {
                                   .segment_age_s = 3600,
                                   .trouble = on_trouble,
                                   .begun = on_begin };
-  if (!args_flag(a, "key"))
+  if (!seal_vault_key(a))
     FAIL(ERR_USAGE, "--key NAME is missing: the key of the vault that seals the log");
+  if (args_flag(a, "cursor-file") && o->format != LOG_JOURNAL)
+    FAIL(ERR_USAGE, "--cursor-file is for --format journal");
   TRY(args_uint(a, "flush-ms", 1, 1000, &flush_ms));
   TRY(args_uint(a, "wait", 0, 30 * 86400, &wait_s));
   TRY(parse_size(a, &o->segment_size));
@@ -100,15 +115,24 @@ static err_t read_options(const struct args *a, struct log_pump_options *o) {
 }
 
 static err_t run(const struct args *a) {
+  /* It is the pump that tries again. */
+  static const struct client_patience once = { .attempts = 1,
+                                               .budget_ms = 10000,
+                                               .timeout_ms = 10000 };
   struct log_pump_options o;
   struct log_writer *w AUTO(log_writer) = NULL;
+  struct log_cursor cursor = { .path = args_value(a, "cursor-file") };
   AUTO_LOG_KEYS keys = { 0 };
   TRY(read_options(a, &o));
   TRY(log_keys_open(a, &keys));
-  client_set_patience(keys.client, &PATIENCE_SERVICE);
+  client_set_patience(keys.client, &once);
   TRY(catch_signals());
   TRY(log_writer_open(args_word(a, 0), o.format, &w));
-  return log_pump(w, keys.cache, args_value(a, "key"), &o, &control, STDIN_FILENO);
+  o.durable = on_durable;
+  o.ctx = &cursor;
+  err_t e = log_pump(w, keys.cache, seal_vault_key(a), &o, &control, STDIN_FILENO);
+  TRY(e);
+  return log_cursor_keep(&cursor);
 }
 
 static const struct opt options[] = {
@@ -118,6 +142,8 @@ static const struct opt options[] = {
   { "flush-ms", OPT_VALUE, "MS", NULL, "an entry is on disk so soon (default: 500, at most 1000)" },
   { "segment-size", OPT_VALUE, "SIZE", NULL, "begin a new segment at this size (default: 64M)" },
   { "segment-age", OPT_VALUE, "SPAN", NULL, "and at this age: 90s, 1h, 7d (default: 1h)" },
+  { "cursor-file", OPT_VALUE, "FILE", NULL,
+    "keep the cursor of the journal's last entry that is on disk in FILE" },
   { "wait", OPT_VALUE, "SECONDS", NULL,
     "for a vault that is away, and a disk that is full (default: 300)" },
   OPT_END,
@@ -138,7 +164,8 @@ const struct verb verb_log_write = {
     "then grows up to eight times --segment-size before it does. After --wait seconds the exit\n"
     "code is 9 (disk) or 6 (vault). When the key is deleted or the role revoked it ends with\n"
     "the next segment, 3 or 4. SIGHUP begins a new segment; SIGTERM and the end of stdin close\n"
-    "the log properly. One writer at a time; after a crash the next one begins a new segment.\n"
+    "the log properly (started with SIGTERM ignored, the end of stdin alone). One writer at a "
+    "time; after a crash the next one begins a new segment.\n"
     "Old segments may be deleted, from the oldest on.",
   .options = options,
   .examples =

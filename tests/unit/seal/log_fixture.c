@@ -7,7 +7,9 @@ struct log_test t;
 int log_setup(void **state) {
   t = (struct log_test){ 0 };
   t.keys = fake_keys(&t.vault);
-  memcpy(t.dir, "/tmp/test-log-XXXXXX", 21);
+  /* Where syncing costs nothing, if there is such a place. */
+  const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  snprintf(t.dir, sizeof t.dir, "%s/test-log-XXXXXX", where);
   return mkdtemp(t.dir) ? 0 : -1;
 }
 
