@@ -45,6 +45,9 @@ EVP_MAC_CTX *evp_hmac(enum evp_hash hash); /* a new context, to be keyed; NULL: 
 EVP_KDF_CTX *evp_hkdf(void);
 EVP_KDF_CTX *evp_scrypt(void);
 
+/* A private key of X25519 (x25519.h). */
+err_t evp_x25519(struct bytes private, EVP_PKEY **out);
+
 err_t evp_hmac_once(enum evp_hash hash, struct bytes key, struct bytes data, uint8_t *out);
 
 /* Whether an allocation of OpenSSL's has failed in this thread since this was asked last. OpenSSL
