@@ -188,8 +188,12 @@ done
 [ -n "$killed" ] || fail "the helper was done too early, three times"
 same "files after a kill" "$before" "$(files)"
 
-# Many at a time: all of them end, what is kept is whole and no more than allowed.
-cores install --key cores --dir "$dir" --keep-total 2M >/dev/null 2>&1
+# Many at a time: all of them end, what is kept is whole and no more than allowed. The machine has nothing but the public key.
+sr key show cores --json >"$WORK/public"
+(
+  unset KEY_VAULT_URL "${!AZURE_@}"
+  cores install --public-key "$WORK/public" --dir "$dir" --keep-total 2M >/dev/null 2>&1
+)
 storm=()
 for i in $(seq 24); do
   crash 0 "storm$i" <<<x &

@@ -51,25 +51,34 @@ void core_sealer_close(struct core_sealer *s) {
   *s = (struct core_sealer){ 0 };
 }
 
-/* Shared with the thread that asks, which may outlast whoever waits: never freed then. */
+/* Shared with the thread that asks; whoever is done with it last frees it. */
 struct asking {
   struct core_sealer *sealer;
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   struct timespec end;
-  bool done;
+  bool done, alone; /* nobody waits any more */
   err_t result;
   char why[256];
 };
+
+static void asking_free(struct asking *a) {
+  pthread_cond_destroy(&a->changed);
+  pthread_mutex_destroy(&a->mutex);
+  mem_free(a);
+}
 
 static bool passes(err_t e) {
   return e == ERR_AWAY || e == ERR_BUSY || e == ERR_SEALED;
 }
 
-static bool over(const struct asking *a) {
+static bool over(struct asking *a) {
   struct timespec now;
+  pthread_mutex_lock(&a->mutex);
+  bool alone = a->alone;
+  pthread_mutex_unlock(&a->mutex);
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec > a->end.tv_sec ||
+  return alone || now.tv_sec > a->end.tv_sec ||
          (now.tv_sec == a->end.tv_sec && now.tv_nsec >= a->end.tv_nsec);
 }
 
@@ -85,22 +94,26 @@ static void *ask_on(void *ctx) {
       snprintf(a->why, sizeof a->why, "%s", out_error_text(e));
       pthread_mutex_unlock(&a->mutex);
     }
-  } while (passes(e) && !over(a) && nanosleep(&pause, NULL) == 0);
+  } while (passes(e) && nanosleep(&pause, NULL) == 0 && !over(a));
   pthread_mutex_lock(&a->mutex);
   a->done = true;
   a->result = e;
+  bool alone = a->alone;
   pthread_cond_signal(&a->changed);
   pthread_mutex_unlock(&a->mutex);
+  if (alone)
+    asking_free(a);
   return NULL;
 }
 
-/* result and why are copies. */
+/* False: *a is the thread's from now on. */
 static bool wait_done(struct asking *a, err_t *result, char why[static 256]) {
   int bad = 0;
   pthread_mutex_lock(&a->mutex);
   while (!a->done && bad != ETIMEDOUT)
     bad = pthread_cond_timedwait(&a->changed, &a->mutex, &a->end);
   bool done = a->done;
+  a->alone = !done;
   *result = a->result;
   memcpy(why, a->why, 256);
   pthread_mutex_unlock(&a->mutex);
@@ -124,7 +137,7 @@ static err_t start(struct core_sealer *s, unsigned seconds, struct asking **out,
   *out = a;
   if (pthread_create(thread, NULL, ask_on, a) == 0)
     return OK;
-  mem_free(a);
+  asking_free(a);
   return ERR_NOMEM;
 }
 
@@ -139,9 +152,7 @@ err_t core_sealer_wait(struct core_sealer *s, unsigned seconds) {
     FAIL(ERR_AWAY, "the vault did not answer within %u s%s%.160s", seconds, *why ? ": " : "", why);
   }
   pthread_join(thread, NULL);
-  pthread_cond_destroy(&a->changed);
-  pthread_mutex_destroy(&a->mutex);
-  mem_free(a);
+  asking_free(a);
   if (passes(e))
     FAIL(ERR_AWAY, "the vault was away for %u s: %.160s", seconds, why);
   if (e != OK)

@@ -152,6 +152,6 @@ const struct verb verb_core_take = {
     "sealed. While the vault is away the kernel keeps the process; if it stays away, the core\n"
     "is dropped, and the system's log says so. A process whose RLIMIT_CORE is 0 leaves none.",
   .options = options,
-  .examples = "strongroom core take 4711 4711 1000 1000 11 1794960000 2147483648 shop < core",
+  .examples = "strongroom core take 4242 4242 1000 1000 11 1795680827 1073741824 my-service < core",
   .run = run,
 };
