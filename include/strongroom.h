@@ -291,7 +291,7 @@ SR_MUST_USE enum sr_status sr_renew_certificate(struct sr_vault *vault, const ch
 /* How to do it. NULL, and a struct of zeros, mean: nothing special. */
 struct sr_stream {
   const void *context; /* what it is, or where it belongs: the same must be given to open it, else
-                          SR_WRONG_KEY. No secret; at most 64 KiB */
+                          SR_WRONG_KEY. No secret; at most SR_CONTEXT_MAX bytes */
   size_t context_size;
   unsigned threads; /* 0: as many as there are cores, at most 8 */
   unsigned flags;
@@ -301,10 +301,12 @@ struct sr_stream {
   void *user;
   void *reserved[4]; /* room for more: zero */
 };
+#define SR_CONTEXT_MAX 65536u
 #define SR_SPARSE_INPUT 1u  /* the input is a file: its holes are not read */
 #define SR_SPARSE_OUTPUT 2u /* the output is a file: blocks of zeros become holes */
 
-/* Reads in to its end and writes it sealed. After a failure what was written is of no use. */
+/* Reads in to its end and writes it sealed. A stream that has begun goes on to its end with the
+ * data key that it began with. After a failure what was written is of no use. */
 SR_MUST_USE enum sr_status sr_stream_seal(struct sr_vault *vault, const char *key,
                                           const struct sr_stream *how, int in, int out,
                                           struct sr_error *error);

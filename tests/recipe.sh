@@ -35,16 +35,10 @@ cp "$STRONGROOM" /mnt/bin/strongroom
 ln -s strongroom /mnt/bin/age-plugin-strongroom
 PATH=/mnt/bin:$PATH
 
-as_reader() {
-  # shellcheck disable=SC1091
-  . /mnt/reader.env
-  export SSL_CERT_FILE=/mnt/ca.pem
-}
-as_writer() {
-  # shellcheck disable=SC1091
-  . /mnt/writer.env
-  export SSL_CERT_FILE=/mnt/ca.pem
-}
+# shellcheck disable=SC1091
+as_reader() { . /mnt/reader.env; }
+# shellcheck disable=SC1091
+as_writer() { . /mnt/writer.env; }
 
 # blocks DOCUMENT HEADING: the commands below a heading.
 blocks() {
@@ -77,11 +71,12 @@ part() {
 recipe_start() {
   RECIPE=$ROOT/doc/recipes/$1.md
   hub_start
-  cp "$SSL_CERT_FILE" /mnt/ca.pem
+  install -m 644 "$SSL_CERT_FILE" /mnt/ca.pem
+  export SSL_CERT_FILE=/mnt/ca.pem ca=/mnt/ca.pem
   local once=$ROOT/doc/recipes/README.md
   (cd /mnt && bash -euo pipefail -c "$(blocks "$once" "First")") >"$WORK/part.log" 2>&1 ||
     fail "$once: $(cat "$WORK/part.log")"
-  chmod 755 /mnt/*.env
+  chmod 644 /mnt/*.env
   as_writer
 }
 

@@ -17,8 +17,8 @@ CLEANUP(age_source, struct age_source *, age_source_free)
 
 /* Appends the next n bytes, or fewer where it ends. */
 err_t age_source_read(struct age_source *s, size_t n, struct buf *out);
-/* What was not taken yet: bytes that were read already, and the descriptor that gives the rest. Both
- * are the source's. */
+/* What was not taken yet: bytes that were read already, and the descriptor that gives the rest.
+ * Both are the source's. */
 void age_source_rest(struct age_source *s, struct bytes *ahead, int *fd);
 /* e: what came of reading it. The error that counts: an armor that is not right explains all that
  * came of it. */

@@ -8,8 +8,8 @@
 #include "bench.h"
 #include "child.h"
 #include "client/client.h"
-#include "client/settings.h"
 #include "client/credential.h"
+#include "client/settings.h"
 
 struct server {
   struct child child;

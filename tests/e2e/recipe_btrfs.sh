@@ -5,7 +5,7 @@ require btrfs mkfs.btrfs
 modprobe btrfs 2>/dev/null || true
 grep -qw btrfs /proc/filesystems || skip "needs a kernel with btrfs"
 truncate -s 300M /mnt/image
-mkfs.btrfs -q /mnt/image 2>/dev/null
+mkfs.btrfs -q /mnt/image >/dev/null 2>&1
 mount -o loop /mnt/image /srv 2>/dev/null || skip "needs a loop device"
 mounted /srv
 recipe_start btrfs

@@ -12,7 +12,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 struct watch {
   sigset_t set;
-  struct progress *progress;
+  struct progress progress; /* a copy: it outlives the job */
 };
 
 static void *wait_for_signal(void *ctx) {
@@ -24,14 +24,14 @@ static void *wait_for_signal(void *ctx) {
   err_t e = err_fail(ERR_INTERRUPTED, __FILE__, __LINE__, "%s",
                      kept ? "interrupted: the same with --resume goes on with what was done"
                           : "interrupted: nothing that is not complete was left");
-  progress_interrupted(w->progress, e);
+  progress_interrupted(&w->progress, e);
   _exit(exit_code_of(e));
 }
 
-err_t interrupt_catch(struct progress *p) {
+err_t interrupt_catch(const struct progress *p) {
   static struct watch w; /* for a thread that never ends */
   pthread_t thread;
-  w.progress = p;
+  w.progress = *p;
   sigemptyset(&w.set);
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
     struct sigaction now;

@@ -10,6 +10,6 @@
 
 /* Once, before other threads are made: a thread of its own waits for them. p is for what is told.
  */
-err_t interrupt_catch(struct progress *p);
+err_t interrupt_catch(const struct progress *p);
 
 #endif

@@ -10,7 +10,6 @@
 
 #define THREADS_MAX 64
 #define WRITE_BACK (UINT64_C(16) << 20) /* bytes at a time */
-#define FILES_BESIDE 32                 /* descriptors for all else */
 
 err_t job_threads(struct job *j) {
   uint64_t threads = 0;
@@ -50,7 +49,10 @@ static void fail(void *ctx, const char *file, err_t e) {
   if (j->first == OK)
     j->first = e;
   j->failed++;
-  progress_error(&j->progress, file ? file : "stdin", e, job_advice(e));
+  /* The same advice for a thousand files is one too often. */
+  const char *advice = e == j->advised && !j->progress.json ? NULL : job_advice(e);
+  j->advised = e;
+  progress_error(&j->progress, file ? file : "stdin", e, advice);
 }
 
 /* --- what is done --- */

@@ -20,7 +20,7 @@ struct job {
   unsigned threads;
   struct batch batch;
   uint64_t failed, done;
-  err_t first;              /* failure */
+  err_t first, advised;     /* the first failure; the last one */
   struct buf plain, sealed; /* for small files; wiped */
   struct output *output;    /* that a stream writes now, .. */
   uint64_t moved, synced; /* .. its plaintext so far, and what of that is on its way to the disk */

@@ -103,8 +103,8 @@ static void several_recipients(void **state) {
   AUTO_BUF sealed = seal(r, str("to three"));
   assert_int_equal(f.wraps, 1);
   AUTO(age_identities)
-  struct age_identities *a = with(one.identity),
-                        *b = with(two.identity), *c = with(other.identity), *v = with(NULL);
+  struct age_identities *a = with(one.identity), *b = with(two.identity), *c = with(other.identity),
+                        *v = with(NULL);
   opens(a, buf_bytes(&sealed), str("to three"));
   opens(b, buf_bytes(&sealed), str("to three"));
   stays_closed(c, buf_bytes(&sealed), "ERR_WRONG_KEY",
