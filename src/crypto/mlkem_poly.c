@@ -75,7 +75,7 @@ static inline uint32_t compress(uint32_t x, unsigned bits) {
 }
 
 static inline uint16_t decompress(uint32_t x, unsigned bits) {
-  return (uint16_t)((x * POLY_Q + (1u << (bits - 1))) >> bits);
+  return (uint16_t)((x * POLY_Q + (1u << bits) / 2) >> bits);
 }
 
 void poly_write(const struct poly *f, unsigned bits, uint8_t *out) {

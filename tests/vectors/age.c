@@ -26,7 +26,7 @@ struct kit {
   struct buf identities; /* lines */
   char passphrase[VALUES][64];
   unsigned passphrases, asked;
-  bool armored, compressed, hybrid;
+  bool armored, compressed;
   struct buf file;
 };
 
@@ -256,14 +256,16 @@ int main(void) {
   if (crypto_init(HEAP_SIZE, &locked) != OK)
     return 1;
   for (int i = 0; i < count; i++) {
-    bool skipped = false;
-    if (names[i]->d_name[0] == '.')
+    bool skipped = false, hidden = names[i]->d_name[0] == '.';
+    bool good = !hidden && run_one(folder, names[i]->d_name, &skipped);
+    free(names[i]);
+    if (hidden)
       continue;
-    bool good = run_one(folder, names[i]->d_name, &skipped);
     passed += good;
     failed += !good && !skipped;
     skips += skipped;
   }
+  free(names);
   printf("%u passed, %u failed, %u skipped\n", passed, failed, skips);
   return failed || !passed ? 1 : 0;
 }
