@@ -142,7 +142,7 @@ static err_t seal_stream(const struct step *s) {
   struct sealed_options how = { .context = s->how->context };
   TRY(open_output(s, NULL, &o));
   job_stream(s->job, o, s->in.size, &how.stream);
-  how.stream.sparse_in = s->in.is_file;
+  how.stream.sparse_in = how.stream.map_in = s->in.is_file;
   if (s->how->recipients)
     TRY(age_seal(s->how->recipients, &how.stream, s->in.fd, output_fd(o)));
   else
@@ -188,7 +188,7 @@ static err_t seal_onto(const struct step *s, const struct resume_source *before,
   struct resume_source after;
   struct stream_options stream;
   job_stream(s->job, o, s->in.size, &stream);
-  stream.sparse_in = true;
+  stream.sparse_in = stream.map_in = true;
   const struct resume_job j = { s->job->vault.keys, s->how->key, s->how->context, &stream };
   TRY(resume_begin(&j, &s->in, o, &resumed));
   TRY(seal_chunks(s, &stream, &resumed, o));
