@@ -61,7 +61,7 @@ static void put_name(const char *name, size_t most, struct buf *out) {
   for (const char *c = name; *c; c++) {
     bool control =
       (uint8_t)*c < 0x20 || *c == 0x7f || ((uint8_t)c[0] == 0xc2 && ((uint8_t)c[1] & 0xe0) == 0x80);
-    buf_put_char(out, control ? '?' : *c);
+    buf_put_char(out, (char)(control ? '?' : *c));
     if (control && (uint8_t)*c == 0xc2)
       c++;
   }

@@ -44,7 +44,7 @@ tail -c +2177 disk.img.sealed | cmp - payload || fail "reseal wrote more than th
 sr open disk.img.sealed | cmp - disk.img || fail "a resealed file"
 
 # All from and to pipes; no byte, a byte, whole chunks.
-for size in 0 1 16383 16384 16385 262144 262145 1048576; do
+for size in 0 1 16384 262144 262145; do
   head -c $size disk.img | sr seal --key backups | sr open | cmp - <(head -c $size disk.img) || fail "$size bytes in a pipe"
   head -c $size disk.img >part
   sr seal part --key backups --force --threads 1
