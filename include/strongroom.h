@@ -291,7 +291,7 @@ SR_MUST_USE enum sr_status sr_renew_certificate(struct sr_vault *vault, const ch
 /* How to do it. NULL, and a struct of zeros, mean: nothing special. */
 struct sr_stream {
   const void *context; /* what it is, or where it belongs: the same must be given to open it, else
-                          SR_WRONG_KEY. No secret; at most 64 KiB */
+                          SR_WRONG_KEY. No secret; at most SR_CONTEXT_MAX bytes */
   size_t context_size;
   unsigned threads; /* 0: as many as there are cores, at most 8 */
   unsigned flags;
@@ -301,10 +301,12 @@ struct sr_stream {
   void *user;
   void *reserved[4]; /* room for more: zero */
 };
+#define SR_CONTEXT_MAX 65536u
 #define SR_SPARSE_INPUT 1u  /* the input is a file: its holes are not read */
 #define SR_SPARSE_OUTPUT 2u /* the output is a file: blocks of zeros become holes */
 
-/* Reads in to its end and writes it sealed. After a failure what was written is of no use. */
+/* Reads in to its end and writes it sealed. A stream that has begun goes on to its end with the
+ * data key that it began with. After a failure what was written is of no use. */
 SR_MUST_USE enum sr_status sr_stream_seal(struct sr_vault *vault, const char *key,
                                           const struct sr_stream *how, int in, int out,
                                           struct sr_error *error);
@@ -415,8 +417,9 @@ SR_MUST_USE enum sr_status sr_recipients_add_key(struct sr_recipients *recipient
                                                  struct sr_vault *vault, const char *key,
                                                  struct sr_error *error);
 
-/* "age1..", a public key, or "age1strongroom1..", a key of the vault. vault may be NULL for the
- * first kind. */
+/* "age1..", a public key; "age1pq1..", a post-quantum one, which goes with its like and symmetric
+ * keys of the vault only; or "age1strongroom1..", a key of the vault. vault may be NULL for the
+ * first two kinds. */
 SR_MUST_USE enum sr_status sr_recipients_add(struct sr_recipients *recipients,
                                              struct sr_vault *vault, const char *recipient,
                                              struct sr_error *error);
@@ -434,8 +437,8 @@ void sr_identities_free(struct sr_identities *identities);
 SR_MUST_USE enum sr_status sr_identities_add_vault(struct sr_identities *identities,
                                                    struct sr_vault *vault, struct sr_error *error);
 
-/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-PLUGIN-STRONGROOM-1..", comments. vault
- * may be NULL when no line is of the second kind. */
+/* An identity file's text: lines "AGE-SECRET-KEY-1..", "AGE-SECRET-KEY-PQ-1..",
+ * "AGE-PLUGIN-STRONGROOM-1..", comments. vault may be NULL when no line is of the last kind. */
 SR_MUST_USE enum sr_status sr_identities_add(struct sr_identities *identities,
                                              struct sr_vault *vault, const void *text, size_t size,
                                              struct sr_error *error);

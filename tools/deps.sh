@@ -9,7 +9,8 @@ build=(gcc make meson ninja-build pkg-config libssl-dev libjansson-dev libsqlite
 test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck python3 python3-azure
   age
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
-  zlib1g-dev)
+  zlib1g-dev
+  postgresql-15 mariadb-server-core mariadb-client btrfs-progs)
 
 # Any Node.js from 18 on will do, from wherever it comes.
 node_missing() {
@@ -56,7 +57,14 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
+# Debian's PostgreSQL comes with a cluster that runs, if nobody says no before: the tests need the
+# programs only.
+cluster=/etc/postgresql-common/createcluster.conf
+if [[ " ${packages[*]} " = *" postgresql-15 "* ]] && [ ! -e $cluster ]; then
+  "${as_root[@]}" mkdir -p "${cluster%/*}"
+  echo "create_main_cluster = false" | "${as_root[@]}" tee $cluster >/dev/null
+fi
 echo "deps: installing ${packages[*]}"
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
   apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null

@@ -4,9 +4,11 @@
  * in locked memory for a lifetime.
  *
  * Within the lifetime a vault that is away stops nobody. From half of it on the vault is asked
- * again whenever the key is used: if it is away the key serves on, up to the lifetime's end; if it
- * says no (key disabled or deleted, role revoked) the key is forgotten at once. So a revoked key
- * stops working within the lifetime at the latest, and an outage of half of it goes unnoticed.
+ * again when the key is used: if it is away (no answer, busy, sealed) the key serves on, up to the
+ * lifetime's end, and the vault is asked again a sixteenth of the lifetime later, at most half a
+ * minute; if it says no (key disabled or deleted, role revoked) the key is forgotten at once. So a
+ * revoked key stops working within the lifetime at the latest, and an outage of half of it goes
+ * unnoticed.
  *
  * Any thread; calls for one and the same key wait for each other's request, others do not.
  */

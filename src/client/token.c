@@ -188,9 +188,10 @@ err_t token_put(struct token_keeper *k, const struct client_patience *p, struct 
   *use = (struct token_use){ 0 };
   pthread_mutex_lock(&k->lock);
   err_t e = have_good(k, p, &use->fresh);
-  if (e == OK)
+  if (e == OK) {
     put(&k->text, headers);
-  use->number = k->number;
+    use->number = k->number;
+  }
   pthread_mutex_unlock(&k->lock);
   return e;
 }

@@ -94,7 +94,7 @@ static err_t read_public(const uint8_t *public, struct work *w) {
     poly_read(public + i * T_BYTES, POLY_BITS, &w->t[i]);
     poly_write(&w->t[i], POLY_BITS, w->public + i * T_BYTES);
   }
-  if (memcmp(w->public, public, K * T_BYTES) != 0)
+  if (memcmp(w->public, public, K * T_BYTES) != 0) /* not secret */
     FAIL(ERR_BAD_PARAMETER, "ML-KEM: this is not a public key");
   memcpy(w->public + K * T_BYTES, public + K * T_BYTES, SEED_HALF);
   TRY(make_matrix(w));

@@ -152,3 +152,9 @@ err_t given(const char *name, const void *data, size_t size, struct bytes *out) 
   *out = bytes_of(data ? data : "", size);
   return OK;
 }
+
+err_t given_context(const void *data, size_t size, struct bytes *out) {
+  if (size > SR_CONTEXT_MAX)
+    FAIL(ERR_USAGE, "a context has at most %u bytes", SR_CONTEXT_MAX);
+  return given("context", data, size, out);
+}

@@ -43,7 +43,7 @@ static err_t open_file(struct sr_vault *v, struct bytes context, int descriptor,
                        struct sr_file **out) {
   TRY(vault_check(v));
   NEED(out);
-  TRY(given("context", context.data, context.size, &context));
+  TRY(given_context(context.data, context.size, &context));
   AUTO(sr_file) struct sr_file *f = mem_zalloc(sizeof *f);
   if (!f)
     return ERR_NOMEM;

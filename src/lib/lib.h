@@ -35,6 +35,9 @@ enum sr_status told_bad_signature(struct sr_error *error);
 /* Bytes that the caller has; NULL only for none. */
 err_t given(const char *name, const void *data, size_t size, struct bytes *out);
 
+/* The same for a context, which has a size that the header promises. */
+err_t given_context(const void *data, size_t size, struct bytes *out);
+
 /* A copy in locked memory. */
 err_t put_secret(struct bytes from, struct sr_bytes *out);
 /* Bytes without a copy: appended to what put_start() began, then handed over by put_done(). */

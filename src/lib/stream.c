@@ -20,7 +20,7 @@ err_t stream_how(const struct sr_stream *how, struct bytes *context, struct stre
   for (size_t i = 0; i < sizeof how->reserved / sizeof *how->reserved; i++)
     if (how->reserved[i])
       FAIL(ERR_USAGE, "how.reserved must be zero");
-  TRY(given("how.context", how->context, how->context_size, context));
+  TRY(given_context(how->context, how->context_size, context));
   *out = (struct stream_options){ .threads = how->threads,
                                   .total = how->total,
                                   .progress = how->progress ? progress : NULL,
@@ -64,7 +64,7 @@ static err_t seal_bytes(struct sr_vault *v, const char *key, struct bytes contex
   TRY(vault_check(v));
   NEED(key);
   NEED(sealed);
-  TRY(given("context", context.data, context.size, &context));
+  TRY(given_context(context.data, context.size, &context));
   TRY(given("plain", plain.data, plain.size, &plain));
   TRY(put_start(&b));
   TRY(sealed_put(v->keys, key, context, plain, &b));
@@ -86,7 +86,7 @@ static err_t open_bytes(struct sr_vault *v, struct bytes context, struct bytes s
   AUTO_BUF b = BUF_EMPTY;
   TRY(vault_check(v));
   NEED(plain);
-  TRY(given("context", context.data, context.size, &context));
+  TRY(given_context(context.data, context.size, &context));
   TRY(given("sealed", sealed.data, sealed.size, &sealed));
   TRY(put_start(&b));
   TRY(sealed_get(v->keys, context, sealed, &b));

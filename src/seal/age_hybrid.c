@@ -52,6 +52,14 @@ err_t age_hybrid_unwrap(const struct secret *identity, const struct stanza *s,
   return e;
 }
 
+err_t age_hybrid_refuse(const char *what) {
+  FAIL(
+    ERR_BAD_PARAMETER,
+    "post-quantum recipients (age1pq1..) can't be combined with %s: a quantum computer would open "
+    "the file by that",
+    what);
+}
+
 err_t age_hybrid_unmixed(struct bytes stanzas) {
   bool hybrid = false, x25519 = false, rsa = false;
   struct stanza s;
@@ -61,10 +69,7 @@ err_t age_hybrid_unmixed(struct bytes stanzas) {
     x25519 |= stanza_is(&s, AGE_X25519);
     rsa |= stanza_is(&s, AGE_VAULT) && bytes_starts(stanza_arg(&s, 2), "RSA");
   }
-  if (hybrid && (x25519 || rsa))
-    FAIL(ERR_BAD_PARAMETER,
-         "post-quantum recipients (age1pq1..) can't be combined with %s, which %s not: give only "
-         "such recipients, and keys of the vault of type oct",
-         x25519 ? "age1.. recipients" : "an RSA key of the vault", x25519 ? "are" : "is");
-  return OK;
+  if (hybrid && x25519)
+    return age_hybrid_refuse("an age1.. recipient");
+  return hybrid && rsa ? age_hybrid_refuse("an RSA key of the vault") : OK;
 }

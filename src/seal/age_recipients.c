@@ -31,10 +31,20 @@ void age_recipients_free(struct age_recipients *r) {
   mem_free(r);
 }
 
+static bool has(const struct age_recipients *r, int kind) {
+  for (size_t i = 0; i < r->count; i++)
+    if ((int)r->list[i].kind == kind)
+      return true;
+  return false;
+}
+
 /* A passphrase vouches for who wrote a file, as the specification has it: nobody else may. */
 static err_t add(struct age_recipients *r, const struct recipient *one) {
   if (r->count && (one->kind == TO_PASSPHRASE || r->list[0].kind == TO_PASSPHRASE))
     FAIL(ERR_BAD_PARAMETER, "a passphrase can't be combined with other recipients");
+  if ((one->kind == TO_HYBRID && has(r, TO_X25519)) ||
+      (one->kind == TO_X25519 && has(r, TO_HYBRID)))
+    return age_hybrid_refuse("an age1.. recipient");
   struct recipient *list = mem_realloc(r->list, (r->count + 1) * sizeof *list);
   if (!list)
     return ERR_NOMEM;
@@ -128,6 +138,7 @@ err_t age_wrap(const struct age_recipients *r, struct secret *file_key, struct b
   size_t begin = header.size;
   for (size_t i = 0; i < r->count; i++)
     TRY(wrap_for(&r->list[i], secret_bytes(&key), &header));
+  /* Which kind of key the vault has, it told just now. */
   TRY(age_hybrid_unmixed(bytes_of(header.data + begin, header.size - begin)));
   TRY(age_header_end(secret_bytes(&key), &header));
   buf_put_bytes(out, buf_bytes(&header));

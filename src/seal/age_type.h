@@ -42,8 +42,9 @@ err_t age_hybrid_wrap(const uint8_t recipient[static XWING_PUBLIC], struct bytes
 err_t age_hybrid_unwrap(const struct secret *identity, const struct stanza *s,
                         struct secret *file_key);
 /* ERR_BAD_PARAMETER for hybrid stanzas beside such as a quantum computer opens: that is not
- * written. What others wrote so is read. */
+ * written. What others wrote so is read. age_hybrid_refuse() makes the error. */
 err_t age_hybrid_unmixed(struct bytes stanzas);
+err_t age_hybrid_refuse(const char *what);
 
 /* Of a passphrase, alone in its header. */
 #define AGE_SCRYPT "scrypt"

@@ -175,7 +175,7 @@ static err_t follows(const struct log_segment *here, const struct log_segment *n
 /* Reads the segment at i, which is NULL where it can't be, by the light of the next one. */
 static err_t step(struct walk *w, size_t i, struct log_segment *here, struct log_segment **next) {
   const struct log_before *before = NULL;
-  struct held held = { OK };
+  struct held held = { .code = OK };
   bool last = i + 1 == w->names.count;
   if (!last)
     hold(&held, open_segment(w, i + 1, next));

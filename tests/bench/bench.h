@@ -29,15 +29,16 @@ struct figure {
   const char *name, *unit;
   struct series value;
   struct series base; /* what it is compared with; may be empty */
-  enum judge judge;   /* which of them the limit is for: the medians' */
-  double limit;       /* at most */
+  enum judge judge;   /* which of them is shown and the limit is for: the medians' */
+  double limit;       /* at most, ..; 0: none */
+  bool at_least;      /* .. or at least */
 };
 void report_title(const char *text);
 void report(const struct figure *f);
 /* A figure measured once, without a limit. */
 void report_value(const char *name, const char *unit, double value);
 void report_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-unsigned report_missed(void); /* figures beyond their limit so far */
+unsigned report_missed(void); /* figures that missed their limit so far */
 
 uint64_t now_ns(void); /* monotonic */
 
@@ -50,7 +51,6 @@ struct bench_case {
   err_t (*run)(const struct bench *b);
 };
 extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_issue,
-  case_rates;
-extern const struct bench_case case_age;
+  case_rates, case_seal, case_age;
 
 #endif

@@ -83,9 +83,10 @@ void report(const struct figure *f) {
     text[0] = '\0';
   }
   printf(" %11s", text);
-  if (f->judge != JUDGE_NONE) {
-    bool pass = judged <= f->limit;
-    snprintf(text, sizeof text, "<= %.4g %s", f->limit, f->judge == JUDGE_RATIO ? "x" : f->unit);
+  if (f->judge != JUDGE_NONE && f->limit > 0) {
+    bool pass = f->at_least ? judged >= f->limit : judged <= f->limit;
+    snprintf(text, sizeof text, "%s %.4g %s", f->at_least ? ">=" : "<=", f->limit,
+             f->judge == JUDGE_RATIO ? "x" : f->unit);
     printf(" %12s  %s", text, pass ? "PASS" : "MISS");
     missed += !pass;
   }

@@ -8,7 +8,8 @@
 #include "bench.h"
 
 enum seal_what {
-  SEAL_RAW, /* AES-256-GCM of OpenSSL alone, messages of 16 KiB, from memory to memory */
+  SEAL_RAW,      /* AES-256-GCM of OpenSSL alone, messages of 16 KiB, from memory to memory */
+  SEAL_RAW_READ, /* the same, of what is read from IN */
   SEAL_SEAL,
   SEAL_OPEN,
   SEAL_AGE_RAW, /* ChaCha20-Poly1305, messages of 64 KiB */
@@ -16,6 +17,7 @@ enum seal_what {
   SEAL_AGE_OPEN,
   SEAL_PUT,   /* 4 KiB in memory under one data key, again and again */
   SEAL_FILES, /* the same, each to a file in the folder OUT, under a temporary name and renamed */
+  SEAL_PLAIN_FILES, /* the same without sealing */
   SEAL_WHATS
 };
 struct sealing {

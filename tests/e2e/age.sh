@@ -73,6 +73,7 @@ backups=$(sr age recipient backups)
 age -r "$public" -r "$backups" -r "$(sr age recipient rsa)" -o three.age plain
 opens "one of three by the vault" age -d -i vault.txt three.age
 opens "one of three by a key" age -d -i key.txt three.age
+opens "no identity but the plugin's name" age -d -j strongroom rsa.age
 opens "two kinds of identities" age -d -i other.txt -i vault.txt three.age
 sr seal --age --key backups --recipient "$public" --out both.age plain
 opens "break-glass" age -d -i key.txt both.age

@@ -92,6 +92,13 @@ static void broken_pipe(struct sr_vault *vault, const char *key) {
   close(in[1]);
   enum sr_status s = sr_stream_seal(vault, key, NULL, in[0], ends[1], &error);
   SURE("SR_OUTPUT", s == SR_OUTPUT);
+  /* Also from a file. */
+  FILE *file = tmpfile();
+  SURE("file", file && write(fileno(file), bytes, sizeof bytes) == sizeof bytes);
+  lseek(fileno(file), 0, SEEK_SET);
+  s = sr_stream_seal(vault, key, NULL, fileno(file), ends[1], &error);
+  SURE("SR_OUTPUT", s == SR_OUTPUT);
+  fclose(file);
   close(in[0]);
   close(ends[1]);
 }

@@ -30,7 +30,8 @@ const struct verb verb_age_identity = {
   .summary = "Print the identity by which age opens files with the vault's keys",
   .details =
     "It names the vault and is no secret: who may open what, the vault decides by the roles of\n"
-    "the credentials that age-plugin-strongroom finds (see 'age recipient').",
+    "the credentials that age-plugin-strongroom finds (see 'age recipient'). Where those may be\n"
+    "of any vault, 'age -d -j strongroom' needs no identity.",
   .examples = "strongroom age identity > vault.txt\n"
               "age -d -i vault.txt note.age",
   .run = run,

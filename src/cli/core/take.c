@@ -152,6 +152,6 @@ const struct verb verb_core_take = {
     "sealed. While the vault is away the kernel keeps the process; if it stays away, the core\n"
     "is dropped, and the system's log says so. A process whose RLIMIT_CORE is 0 leaves none.",
   .options = options,
-  .examples = "sysctl kernel.core_pattern",
+  .examples = "strongroom core take 4711 4711 1000 1000 11 1794960000 2147483648 shop < core",
   .run = run,
 };

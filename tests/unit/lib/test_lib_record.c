@@ -118,6 +118,26 @@ static void files(void **state) {
   vault_done(v);
 }
 
+static void contexts(void **state) {
+  struct sr_vault *v = vault_of(0);
+  static char context[SR_CONTEXT_MAX + 1];
+  struct sr_bytes sealed, b;
+  for (size_t n = 0; n <= SR_CONTEXT_MAX; n = n ? 16 * n : 1) {
+    assert_int_equal(SR_OK, sr_bytes_seal(v, "k", context, n, "text", 4, &sealed, NULL));
+    assert_int_equal(SR_OK, sr_bytes_open(v, context, n, sealed.data, sealed.size, &b, NULL));
+    assert_string_equal("text", (const char *)b.data);
+    sr_bytes_free(&b);
+    context[n ? n - 1 : 0] ^= n != 0;
+    enum sr_status other = n ? SR_WRONG_KEY : SR_OK;
+    assert_int_equal(other, sr_bytes_open(v, context, n, sealed.data, sealed.size, &b, NULL));
+    sr_bytes_free(&b);
+    sr_bytes_free(&sealed);
+  }
+  assert_int_equal(SR_BAD_ARGUMENT,
+                   sr_bytes_seal(v, "k", context, SR_CONTEXT_MAX + 1, "text", 4, &b, NULL));
+  vault_done(v);
+}
+
 static int stop_at_once(void *user, uint64_t done_bytes, uint64_t total) {
   ++*(int *)user;
   return 1;
@@ -167,11 +187,8 @@ static void of_another_process(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(records),
-    cmocka_unit_test(revoked),
-    cmocka_unit_test(files),
-    cmocka_unit_test(streams),
-    cmocka_unit_test(of_another_process),
+    cmocka_unit_test(records),  cmocka_unit_test(revoked), cmocka_unit_test(files),
+    cmocka_unit_test(contexts), cmocka_unit_test(streams), cmocka_unit_test(of_another_process),
   };
   if (crypto_attach(NULL) != OK)
     return 1;

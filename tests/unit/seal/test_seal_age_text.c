@@ -288,9 +288,9 @@ static void armors_good_and_bad(void **state) {
 }
 
 static void what_looks_like_age(void **state) {
-  static const char *const yes[] = { NAME, "age-encryption.org/v7", BEGIN, "\r\n\t " BEGIN };
+  static const char *const yes[] = { NAME, "age-encryption.org/v7", BEGIN, ("\r\n\t " BEGIN) };
   static const char *const no[] = {
-    "", "\n\n", "SRSEAL", "age: a word", "-----BEGIN CERTIFICATE", " " NAME
+    "", "\n\n", "SRSEAL", "age: a word", "-----BEGIN CERTIFICATE", (" " NAME),
   };
   for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
     assert_true(age_looks_like(str(yes[i])));
