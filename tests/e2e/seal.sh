@@ -125,12 +125,12 @@ same "status" 7 "$status"
 same "the error's code" "NotSealed payload" "$(json 'd["code"] + " " + d["file"]' <events)"
 
 # Progress: on a terminal only.
-same "what is said without a terminal" "" "$(sr seal disk.img --key backups --force 2>&1)"
 cat >slowly <<'EOF'
 #!/bin/sh
-head -c 1000000 disk.img; sleep 0.5; head -c 1000000 disk.img; sleep 0.5; cat disk.img
+head -c 1000000 disk.img; sleep 0.3; head -c 1000000 disk.img; sleep 0.3; cat disk.img
 EOF
 chmod +x slowly
+same "what is said without a terminal" "" "$(./slowly | sr seal --key backups --out slow.sealed 2>&1)"
 "$here/seal_pty.py" sh -c "./slowly | '$STRONGROOM' seal --key backups --force --out slow.sealed" >drawn
 contains "the line on a terminal" "$(tr '\r' '\n' <drawn)" "stdin"
 contains "a rate on a terminal" "$(tr '\r' '\n' <drawn)" "B/s"
