@@ -205,7 +205,8 @@ void progress_count(struct progress *p, uint64_t bytes) {
   char amount[24];
   AUTO_BUF line = BUF_EMPTY;
   amount_format(p->bytes, amount, sizeof amount);
-  buf_printf(&line, "%llu files, %s, %.0f files/s", (unsigned long long)p->files, amount,
+  buf_printf(&line, "%llu file%s, %s, %.0f/s", (unsigned long long)p->files,
+             p->files == 1 ? "" : "s", amount,
              (double)p->files * 1e6 / (double)(now - p->began_us + 1));
   write_line(p, &line);
 }

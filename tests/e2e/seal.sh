@@ -152,6 +152,14 @@ if command -v age age-keygen >/dev/null; then
   contains "reseal of age" "$(sr reseal part.age)" "now under"
   contains "reseal of age again" "$(sr reseal part.age)" "already under"
   age -d -i glass.txt part.age | cmp - part || fail "age after the rotation"
+  sr key create archive --type oct --size 256 >/dev/null
+  sr seal part --age --key backups --recipient "$(sr age recipient archive)" --out two.age
+  sr key rotate archive >/dev/null
+  fails 1 "2 of its recipients" sr reseal two.age --key archive
+  contains "reseal of age for two keys" "$(sr reseal two.age)" "now under $KEY_VAULT_URL/keys/archive/"
+  sr key delete backups >/dev/null
+  sr open two.age | cmp - part || fail "the second key alone"
+  sr key recover backups >/dev/null
   sr open part.age --range 100000:10 | cmp - <(tail -c +100001 part | head -c 10) || fail "a piece of age"
   fails 2 "no --context" sr open part.age --context x
   age-keygen -o other.txt 2>/dev/null
