@@ -61,7 +61,7 @@ static void put_name(const char *name, size_t most, struct buf *out) {
   for (const char *c = name; *c; c++) {
     bool control =
       (uint8_t)*c < 0x20 || *c == 0x7f || ((uint8_t)c[0] == 0xc2 && ((uint8_t)c[1] & 0xe0) == 0x80);
-    buf_put_char(out, control ? '?' : *c);
+    buf_put_char(out, (char)(control ? '?' : *c));
     if (control && (uint8_t)*c == 0xc2)
       c++;
   }
@@ -205,7 +205,8 @@ void progress_count(struct progress *p, uint64_t bytes) {
   char amount[24];
   AUTO_BUF line = BUF_EMPTY;
   amount_format(p->bytes, amount, sizeof amount);
-  buf_printf(&line, "%llu files, %s, %.0f files/s", (unsigned long long)p->files, amount,
+  buf_printf(&line, "%llu file%s, %s, %.0f/s", (unsigned long long)p->files,
+             p->files == 1 ? "" : "s", amount,
              (double)p->files * 1e6 / (double)(now - p->began_us + 1));
   write_line(p, &line);
 }

@@ -140,7 +140,7 @@ static err_t read_age_header(struct age_source *s, struct buf *text, struct age_
 static err_t inspect_age(const struct inspection *i) {
   AUTO(age_source) struct age_source *s = NULL;
   AUTO_BUF text = BUF_EMPTY;
-  struct age_header h;
+  struct age_header h = { 0 };
   uint64_t plain;
   TRY(age_source_new(i->start, i->in->fd, &s));
   TRY(age_source_end(s, read_age_header(s, &text, &h)));

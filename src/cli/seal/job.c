@@ -5,6 +5,7 @@
 #include "cli/seal/interrupt.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -152,8 +153,8 @@ err_t job_run(struct job *j, job_each *each, void *ctx) {
     fail(j, args_value(j->args, "files-from"), e);
   progress_summary(&j->progress);
   if (j->failed && j->failed + j->done > 1)
-    progress_note(&j->progress, "%llu of %llu failed.", (unsigned long long)j->failed,
-                  (unsigned long long)(j->failed + j->done));
+    progress_note(&j->progress, "%" PRIu64 " of %" PRIu64 " failed.", j->failed,
+                  j->failed + j->done);
   return j->first == OK ? OK : out_told(j->first);
 }
 
