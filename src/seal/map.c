@@ -32,12 +32,14 @@ struct region {
   uint64_t at, size;    /* at is a multiple of WINDOW */
   uint64_t file_size;   /* when it was mapped */
   uint64_t ready, past; /* places: pages are present up to, left behind up to */
+  uint64_t shown;       /* a place: views end there */
   struct guard *guard;
 };
 
 struct map {
   int fd;
   bool lost;
+  uint64_t passed; /* a place: no view before it is used any more */
   struct region now, last;
 };
 
@@ -146,9 +148,12 @@ static bool map_lost(const void *v) {
          (m->last.guard && atomic_load(&m->last.guard->lost));
 }
 
-/* The next region starts in the window of at: views end in it that begin before. */
+/* The next region starts in the window of at: views end in it that begin before. Not while the one
+ * that would go is looked at: a file that grows comes here at each of its ends. */
 static bool move_on(struct map *m, uint64_t at, size_t size) {
   struct stat st;
+  if (m->last.data && m->passed < m->last.shown)
+    return false;
   if (fstat(m->fd, &st) != 0 || !S_ISREG(st.st_mode) || at + size >= (uint64_t)st.st_size)
     return false;
   m->lost = map_lost(m);
@@ -172,6 +177,7 @@ static const uint8_t *map_view(void *v, uint64_t at, size_t size) {
       return NULL;
     r->ready += window;
   }
+  r->shown = at + size;
   return r->data + (at - r->at);
 }
 
@@ -184,6 +190,7 @@ static void region_release(struct region *r, uint64_t passed) {
 
 static void map_passed(void *v, uint64_t passed) {
   struct map *m = v;
+  m->passed = passed;
   region_release(&m->last, passed);
   region_release(&m->now, passed);
 }

@@ -100,6 +100,27 @@ static void what_cannot_be_mapped_is_read(void **state) {
   close(ends[0]);
 }
 
+/* At each of its ends the file is mapped anew: not over what is looked at still. */
+static void a_file_that_grows(void **state) {
+  enum { VIEW = 65536 };
+  struct bytes plain = pattern(3, VIEW);
+  int in = empty_file();
+  assert_int_equal(pwrite(in, plain.data, VIEW, 0), VIEW);
+  assert_int_equal(ftruncate(in, 2 * VIEW), 0);
+  void *map = map_views.open(in);
+  const uint8_t *first = map_views.view(map, 0, VIEW);
+  assert_non_null(first);
+  assert_int_equal(ftruncate(in, 4 * VIEW), 0);
+  assert_non_null(map_views.view(map, VIEW, VIEW));
+  assert_int_equal(ftruncate(in, 8 * VIEW), 0);
+  assert_null(map_views.view(map, 3 * VIEW, VIEW));
+  assert_memory_equal(first, plain.data, VIEW);
+  map_views.passed(map, 2 * VIEW);
+  assert_non_null(map_views.view(map, 3 * VIEW, VIEW));
+  map_views.close(map);
+  close(in);
+}
+
 /* --- files that are cut off --- */
 
 static err_t cut_off(void *ctx, const struct stream_progress *progress) {
@@ -171,6 +192,7 @@ int main(void) {
     cmocka_unit_test(from_anywhere_and_not_to_the_end),
     cmocka_unit_test(with_holes),
     cmocka_unit_test(what_cannot_be_mapped_is_read),
+    cmocka_unit_test(a_file_that_grows),
     cmocka_unit_test(a_file_that_is_cut_off),
   };
   return cmocka_run_group_tests(tests, start, NULL);
