@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -52,19 +53,41 @@ static bool raw_message(EVP_CIPHER_CTX *ctx, uint8_t *iv, uint8_t *in, uint8_t *
          EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, out + size) == 1;
 }
 
-static err_t raw(const char *alg, int size, double *bytes) {
-  static uint8_t in[65536], out[65536 + 16], iv[12];
-  EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, alg, NULL);
+struct raw_job {
+  const char *alg;
+  int size; /* of a message */
+  double bytes;
+  err_t result;
+};
+
+static void *raw_thread(void *p) {
+  struct raw_job *j = p;
+  AUTO_FREE uint8_t *in = mem_zalloc((size_t)j->size), *out = mem_zalloc((size_t)j->size + 16);
+  uint8_t iv[12] = { 0 };
+  EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, j->alg, NULL);
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-  bool good = cipher && ctx && EVP_EncryptInit_ex2(ctx, cipher, kek, iv, NULL) == 1;
+  bool good = in && out && cipher && ctx && EVP_EncryptInit_ex2(ctx, cipher, kek, iv, NULL) == 1;
   for (uint64_t from = now_ns(); good && now_ns() - from < RAW_NS;)
-    for (int i = 0; good && i < 64; i++, *bytes += size)
-      good = raw_message(ctx, iv, in, out, size);
+    for (int i = 0; good && i < 64; i++, j->bytes += j->size)
+      good = raw_message(ctx, iv, in, out, j->size);
   EVP_CIPHER_CTX_free(ctx);
   EVP_CIPHER_free(cipher);
-  if (!good)
-    FAIL(ERR_CRYPTO, "%s", alg);
-  return OK;
+  j->result = good ? OK : ERR_CRYPTO;
+  return NULL;
+}
+
+static err_t raw(const char *alg, int size, unsigned threads, double *bytes) {
+  struct raw_job one = { .alg = alg, .size = size }, other = one;
+  pthread_t thread;
+  bool two = threads > 1;
+  if (two && pthread_create(&thread, NULL, raw_thread, &other) != 0)
+    FAIL(ERR_NOMEM, "no second thread");
+  raw_thread(&one);
+  if (two)
+    pthread_join(thread, NULL);
+  *bytes = one.bytes + other.bytes;
+  TRY(one.result);
+  return two ? other.result : OK;
 }
 
 /* What is opened has to be read. */
@@ -181,11 +204,11 @@ static double peak_mib(void) {
 static err_t work(const struct seal_job *j, struct sealing *s) {
   bool locked;
   if (j->what == SEAL_RAW)
-    return raw("AES-256-GCM", 16384, &s->bytes);
+    return raw("AES-256-GCM", 16384, j->threads, &s->bytes);
   if (j->what == SEAL_RAW_READ)
     return raw_read(j->in, &s->bytes);
   if (j->what == SEAL_AGE_RAW)
-    return raw("ChaCha20-Poly1305", 65536, &s->bytes);
+    return raw("ChaCha20-Poly1305", 65536, j->threads, &s->bytes);
   TRY(crypto_init(HEAP, &locked));
   return j->what < SEAL_PUT ? stream_files(j, &s->bytes) : small_files(j, &s->count);
 }
