@@ -13,14 +13,15 @@
  * The first record ("opened") names the segment before: number, last record, and the chain value
  * at its end (chain = SHA-256(chain before || sealed record), from zeros on). The last one
  * ("closed") says why it ended. So what is missing between the first segment and the last record
- * shows. What does not: whether the newest segment, if it has no closing record, was cut off at
- * the end of a record, and whether a closing record was cut off with what stood before it. That
- * needs a position that is kept elsewhere (struct log_position in log_read.h).
+ * shows. What does not: whether the newest segment was cut off at its end, with its closing record
+ * if it had one; and, if that was done before the next segment was begun, it does not show later
+ * either, since that is what a crash looks like. It needs a position that is kept elsewhere (struct
+ * log_position in log_read.h).
  *
  * A segment without a closing record was being written when the writer was killed; the segment
- * after it says at which record it ended, and what follows that is no part of the log: it was
- * never acknowledged. It is not appended to, nor is anything else rewritten: a writer begins a new
- * segment.
+ * after it says at which record it ended, and what follows that, at most one write that was cut
+ * off, is no part of the log: it was never acknowledged. More than that shows. It is not appended
+ * to, nor is anything else rewritten: a writer begins a new segment.
  *
  * One thread at a time on one writer.
  */

@@ -50,9 +50,9 @@ struct pump {
   struct log_control *control;
   struct pump_reader reader;
   struct pump_keys keys;
-  struct log_batch out; /* being written */
-  bool stopping, ended; /* no more is read; all is read, what is left is in out */
-  bool holding;
+  struct log_batch out;   /* being written */
+  bool stopping, ended;   /* no more is read; all is read, what is left is in out */
+  bool holding, held_out; /* held_out: for as long as it may */
   uint64_t held_us;
   struct retry disk;
   err_t vault_told, disk_told; /* the troubles that were told */
@@ -132,8 +132,16 @@ static void hold(struct pump *p, bool yes, err_t e) {
   if (!yes)
     return;
   look_again(p, p->held_us + p->o.wait_s * SECOND);
-  if (clock_mono_us() - p->held_us >= p->o.wait_s * SECOND)
-    end_with(p, e);
+  if (clock_mono_us() - p->held_us < p->o.wait_s * SECOND)
+    return;
+  p->held_out = true;
+  end_with(p, e);
+}
+
+/* Nothing more is to be written without the vault's answer. */
+static bool no_room(const struct pump *p) {
+  return !log_writer_has_segment(p->w) ||
+         log_writer_extent(p->w).size >= LOG_PUMP_STRETCH * p->o.segment_size;
 }
 
 static void begin_with(struct pump *p, const struct data_key *key) {
@@ -169,7 +177,7 @@ static void rotate(struct pump *p) {
   if (!log_may_pass(e))
     end_with(p, e);
   else
-    hold(p, log_writer_extent(p->w).size >= LOG_PUMP_STRETCH * p->o.segment_size, e);
+    hold(p, no_room(p), e);
 }
 
 /* --- entries --- */
@@ -201,8 +209,10 @@ static void write_out(struct pump *p) {
 }
 
 /* Whether what is in hand is to be given up: the disk has failed for too long, or it does when
- * there is no time any more. */
+ * there is no time any more; or there is no segment, and for too long no key for one. */
 static bool give_up(const struct pump *p) {
+  if (p->held_out && !log_writer_has_segment(p->w))
+    return true;
   return p->disk.failures && (p->stopping || retry_over(&p->disk, p->o.wait_s));
 }
 

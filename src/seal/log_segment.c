@@ -181,18 +181,34 @@ static err_t next(struct log_segment *s, struct log_record *out, bool *more) {
   return *more ? OK : next(s, out, more);
 }
 
-static err_t skip_torn(struct log_segment *s) {
+/*
+ * Behind the last record that counts there is nothing, or what one write leaves that was not
+ * acknowledged: a record or a part of it, or zeros. Where there is more, the next segment's writer
+ * could not read on, and records that it did not see are missing.
+ */
+static err_t check_tail(struct log_segment *s) {
+  enum log_found found;
   struct stat st;
+  uint64_t at = s->scan.at;
+  TRY(log_scan_skip(&s->scan, &found));
   if (fstat(s->fd, &st) != 0)
     FAIL(ERR_INPUT, "reading failed: %s", strerror(errno));
-  s->state.torn = (uint64_t)st.st_size - s->scan.at;
+  s->state.torn = (uint64_t)st.st_size > at ? (uint64_t)st.st_size - at : 0;
+  if (s->state.torn && s->state.end != LOG_OPEN)
+    FAIL(ERR_DAMAGED, "something was added behind the closing record");
+  if (s->state.torn > LOG_LENGTH + LOG_RECORD_MAX || found == LOG_FOUND_NONE ||
+      (found == LOG_FOUND && s->scan.at < (uint64_t)st.st_size))
+    FAIL(ERR_DAMAGED,
+         "it was changed before the next segment was begun: behind record %llu is "
+         "more than a crash leaves",
+         (unsigned long long)s->tip.last);
   return OK;
 }
 
 err_t log_segment_next(struct log_segment *s, uint64_t limit, struct log_record *out, bool *more) {
   *more = false;
   if (s->tip.last >= limit)
-    return at_place(s, skip_torn(s), 0);
+    return at_place(s, check_tail(s), 0);
   return at_place(s, next(s, out, more), s->tip.last + 1);
 }
 

@@ -152,6 +152,8 @@ static err_t run(const struct args *a) {
   struct kernel_cores now, next = { 0 };
   const char *given = args_value(a, "config"), *config = core_config_path(a);
   static const char *const taken[] = { "dir", "max_size", "keep_total", "wait_seconds" };
+  if (*config != '/') /* the kernel starts its helper in / */
+    FAIL(ERR_USAGE, "--config must be an absolute path, not '%s'", config);
   TRY(core_config_new(&c));
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     TRY(core_config_take(c, a, taken[i]));

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
-#include <syslog.h>
 #include <unistd.h>
 
 struct take {
@@ -40,7 +39,6 @@ static err_t drop_privileges(const struct take *t) {
   const struct process_dir dirs[] = {
     { conf_str(t->conf, "dir"), false },
     { "/proc/self/fd", true },
-    { "/dev/kmsg", false },
   };
   bool landlock;
   if (syscall(SYS_capset, &head, none) != 0)
@@ -128,6 +126,7 @@ static void report(const struct take *t, err_t e) {
 
 static err_t run(const struct args *a) {
   __attribute__((cleanup(take_end))) struct take t = { 0 };
+  system_log_open();
   err_t e = take(a, &t);
   report(&t, e);
   if (e != OK)

@@ -178,10 +178,14 @@ const struct verb verb_log_verify = {
   .details =
     "Opens all of it, which needs the key. Between the first segment and the last record nothing\n"
     "can be missing, changed, renamed or in another order without an error that names it (exit\n"
-    "code 7). A segment that is not closed ended with a crash; what is torn at its end was not\n"
-    "acknowledged. Segments older than the first one may have been deleted: see 'Begins at'.\n"
-    "What the files cannot prove is that the newest segment was not cut off at its end: keep the\n"
-    "printed position elsewhere and give it the next time with --expect-at-least.",
+    "code 7). A segment that is not closed ended with a crash; what is torn at its end is at most\n"
+    "one write that was not acknowledged. Segments older than the first one may have been "
+    "deleted:\n"
+    "see 'Begins at'.\n"
+    "What the files cannot prove is that the newest segment was not cut off at its end, or one "
+    "that\n"
+    "is not closed before the next was begun: that looks like a crash. Keep the printed position\n"
+    "elsewhere and give it the next time with --expect-at-least.",
   .options = options,
   .examples = "strongroom log verify /var/log/my-service --from-start\n"
               "strongroom log verify /var/log/my-service --expect-at-least 12:345",

@@ -416,6 +416,29 @@ static void a_sync_fails(void **state) {
   assert_int_equal(r.segments, 2);
 }
 
+/* The segment is gone and there is no key for another: it ends, whether it is told to or not. */
+static void a_sync_fails_with_the_vault_away(void **state) {
+  for (int stop = 0; stop < 2; stop++) {
+    if (stop)
+      assert_int_equal(setup(state), 0);
+    p.o.wait_s = 1;
+    pump_start();
+    feed_many(1, 3);
+    assert_true(comes(has_3_lines));
+    vault_says = ERR_AWAY;
+    forget_the_key();
+    sync_errno = EIO;
+    sync_fails = 1;
+    feed_many(4, 5);
+    assert_true(comes(has_trouble));
+    err_t e = stop ? pump_stop() : pump_join();
+    assert_true(e == ERR_AWAY || e == ERR_OUTPUT);
+    assert_true(count_lines() >= 3); /* what was not acknowledged may be there */
+    if (!stop)
+      assert_int_equal(teardown(state), 0);
+  }
+}
+
 static void a_disk_that_stays_full(void **state) {
   p.o.wait_s = 1;
   pump_start();
@@ -488,6 +511,7 @@ int main(void) {
     TEST(a_full_disk_passes),
     TEST(a_full_disk_at_each_write),
     TEST(a_sync_fails),
+    TEST(a_sync_fails_with_the_vault_away),
     TEST(a_disk_that_stays_full),
     TEST(stopped_with_a_full_disk),
     TEST(the_queue_is_bounded),

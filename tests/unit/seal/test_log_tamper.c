@@ -31,6 +31,28 @@ static void each_byte_counts(void **state) {
   assert_ok(log_verify(NULL, NULL));
 }
 
+/* A record's length is changed while no writer runs: the next one takes what it can read for all
+ * there was. */
+static void damage_before_a_restart_shows(void **state) {
+  static const uint8_t lengths[][4] = { { 0xff, 0xff, 0xff, 0xff },
+                                        { 0, 0, 0, 1 },
+                                        { 0, 0, 0, 60 } };
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    assert_int_equal(log_teardown(NULL), 0);
+    assert_int_equal(log_setup(NULL), 0);
+    log_start();
+    log_put_many(1, 6);
+    log_crash();
+    struct bytes whole = log_load(1);
+    memcpy((uint8_t *)whole.data + log_offset(1, 4), lengths[i], 4);
+    log_store(1, whole);
+    log_start();
+    log_put("after it");
+    log_stop();
+    assert_named(log_verify(NULL, NULL), ERR_DAMAGED, "00000001-");
+  }
+}
+
 /* One slot of the header may be lost: the other one is the same. */
 static void a_header_survives_half(void **state) {
   log_make_three();
@@ -287,6 +309,7 @@ static void malformed_plaintexts(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(each_byte_counts),
+    TEST(damage_before_a_restart_shows),
     TEST(a_header_survives_half),
     TEST(a_segment_of_any_shorter_size_shows),
     TEST(a_missing_segment_shows),
