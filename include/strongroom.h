@@ -114,6 +114,7 @@ struct sr_error {
   int http_status;    /* of the vault's answer: 404; 0 when the vault said nothing */
   char code[64];      /* the API's error code: "KeyNotFound"; "" when the vault said nothing */
   char message[1024]; /* a sentence in English, UTF-8, without line feeds; "" for SR_OK */
+  void *reserved[4];
 };
 
 /* "SR_AWAY", for logs; "SR_INTERNAL" for a number that is none. */
@@ -162,8 +163,8 @@ enum sr_option {
   SR_CA_FILE = 12,           /* SSL_CERT_FILE: path of a PEM with the trusted roots; unset: the
                                 system's */
   /* Numbers. */
-  SR_TIMEOUT_MS = 32,          /* what one request may take, connecting included; 15,000 */
-  SR_RETRY_MS = 33,            /* how long a call tries again when the vault is away; 30,000 */
+  SR_TIMEOUT_MS = 32, /* what one request may take, connecting included; 15,000 */
+  SR_RETRY_MS = 33,   /* how long a call tries again when the vault is away; 30,000. 1: not */
   SR_DATA_KEY_LIFETIME_S = 34, /* how long a data key serves without the vault's word; 300. From
                                   half of it on the vault is asked again when the key is used */
   SR_DATA_KEYS = 35            /* how many data keys are kept; 1,000 */
@@ -265,6 +266,7 @@ struct sr_certificate {
   char version[33];
   int64_t not_before, not_after;           /* seconds since 1970 */
   struct sr_bytes certificate, chain, key; /* PEM; chain: the issuing authorities */
+  void *reserved[4];
 };
 
 /* Wipes and releases what is inside; empties the struct. */
@@ -344,9 +346,10 @@ SR_MUST_USE enum sr_status sr_file_read(struct sr_file *file, uint64_t offset, v
 SR_MUST_USE enum sr_status sr_file_copy(struct sr_file *file, uint64_t offset, uint64_t length,
                                         int out, struct sr_error *error);
 
-/* Puts a sealed file under another key, or the newest version of its own, by writing its header
- * anew: the rest is not touched, and whenever this is cut off the file is whole. descriptor is open
- * for reading and writing. *changed (may be NULL) is 0 when it was under that version already. */
+/* Puts a sealed file under another key, or (key NULL) the newest version of its own, by writing its
+ * header anew: the rest is not touched, and whenever this is cut off the file is whole. descriptor
+ * is open for reading and writing. *changed (may be NULL) is 0 when it was under that version
+ * already. */
 SR_MUST_USE enum sr_status sr_file_reseal(struct sr_vault *vault, const char *key, int descriptor,
                                           int *changed, struct sr_error *error);
 

@@ -130,7 +130,10 @@ static err_t make(const struct key_service *s, const char *key, bool again, stru
 static err_t unwrap(const struct key_service *s, const struct wrapped *w, bool again,
                     struct data_key **out) {
   AUTO_SECRET opened = { 0 };
-  TRY((again && s->unwrap_again ? s->unwrap_again : s->unwrap)(s->ctx, w, &opened));
+  err_t e = (again && s->unwrap_again ? s->unwrap_again : s->unwrap)(s->ctx, w, &opened);
+  if (e == ERR_BAD_PARAMETER || e == ERR_DECRYPT)
+    REFUSE(ERR_WRONG_KEY, "The vault's key %s does not open it.", w->key_id);
+  TRY(e);
   if (opened.size != DATA_KEY_SIZE)
     REFUSE(ERR_DAMAGED, "What was unwrapped is not a data key: it has %zu bytes.", opened.size);
   return data_key_new(&opened, w, out);

@@ -89,6 +89,8 @@ static err_t get(struct token_keeper *k, const struct client_patience *p, struct
   for (;;) {
     struct answer_hint hint = { 0 };
     err_t e = try_once(k, how, retry_timeout_ms(&r), out, &hint);
+    if (e == OK && !out->text.size)
+      FAIL(ERR_INTERNAL, "the token service's answer holds an empty token");
     if ((e != ERR_AWAY && e != ERR_BUSY) || !retry_again(&r, hint.retry_after))
       return told(e);
   }

@@ -14,6 +14,7 @@
 struct sr_file {
   uint32_t magic;
   struct sr_vault *vault;
+  int descriptor;
   struct wrapped wrapped;
   struct sealed_file *sealed;
 };
@@ -49,6 +50,7 @@ static err_t open_file(struct sr_vault *v, struct bytes context, int descriptor,
     return ERR_NOMEM;
   f->magic = FILE_MAGIC;
   f->vault = v;
+  f->descriptor = descriptor;
   TRY(read_wrapped(descriptor, &f->wrapped));
   TRY(sealed_file_open(v->keys, context, descriptor, &f->sealed));
   *out = TAKE(f);
@@ -62,6 +64,17 @@ enum sr_status sr_file_open(struct sr_vault *vault, const void *context, size_t 
   return told(open_file(vault, bytes_of(context, context_size), descriptor, out), error);
 }
 
+/* It may have been put under another key since. */
+static err_t ask_again(const struct sr_file *f, struct data_key **out) {
+  struct wrapped now;
+  struct err_last why = *err_last();
+  if (read_wrapped(f->descriptor, &now) == OK &&
+      (now.size != f->wrapped.size || memcmp(now.data, f->wrapped.data, now.size) != 0))
+    return key_cache_for_opening(f->vault->keys, &now, out);
+  err_restore(&why);
+  return why.code;
+}
+
 /* Whether it may still be read. */
 static err_t enter(const struct sr_file *file) {
   AUTO(data_key) struct data_key *k = NULL;
@@ -69,7 +82,8 @@ static err_t enter(const struct sr_file *file) {
   if (file->magic != FILE_MAGIC)
     FAIL(ERR_USAGE, "this is no struct sr_file");
   TRY(vault_check(file->vault));
-  return key_cache_for_opening(file->vault->keys, &file->wrapped, &k);
+  err_t e = key_cache_for_opening(file->vault->keys, &file->wrapped, &k);
+  return e == OK || err_last()->code != e ? e : ask_again(file, &k);
 }
 
 static err_t size_of(struct sr_file *f, uint64_t *size) {
@@ -119,7 +133,6 @@ enum sr_status sr_file_copy(struct sr_file *file, uint64_t offset, uint64_t leng
 static err_t reseal(struct sr_vault *v, const char *key, int descriptor, int *changed) {
   bool did = false;
   TRY(vault_check(v));
-  NEED(key);
   TRY(sealed_reseal(&v->service, key, descriptor, &did));
   if (changed)
     *changed = did;

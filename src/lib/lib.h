@@ -16,7 +16,7 @@ struct sr_vault {
   uint32_t magic;
   pid_t process; /* that made it */
   struct client *client;
-  struct key_service service;
+  struct key_service asked, service; /* the client's; the same, for this process only */
   struct key_cache *keys;
 };
 /* ERR_USAGE, FAILed, for what is no vault of this process. */

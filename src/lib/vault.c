@@ -29,6 +29,42 @@ void sr_close(struct sr_vault *vault) {
 }
 CLEANUP(sr_vault, struct sr_vault *, sr_close)
 
+/* The client's service, with the handle looked at: recipients and identities keep a copy of it,
+ * also over a fork. */
+static err_t wrap(void *ctx, const char *key, struct bytes plain, struct wrapped *out) {
+  const struct sr_vault *v = ctx;
+  TRY(vault_check(v));
+  return v->asked.wrap(v->asked.ctx, key, plain, out);
+}
+
+static err_t unwrap(void *ctx, const struct wrapped *w, struct secret *out) {
+  const struct sr_vault *v = ctx;
+  TRY(vault_check(v));
+  return v->asked.unwrap(v->asked.ctx, w, out);
+}
+
+static err_t wrap_again(void *ctx, const char *key, struct bytes plain, struct wrapped *out) {
+  const struct sr_vault *v = ctx;
+  TRY(vault_check(v));
+  return v->asked.wrap_again(v->asked.ctx, key, plain, out);
+}
+
+static err_t unwrap_again(void *ctx, const struct wrapped *w, struct secret *out) {
+  const struct sr_vault *v = ctx;
+  TRY(vault_check(v));
+  return v->asked.unwrap_again(v->asked.ctx, w, out);
+}
+
+static void set_service(struct sr_vault *v) {
+  v->asked = client_key_service(v->client);
+  v->service = (struct key_service){ .ctx = v,
+                                     .wrap = wrap,
+                                     .unwrap = unwrap,
+                                     .wrap_again = wrap_again,
+                                     .unwrap_again = unwrap_again,
+                                     .url = v->asked.url };
+}
+
 /* As many attempts as there is time for. */
 static struct client_patience patience_of(const struct sr_options *o) {
   return (struct client_patience){
@@ -49,7 +85,7 @@ static err_t connect_with(const struct sr_options *o, struct sr_vault **out) {
   TRY(client_new_with(&settings, &v->client));
   const struct client_patience patience = patience_of(o);
   client_set_patience(v->client, &patience);
-  v->service = client_key_service(v->client);
+  set_service(v);
   const struct key_cache_options keys = { .lifetime_s =
                                             options_number(o, SR_DATA_KEY_LIFETIME_S, 0),
                                           .max = options_number(o, SR_DATA_KEYS, 0) };

@@ -4,8 +4,6 @@
 
 #include <stdio.h>
 
-#define VAULT_STANZAS_MAX 32 /* that the vault is asked about, of one file */
-
 struct age_identities {
   struct age_x25519 *list;
   size_t count;
@@ -200,20 +198,6 @@ static err_t by_hybrid(const struct age_identities *i, struct bytes stanzas,
   return ERR_WRONG_KEY;
 }
 
-/* Of several keys of the vault one is enough; if none is, the last refusal is told. A vault that
- * does not answer is not asked again. */
-static err_t by_vault(const struct age_identities *i, struct bytes stanzas,
-                      struct secret *file_key) {
-  struct stanza s;
-  err_t e = ERR_WRONG_KEY;
-  for (unsigned n = 0; n < VAULT_STANZAS_MAX && next(&stanzas, AGE_VAULT, &s); n++) {
-    e = age_vault_unwrap(&i->vault, &s, file_key);
-    if (e == OK || e == ERR_NOMEM || e == ERR_AWAY || e == ERR_CONFIG)
-      return e;
-  }
-  return e;
-}
-
 /* What the file could be opened with. */
 static err_t no_match(struct bytes stanzas) {
   AUTO_BUF types = BUF_EMPTY;
@@ -242,7 +226,7 @@ static err_t find_file_key(const struct age_identities *i, struct bytes stanzas,
     e = by_hybrid(i, stanzas, out);
   rest = stanzas;
   if (e == ERR_WRONG_KEY && i->has_vault && next(&rest, AGE_VAULT, &s))
-    return by_vault(i, stanzas, out);
+    return age_vault_find(&i->vault, stanzas, out);
   return e == ERR_WRONG_KEY ? no_match(stanzas) : e;
 }
 

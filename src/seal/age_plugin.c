@@ -13,7 +13,6 @@
 
 #define PIECE 4096
 #define STANZA_MAX (1u << 20) /* bytes of one, and of a whole phase */
-#define VAULT_STANZAS_MAX 32  /* that the vault is asked about, of one file */
 
 struct plugin {
   const struct key_service *vault;
@@ -306,7 +305,7 @@ static err_t unwrap_file(struct plugin *p, struct bytes from, struct bytes file)
     last = i;
     if (e == OK)
       return say_file_key(p, file, &file_key);
-    if (e == ERR_AWAY || e == ERR_CONFIG || e == ERR_NOMEM || ++asked == VAULT_STANZAS_MAX)
+    if (e == ERR_AWAY || e == ERR_CONFIG || e == ERR_NOMEM || ++asked == AGE_VAULT_STANZAS_MAX)
       break;
   }
   return e == OK ? OK : say_stanza_error(p, e, file, last);

@@ -23,22 +23,16 @@ static err_t read_header(int file, struct buf *text, struct age_header *out) {
   }
 }
 
-/* The file key, by the first of the vault's keys that opens it. */
-static err_t unwrap(const struct key_service *vault, struct bytes stanzas, size_t *keys,
-                    struct secret *out) {
-  err_t e = ERR_WRONG_KEY;
+static err_t count_keys(struct bytes stanzas, size_t *keys) {
   struct stanza s;
-  for (*keys = 0; stanzas.size;) {
+  for (*keys = 0; stanzas.size; *keys += stanza_is(&s, AGE_VAULT))
     TRY(stanza_read(&stanzas, &s));
-    if (!stanza_is(&s, AGE_VAULT))
-      continue;
-    (*keys)++;
-    if (e != OK)
-      e = age_vault_unwrap(vault, &s, out);
-  }
   if (*keys == 0)
     FAIL(ERR_WRONG_KEY, "none of its recipients is a key of the vault");
-  return e;
+  if (*keys > AGE_VAULT_STANZAS_MAX)
+    FAIL(ERR_BAD_PARAMETER, "%zu of its recipients are keys of the vault: more than %d", *keys,
+         AGE_VAULT_STANZAS_MAX);
+  return OK;
 }
 
 /* One of the vault's, appended anew. */
@@ -86,7 +80,8 @@ err_t age_reseal(const struct key_service *vault, const char *key, int file,
   *out = (struct age_resealed){ 0 };
   TRY(read_header(file, &text, &h));
   TRY(age_check_stanzas(h.stanzas));
-  TRY(unwrap(vault, h.stanzas, &keys, &file_key));
+  TRY(count_keys(h.stanzas, &keys));
+  TRY(age_vault_find(vault, h.stanzas, &file_key));
   TRY(age_header_verify(&h, secret_bytes(&file_key)));
   if (key && keys > 1)
     FAIL(ERR_BAD_PARAMETER, "%zu of its recipients are keys of the vault: --key can't be all",

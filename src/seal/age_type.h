@@ -62,6 +62,11 @@ err_t age_vault_wrap(const struct key_service *vault, const char *key, struct by
                      struct buf *out);
 err_t age_vault_unwrap(const struct key_service *vault, const struct stanza *s,
                        struct secret *file_key);
+/* By the first of the header's keys of the vault that opens it; if none does, the last refusal is
+ * told. The vault is asked about so many at most, and not again when it does not answer. */
+#define AGE_VAULT_STANZAS_MAX 32
+err_t age_vault_find(const struct key_service *vault, struct bytes stanzas,
+                     struct secret *file_key);
 /* The key ("NAME" or "NAME/VERSION") that the data of a recipient names, and whether the data of an
  * identity name a vault: ERR_BAD_PARAMETER, too, when requests go to another one than theirs. */
 err_t age_vault_recipient(const struct key_service *vault, struct bytes data,

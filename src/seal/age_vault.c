@@ -140,6 +140,22 @@ err_t age_vault_unwrap(const struct key_service *vault, const struct stanza *s,
   return OK;
 }
 
+err_t age_vault_find(const struct key_service *vault, struct bytes stanzas,
+                     struct secret *file_key) {
+  err_t e = ERR_WRONG_KEY;
+  struct stanza s;
+  for (unsigned asked = 0; stanzas.size && asked < AGE_VAULT_STANZAS_MAX;) {
+    TRY(stanza_read(&stanzas, &s));
+    if (!stanza_is(&s, AGE_VAULT))
+      continue;
+    asked++;
+    e = age_vault_unwrap(vault, &s, file_key);
+    if (e == OK || e == ERR_NOMEM || e == ERR_AWAY || e == ERR_CONFIG)
+      return e;
+  }
+  return e;
+}
+
 /* The text behind the version. */
 static err_t read_text(struct bytes data, const char *what, struct bytes *out) {
   if (data.size < 2 || data.data[0] != VERSION)

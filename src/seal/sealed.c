@@ -152,6 +152,7 @@ static err_t lock_file(int file) {
 }
 
 static err_t reseal(const struct key_service *vault, const char *key, int file, bool *changed) {
+  struct key_name own;
   uint8_t data[HEADER_SIZE], slot[HEADER_SLOT];
   AUTO_SECRET data_key = { 0 };
   struct header h;
@@ -159,8 +160,9 @@ static err_t reseal(const struct key_service *vault, const char *key, int file, 
   size_t got;
   TRY(io_read_at(file, 0, data, sizeof data, &got));
   TRY(header_read(bytes_of(data, got), &h));
+  TRY(key_name_parse(h.wrapped.key_id, &own));
   TRY(vault->unwrap(vault->ctx, &h.wrapped, &data_key));
-  TRY(vault->wrap(vault->ctx, key, secret_bytes(&data_key), &w));
+  TRY(vault->wrap(vault->ctx, key ? key : own.name, secret_bytes(&data_key), &w));
   *changed = strcmp(w.key_id, h.wrapped.key_id) != 0 || strcmp(w.alg, h.wrapped.alg) != 0;
   if (!*changed)
     return OK;

@@ -51,7 +51,8 @@ err_t sealed_put(struct key_cache *keys, const char *key, struct bytes context, 
 err_t sealed_get(struct key_cache *keys, struct bytes context, struct bytes sealed,
                  struct buf *out);
 
-/* Wraps the data key anew under key (its newest version unless it names one), in the header alone.
+/* Wraps the data key anew under key (its newest version unless it names one; NULL: the newest of
+ * the one that it is under), in the header alone.
  * *changed false: it was under that version already. file is open for reading and writing. */
 err_t sealed_reseal(const struct key_service *vault, const char *key, int file, bool *changed);
 

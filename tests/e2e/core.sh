@@ -13,8 +13,30 @@ exec 9<$pattern_file
 flock -w 60 9 || skip "another test uses kernel.core_pattern"
 pattern_before=$(cat $pattern_file)
 limit_before=$(cat $limit_file)
+# A system's log, where there is none that it would disturb.
+syslog=
+syslog_start() {
+  [ ! -e /dev/log ] || return 0
+  python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+with open(sys.argv[1], "ab", buffering=0) as f:
+    while True:
+        f.write(s.recv(65536) + b"\n")
+' "$WORK/syslog" &
+  syslog=$!
+  until [ -S /dev/log ]; do kill -0 $syslog && sleep 0.05; done
+}
+syslog_stop() {
+  [ -n "$syslog" ] || return 0
+  kill $syslog && rm -f /dev/log
+  syslog=
+}
+
 restore() {
   local status=$?
+  syslog_stop
   printf '%s\n' "$pattern_before" >$pattern_file
   echo "$limit_before" >$limit_file
   if (exit $status); then lib_end; else lib_end; fi # it looks at the status
@@ -29,11 +51,16 @@ conf=$WORK/c
 crash() { (cd "$WORK/disk" && ulimit -c unlimited && exec "$WORK/crash" "$@") || true; }
 cores() { sr core "$1" --config "$conf" "${@:2}"; }
 files() { find "$dir" -name '*.sealed' | wc -l; }
+# In the system's log: the kernel's, or the one made here.
 logged() {
-  [ ! -e /dev/log ] || return 0 # the line is where the system's log is
-  dmesg | grep -F "$1" | tail -n 1 | grep -F -- "$2" >/dev/null || fail "the log has no '$2' about $1"
+  local lines=$WORK/syslog
+  if [ -z "$syslog" ]; then
+    [ ! -e /dev/log ] || return 0 # the line is where the system's log is
+    lines=$WORK/dmesg
+    dmesg >"$lines"
+  fi
+  tr '\0' '\n' <"$lines" | grep -aF "$1" | tail -n 1 | grep -aF -- "$2" >/dev/null || fail "the log has no '$2' about $1"
 }
-
 cat >"$WORK/crash.c" <<'C'
 #include <signal.h>
 #include <stdio.h>
@@ -91,6 +118,9 @@ sr key create cores-oct --type oct --size 256 >/dev/null
 status=0
 cores install --key nothing 2>/dev/null || status=$?
 same "a key that is not there" 3 "$status"
+status=0
+(cd "$WORK" && sr core install --config c --key cores 2>/dev/null) || status=$?
+same "a path that is not absolute" 2 "$status"
 same "the pattern after a failed install" "$pattern_before" "$(cat $pattern_file)"
 cores install --key cores --dir "$dir" >"$WORK/install" 2>&1
 contains "what install says" "$(cat "$WORK/install")" "by the key's public part"
@@ -127,6 +157,10 @@ gdb_shows
 cores open 1 --out "$WORK/core"
 cores open 1 | cmp - "$WORK/core" || fail "the file differs"
 same "the file's mode" 600 "$(stat -c %a "$WORK/core")"
+status=0
+cores open 1 --out "$WORK/core" 2>/dev/null || status=$?
+same "a file that is there" 5 "$status"
+cores open 1 --out "$WORK/core" --force
 
 # What was changed, or put in another's place, shows.
 crash 0 second <<<x
@@ -166,9 +200,11 @@ same "its size" 65536 "$(cores open 1 | wc -c)"
 same "what is known of it" "65536 True cut" "$(cores list --json | json '"%d %s %s" % tuple(d["value"][0][i] for i in ("size", "truncated", "name"))')"
 hub_stop
 marker=$(random) # the earlier one was put on the disk
+syslog_start
 crash 0 away <<<"$marker"
 same "files while the vault is away" 2 "$(files)"
 logged "of away" "was dropped"
+syslog_stop
 ! on_disk "$marker" || fail "the program's memory is on the disk"
 
 # Killed in the middle, it leaves nothing; the next one goes on.
@@ -208,6 +244,12 @@ same "files of the storm" $((2 * count)) "$(files)"
 for id in $(json '" ".join(str(i["number"]) for i in d["value"])' <"$WORK/storm"); do
   cores open "$id" >/dev/null || fail "core $id of the storm"
 done
+
+# In its sandbox, where nothing can be connected to, it reaches the system's log all the same.
+syslog_start
+crash 0 heard <<<x
+[ -z "$syslog" ] || logged ": heard (pid" "bytes sealed"
+syslog_stop
 
 # As it was before; what is sealed stays.
 cores uninstall >/dev/null 2>&1

@@ -112,6 +112,14 @@ same "all of them" 600 "$(find out -type f | wc -l)"
 diff -r many out >/dev/null && fail "the sealed files are not there"
 rm many/*.sealed
 diff -r many out || fail "many files and back"
+status=0
+sr seal many/* --key backups --remove --out - >/dev/null 2>&1 || status=$?
+same "--remove into a pipe" 2 "$status"
+mkdir taken
+status=0
+sr seal many/* --key backups --remove --force --out taken 2>/dev/null || status=$?
+same "--remove with --force into a directory" 2 "$status"
+rmdir taken
 sr seal many/* --key backups --remove
 same "what --remove leaves" 0 "$(find many -name '*.txt' | wc -l)"
 sr open many/*.sealed

@@ -3,6 +3,7 @@
  * OpenSSL's secure heap and allocators set up, and jansson's allocators; handlers of signals, a
  * pipe that nobody reads; and it forks. Says what it found to be changed, if anything.
  */
+#include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -134,11 +135,14 @@ static void failures(struct sr_vault *vault, char **argv) {
   free(ca);
 }
 
-static void child(struct sr_vault *vault, char **argv) {
+static void child(struct sr_vault *vault, struct sr_recipients *recipients, char **argv) {
   struct sr_vault *own;
   struct sr_bytes value;
   enum sr_status s = sr_get_secret(vault, argv[2], NULL, &value, &error);
   SURE("the parent's handle in the child", s == SR_BAD_ARGUMENT);
+  int null = open("/dev/null", O_RDWR);
+  s = sr_age_seal(recipients, NULL, null, null, &error);
+  SURE("recipients that have it", s == SR_BAD_ARGUMENT);
   sr_close(vault);
   SURE("connect", sr_connect(NULL, &own, &error) == SR_OK);
   use(own, argv);
@@ -147,10 +151,16 @@ static void child(struct sr_vault *vault, char **argv) {
 }
 
 static void fork_with(struct sr_vault *vault, char **argv) {
-  int status;
+  int status, null = open("/dev/null", O_RDWR);
+  struct sr_recipients *recipients;
+  SURE("recipients", sr_recipients_new(&recipients, &error) == SR_OK);
+  SURE("recipients", sr_recipients_add_key(recipients, vault, argv[1], &error) == SR_OK);
+  SURE("age", sr_age_seal(recipients, NULL, null, null, &error) == SR_OK);
   pid_t pid = fork();
   if (pid == 0)
-    child(vault, argv);
+    child(vault, recipients, argv);
+  sr_recipients_free(recipients);
+  close(null);
   SURE("child", pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
 }
 

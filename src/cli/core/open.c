@@ -1,32 +1,23 @@
 /* strongroom core open ID */
-#include "base/file.h"
 #include "cli/core/config.h"
 #include "cli/core/reader.h"
 #include "cli/inout.h"
+#include "cli/seal/interrupt.h"
+#include "cli/seal/output.h"
 #include "cli/verbs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-/* Whole or not at all, as all output files; blocks of zeros, of which cores have many, are holes.
- */
-static err_t open_file(struct core_reader *r, uint64_t number, const char *path) {
-  AUTO_BUF beside = BUF_EMPTY;
-  buf_printf(&beside, "%s.XXXXXX", path);
-  if (!buf_cstr(&beside))
-    return ERR_NOMEM;
-  char *tmp = (char *)beside.data;
-  AUTO_FD fd = mkostemp(tmp, O_CLOEXEC); /* 0600 */
-  if (fd < 0)
-    FAIL(ERR_OUTPUT, "cannot write %s: %s", path, strerror(errno));
-  err_t e = core_reader_core(r, number, true, fd);
-  if (e == OK && (fsync(fd) != 0 || rename(tmp, path) != 0))
-    e = err_fail(ERR_OUTPUT, __FILE__, __LINE__, "cannot write %s: %s", path, strerror(errno));
-  if (e != OK)
-    unlink(tmp);
-  return e;
+/* Whole or not at all, also when it is interrupted: what is in it is a program's memory. Blocks of
+ * zeros, of which cores have many, are holes. */
+static err_t open_file(struct core_reader *r, uint64_t number, const char *path, bool force) {
+  const struct output_options options = { .force = force, .mode = 0600 };
+  const struct progress quiet = { 0 };
+  AUTO(output) struct output *o = NULL;
+  TRY(interrupt_catch(&quiet));
+  TRY(output_open(path, &options, &o));
+  TRY(core_reader_core(r, number, output_is_file(o), output_fd(o)));
+  return output_finish(o);
 }
 
 static err_t run(const struct args *a) {
@@ -38,11 +29,13 @@ static err_t run(const struct args *a) {
     FAIL(ERR_USAGE, "a core is nothing for a terminal: use a pipe, --out FILE, or 'strongroom core "
                     "debug'");
   TRY(core_reader_open(a, &r));
-  return path ? open_file(&r, number, path) : core_reader_core(&r, number, false, STDOUT_FILENO);
+  return path ? open_file(&r, number, path, args_flag(a, "force"))
+              : core_reader_core(&r, number, false, STDOUT_FILENO);
 }
 
 static const struct opt options[] = {
   DATA_OUT_OPTION,
+  { "force", OPT_FLAG, NULL, NULL, "replace what is there" },
   CORE_DIR_OPTIONS,
   OPT_END,
 };

@@ -8,27 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-static err_t open_file(int dir, const char *name, int *fd, struct header *h) {
-  uint8_t start[HEADER_SIZE];
-  *fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (*fd < 0)
-    FAIL(ERR_INPUT, "cannot open %s: %s", name, strerror(errno));
-  ssize_t n = pread(*fd, start, sizeof start, 0);
-  if (n < 0)
-    FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
-  return header_read(bytes_of(start, (size_t)n), h);
-}
-
 static err_t reseal(const struct key_service *vault, const char *key, int dir, const char *name,
                     bool *changed) {
-  AUTO_FD fd = -1;
-  struct header h;
-  struct key_name same;
-  TRY(open_file(dir, name, &fd, &h));
-  if (!key) {
-    TRY(key_name_parse(h.wrapped.key_id, &same));
-    key = same.name;
-  }
+  AUTO_FD fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    FAIL(ERR_INPUT, "cannot open %s: %s", name, strerror(errno));
   return sealed_reseal(vault, key, fd, changed);
 }
 

@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define TEMPORARY ".strongroom-tmp"
@@ -116,7 +118,7 @@ static err_t cannot_write(const char *path) {
 /* What is under the name beside already: ours again if it is a partial output, else removed. The
  * lock tells whether somebody is at it. */
 static err_t take_existing(struct output *o, int fd, bool *taken) {
-  struct stat s;
+  struct stat s, named;
   *taken = false;
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     FAIL(ERR_CONFLICT, "another run is writing %s", o->target);
@@ -124,7 +126,8 @@ static err_t take_existing(struct output *o, int fd, bool *taken) {
     return cannot_write(o->beside);
   if (!S_ISREG(s.st_mode) || s.st_uid != geteuid())
     FAIL(ERR_CONFLICT, "%s is in the way", o->beside);
-  if (s.st_nlink == 0)
+  /* Who had it may have finished it before it was locked: it has another name then, or none. */
+  if (lstat(o->beside, &named) != 0 || named.st_dev != s.st_dev || named.st_ino != s.st_ino)
     return OK;
   if (!o->partial || s.st_nlink > 1 || (s.st_mode & 077)) {
     if (unlink(o->beside) != 0)
@@ -323,8 +326,17 @@ dev_t output_dev(const struct output *o) {
   return o->dev;
 }
 
+/* Where syncfs() is known to be what fsync() is; FUSE, for one, does nothing then. */
 err_t output_sync_all(const struct output *o) {
-  return syncfs(o->fd) == 0 ? OK : cannot_write(o->name);
+  static const unsigned long good[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                        F2FS_SUPER_MAGIC, TMPFS_MAGIC };
+  struct statfs s;
+  if (fstatfs(o->fd, &s) != 0)
+    return cannot_write(o->name);
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    if ((unsigned long)s.f_type == good[i])
+      return syncfs(o->fd) == 0 ? OK : cannot_write(o->name);
+  FAIL(ERR_OUTPUT, "%s: its file system is synced file by file", o->name);
 }
 
 static err_t already_there(const struct output *o) {

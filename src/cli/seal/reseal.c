@@ -33,11 +33,8 @@ static err_t read_sealed_header(int fd, struct header *out) {
 /* In place: the payload is not touched. */
 static err_t reseal_sealed(struct job *j, int fd, struct outcome *out) {
   struct header before, after;
-  struct key_name name;
-  const char *key = args_value(j->args, "key");
   TRY(read_sealed_header(fd, &before));
-  TRY(key_name_parse(before.wrapped.key_id, &name));
-  TRY(sealed_reseal(&j->vault.service, key ? key : name.name, fd, &out->changed));
+  TRY(sealed_reseal(&j->vault.service, args_value(j->args, "key"), fd, &out->changed));
   TRY(read_sealed_header(fd, &after));
   memcpy(out->was, before.wrapped.key_id, sizeof out->was);
   memcpy(out->now, after.wrapped.key_id, sizeof out->now);
@@ -62,17 +59,29 @@ static err_t copy(struct job *j, int from, uint64_t at, uint64_t end, int to) {
   return OK;
 }
 
-/* A new header and the old payload, in place of the file. */
+static bool same_time(const struct timespec *a, const struct timespec *b) {
+  return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool unchanged(const struct stat *was, const struct stat *now) {
+  return was->st_dev == now->st_dev && was->st_ino == now->st_ino && was->st_size == now->st_size &&
+         same_time(&was->st_mtim, &now->st_mtim) && same_time(&was->st_ctim, &now->st_ctim);
+}
+
+/* A new header and the old payload, in place of the file. Its group keeps its rights only if it is
+ * still the same one. */
 static err_t replace(struct job *j, const char *path, const struct input *in,
                      const struct age_resealed *r) {
   AUTO(output) struct output *o = NULL;
   struct stat now;
-  const struct output_options options = { .force = true, .mode = in->stat.st_mode & 0777 };
+  struct output_options options = { .force = true, .mode = in->stat.st_mode & 0777 };
+  if (in->stat.st_gid != getegid() && geteuid() != 0)
+    options.mode &= 0707;
   TRY(output_open(path, &options, &o));
   IGNORE(fchown(output_fd(o), in->stat.st_uid, in->stat.st_gid) == 0 ? OK : ERR_IO);
   TRY(output_write(o, buf_bytes(&r->header)));
   TRY(copy(j, in->fd, r->payload_at, in->size, output_fd(o)));
-  if (stat(path, &now) != 0 || now.st_ino != in->stat.st_ino || now.st_size != in->stat.st_size)
+  if (stat(path, &now) != 0 || !unchanged(&in->stat, &now))
     FAIL(ERR_CONFLICT, "it was changed meanwhile: it is left as it is");
   return output_finish(o);
 }

@@ -50,6 +50,9 @@ static err_t check_options(const struct args *a, const struct sealing *s) {
     FAIL(ERR_USAGE, "files of age cannot be resumed");
   if (s->resume && !args_word(a, 0) && !args_flag(a, "files-from"))
     FAIL(ERR_USAGE, "what comes from stdin cannot be resumed");
+  if (s->remove && s->force && args_value(a, "out") && job_has_many(a))
+    FAIL(ERR_USAGE, "--remove with --force and a directory: of two files of one name the second "
+                    "would replace the first, and both would be gone");
   return OK;
 }
 
@@ -105,6 +108,8 @@ static err_t open_output(const struct step *s, const char *tag, struct output **
   TRY(output_open(s->target, &options, &o));
   if (!output_is_file(o) && isatty(output_fd(o)))
     FAIL(ERR_USAGE, "sealed data is not for a terminal: --out FILE, or a pipe");
+  if (s->how->remove && !output_is_file(o))
+    FAIL(ERR_USAGE, "--remove needs a file to write to: who knows what becomes of the rest");
   *out = TAKE(o);
   return OK;
 }

@@ -217,6 +217,7 @@ static void test_managed_refusals(void **state) {
     { OKAY "{\"expires_in\":3600}", ERR_INTERNAL },
     { OKAY "{\"access_token\":\"mine\",\"expires_in\":3600", ERR_INTERNAL },
     { OKAY "{\"access_token\":7,\"expires_in\":3600}", ERR_INTERNAL },
+    { OKAY "{\"access_token\":\"\",\"expires_in\":3600}", ERR_INTERNAL },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct service v;

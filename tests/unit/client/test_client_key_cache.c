@@ -195,7 +195,8 @@ static void test_denial(void **state) {
     atomic_store(&vault.failing, no[i]);
     clock_shift(LIFE / 2 + 20);
     assert_int_equal(opened(7, &e), -1);
-    assert_int_equal(e, no[i]);
+    /* What was wrapped is not of that key: that is what it means there. */
+    assert_int_equal(e, no[i] == ERR_BAD_PARAMETER ? ERR_WRONG_KEY : (err_t)no[i]);
     assert_int_equal(key_cache_for_sealing(cache, "k", &b), no[i]);
     /* It is gone: an outage does not bring it back. */
     atomic_store(&vault.failing, ERR_AWAY);

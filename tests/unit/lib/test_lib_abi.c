@@ -12,7 +12,7 @@
 #define AT(type, member, place) \
   _Static_assert(offsetof(struct type, member) == (place), #type "." #member)
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct sr_error) == 1096, "sr_error");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct sr_error) == 1128, "sr_error");
 AT(sr_error, http_status, 4);
 AT(sr_error, code, 8);
 AT(sr_error, message, 72);
@@ -22,7 +22,7 @@ AT(sr_wrapped, algorithm, 480);
 AT(sr_wrapped, data, 496);
 AT(sr_wrapped, size, 1008);
 #ifdef __LP64__
-_Static_assert(sizeof(struct sr_certificate) == 104, "sr_certificate");
+_Static_assert(sizeof(struct sr_certificate) == 136, "sr_certificate");
 AT(sr_certificate, not_before, 40);
 AT(sr_certificate, certificate, 56);
 AT(sr_certificate, key, 88);
