@@ -1,31 +1,10 @@
 /* Calls of many threads over a pool of connections with one token, and what is tried again. */
-#include "fake_hub.h"
-
-#include "base/clock.h"
+#include "fixture.h"
 
 #include <stdio.h>
 #include <time.h>
 
 #define THREADS 12
-
-static struct fake_hub hub;
-static struct client *client;
-
-static int start(void **state) {
-  (void)state;
-  clock_shift(0);
-  fake_hub_start(&hub);
-  client = fake_hub_client(&hub);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  clock_shift(0);
-  client_free(TAKE(client));
-  fake_hub_stop(&hub);
-  return 0;
-}
 
 static err_t unwrap(void) {
   struct wrapped w = { .key_id = "https://elsewhere/keys/k/" VERSION, .alg = "A256KW", .size = 3 };

@@ -173,7 +173,7 @@ static void test_managed_endpoint(void **state) {
            (long long)clock_real() + 3600);
   service_start(&v, answer);
   assert_ok(ask_service(&v, "IDENTITY_ENDPOINT", "/msi/token", "", &t));
-  assert_bytes(secret_bytes(&t), "mine");
+  assert_text(secret_bytes(&t), "mine");
   service_end(&v);
   assert_non_null(strstr(v.request, "GET /msi/token?api-version=2019-08-01&resource="
                                     "https%3A%2F%2Fvault.azure.net HTTP/1.0\r\n"));
@@ -191,7 +191,7 @@ static void test_managed_imds(void **state) {
   AUTO_SECRET t = { 0 };
   service_start(&v, OKAY "{\"access_token\":\"mine\",\"expires_in\":\"3599\"}");
   assert_ok(ask_service(&v, "AZURE_POD_IDENTITY_AUTHORITY_HOST", "/", "", &t));
-  assert_bytes(secret_bytes(&t), "mine");
+  assert_text(secret_bytes(&t), "mine");
   service_end(&v);
   assert_non_null(strstr(v.request, "GET /metadata/identity/oauth2/token/?api-version=2018-02-01&"
                                     "resource=https%3A%2F%2Fvault.azure.net HTTP/1.0\r\n"));
@@ -231,69 +231,70 @@ static void test_managed_refusals(void **state) {
 }
 
 /* A token goes over no wire in the clear. */
+static const struct {
+  const char *url, *origin, *path;
+  bool tls;
+} local_urls[] = {
+  { "http://127.0.0.1:8080/msi/token", "http://127.0.0.1:8080", "/msi/token", false },
+  { "http://127.9.9.9", "http://127.9.9.9", "/", false },
+  { "http://localhost:8081/t", "http://localhost:8081", "/t", false },
+  { "HTTP://LOCALHOST", "HTTP://LOCALHOST", "/", false },
+  { "http://169.254.169.254", "http://169.254.169.254", "/", false },
+  { "http://[::1]:80/", "http://[::1]:80", "/", false },
+  { "http://[fe80::1]/x", "http://[fe80::1]", "/x", false },
+  { "http://127.0.0.1?a=b", "http://127.0.0.1", "/?a=b", false },
+  { "https://identity.example/t?a=b", "https://identity.example", "/t?a=b", true },
+  { "https://192.0.2.1", "https://192.0.2.1", "/", true },
+};
+static const char *const other_urls[] = {
+  "",
+  "http://",
+  "http:///x",
+  "127.0.0.1",
+  "ftp://127.0.0.1",
+  "http://192.0.2.1",
+  "http://10.0.0.1",
+  "http://169.253.169.254",
+  "http://128.0.0.1",
+  "http://0.0.0.0",
+  "http://2130706433",
+  "http://127.1",
+  "http://0177.0.0.1",
+  "http://[::]",
+  "http://[::ffff:127.0.0.1]",
+  "http://[fd00::1]",
+  "http://[fec0::1]",
+  "http://example.com",
+  "http://localhost.example.com",
+  "http://localhostx",
+  "http://127.0.0.1.example.com",
+  "http://127.0.0.1@example.com",
+  "http://u:p@127.0.0.1",
+  "http://127.0.0.1#x",
+  "http://127.0.0.1:0",
+  "http://127.0.0.1:65536",
+  "http://127.0.0.1:x",
+  "http://127.0.0.1 /",
+  "http://127.0.0.1/\r\nX: y",
+  "https://",
+  "https:///t",
+  "https://h\n",
+};
+
 static void test_local_urls(void **state) {
-  static const struct {
-    const char *url, *origin, *path;
-    bool tls;
-  } good[] = {
-    { "http://127.0.0.1:8080/msi/token", "http://127.0.0.1:8080", "/msi/token", false },
-    { "http://127.9.9.9", "http://127.9.9.9", "/", false },
-    { "http://localhost:8081/t", "http://localhost:8081", "/t", false },
-    { "HTTP://LOCALHOST", "HTTP://LOCALHOST", "/", false },
-    { "http://169.254.169.254", "http://169.254.169.254", "/", false },
-    { "http://[::1]:80/", "http://[::1]:80", "/", false },
-    { "http://[fe80::1]/x", "http://[fe80::1]", "/x", false },
-    { "http://127.0.0.1?a=b", "http://127.0.0.1", "/?a=b", false },
-    { "https://identity.example/t?a=b", "https://identity.example", "/t?a=b", true },
-    { "https://192.0.2.1", "https://192.0.2.1", "/", true },
-  };
-  static const char *const wrong[] = {
-    "",
-    "http://",
-    "http:///x",
-    "127.0.0.1",
-    "ftp://127.0.0.1",
-    "http://192.0.2.1",
-    "http://10.0.0.1",
-    "http://169.253.169.254",
-    "http://128.0.0.1",
-    "http://0.0.0.0",
-    "http://2130706433",
-    "http://127.1",
-    "http://0177.0.0.1",
-    "http://[::]",
-    "http://[::ffff:127.0.0.1]",
-    "http://[fd00::1]",
-    "http://[fec0::1]",
-    "http://example.com",
-    "http://localhost.example.com",
-    "http://localhostx",
-    "http://127.0.0.1.example.com",
-    "http://127.0.0.1@example.com",
-    "http://u:p@127.0.0.1",
-    "http://127.0.0.1#x",
-    "http://127.0.0.1:0",
-    "http://127.0.0.1:65536",
-    "http://127.0.0.1:x",
-    "http://127.0.0.1 /",
-    "http://127.0.0.1/\r\nX: y",
-    "https://",
-    "https:///t",
-    "https://h\n",
-  };
   (void)state;
-  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+  for (size_t i = 0; i < sizeof local_urls / sizeof *local_urls; i++) {
     struct local_url u = { 0 };
-    assert_ok(local_url_parse("V", good[i].url, &u));
-    assert_string_equal(u.origin, good[i].origin);
-    assert_string_equal(u.path, good[i].path);
-    assert_int_equal(u.tls, good[i].tls);
-    assert_string_equal(u.host, strstr(good[i].origin, "//") + 2);
+    assert_ok(local_url_parse("V", local_urls[i].url, &u));
+    assert_string_equal(u.origin, local_urls[i].origin);
+    assert_string_equal(u.path, local_urls[i].path);
+    assert_int_equal(u.tls, local_urls[i].tls);
+    assert_string_equal(u.host, strstr(local_urls[i].origin, "//") + 2);
   }
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+  for (size_t i = 0; i < sizeof other_urls / sizeof *other_urls; i++) {
     struct local_url u;
-    if (local_url_parse("V", wrong[i], &u) != ERR_CONFIG)
-      fail_msg("taken: %s", wrong[i]);
+    if (local_url_parse("V", other_urls[i], &u) != ERR_CONFIG)
+      fail_msg("taken: %s", other_urls[i]);
   }
 }
 
@@ -327,8 +328,8 @@ static void test_settings(void **state) {
   assert_ok(settings_parse(bytes_str(text), "text", &s));
   assert_string_equal(s.text[SET_URL], "https://one");
   assert_string_equal(s.text[SET_CLIENT_ID], "stays");
-  assert_bytes(secret_bytes(&s.secret), "it");
-  assert_bytes(secret_bytes(&s.identity_header), "h");
+  assert_text(secret_bytes(&s.secret), "it");
+  assert_text(secret_bytes(&s.identity_header), "h");
   set(&s, "AZURE_CLIENT_SECRET", "");
   set(&s, "KEY_VAULT_URL", "");
   assert_null(s.secret.data);

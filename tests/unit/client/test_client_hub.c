@@ -142,9 +142,9 @@ static void test_secret(void **state) {
   call(HTTP_PUT, "/secrets/s", "{\"value\":\"two\"}");
   assert_ok(json_get_str(first.body, "id", &id, NULL));
   assert_ok(client_get_secret(owner, "s", NULL, &now));
-  assert_bytes(secret_bytes(&now), "two");
+  assert_text(secret_bytes(&now), "two");
   assert_ok(client_get_secret(owner, "s", strrchr((const char *)id.data, '/') + 1, &was));
-  assert_bytes(secret_bytes(&was), "\"one\" \xc3\xa9\n\xf0\x9f\x98\x80");
+  assert_text(secret_bytes(&was), "\"one\" \xc3\xa9\n\xf0\x9f\x98\x80");
   assert_err(client_get_secret(owner, "nothing", NULL, &none), ERR_NOT_FOUND);
   assert_string_equal(err_last()->answer, "SecretNotFound");
 }

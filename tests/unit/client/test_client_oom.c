@@ -49,8 +49,8 @@ static void test_use(void **state) {
     more = oom_stop();
     if (!more || e == OK) {
       assert_ok(e);
-      assert_bytes(secret_bytes(&back), "0123456789abcdef");
-      assert_bytes(secret_bytes(&value), "a value");
+      assert_text(secret_bytes(&back), "0123456789abcdef");
+      assert_text(secret_bytes(&value), "a value");
     }
     AUTO_SECRET again = { 0 }, fine = { 0 };
     assert_ok(use(client, &again, &fine));

@@ -1,28 +1,7 @@
 /* What keys are called, how few requests their use takes, and what is said when there is none. */
-#include "fake_hub.h"
-
-#include "base/clock.h"
+#include "fixture.h"
 
 #include <stdio.h>
-
-static struct fake_hub hub;
-static struct client *client;
-
-static int start(void **state) {
-  (void)state;
-  clock_shift(0);
-  fake_hub_start(&hub);
-  client = fake_hub_client(&hub);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  clock_shift(0);
-  client_free(TAKE(client));
-  fake_hub_stop(&hub);
-  return 0;
-}
 
 static void test_names(void **state) {
   static const struct {
@@ -117,7 +96,7 @@ static void test_one_request(void **state) {
   /* Unwrapping needs no look. */
   fake_hub_requests(&hub);
   assert_ok(client_unwrap(client, &w, &back));
-  assert_bytes(secret_bytes(&back), "0123456789abcdef");
+  assert_text(secret_bytes(&back), "0123456789abcdef");
   assert_int_equal(fake_hub_requests(&hub), 1);
   fake_hub_copy(&hub, hub.path, path, sizeof path);
   assert_string_equal(path, "/keys/k/" VERSION "/unwrapkey");
@@ -196,12 +175,12 @@ static void test_sign_and_secret(void **state) {
   bool valid = false;
   hub.alg = "ES256";
   assert_ok(client_sign(client, "k", "ES256", bytes_str("digest"), &signature));
-  assert_bytes(buf_bytes(&signature), "digest");
+  assert_text(buf_bytes(&signature), "digest");
   assert_err(client_sign(client, "k", "PS256", bytes_str("digest"), &signature), ERR_BAD_PARAMETER);
   assert_ok(client_verify(client, "k", "ES256", bytes_str("d"), bytes_str("s"), &valid));
   assert_true(valid);
   assert_ok(client_get_secret(client, "s", NULL, &value));
-  assert_bytes(secret_bytes(&value), "a value");
+  assert_text(secret_bytes(&value), "a value");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)

@@ -9,12 +9,6 @@
 #include "crypto/key_der.h"
 
 #include <openssl/err.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #define HEAP_SIZE (1u << 20)
 
@@ -24,25 +18,13 @@
     assert_string_equal(err_info(call)->name, expected_name); \
     assert_int_equal(ERR_peek_error(), 0); \
   } while (0)
-#define assert_ok(call) assert_result(call, "OK")
-#define assert_err(call, code) assert_result(call, #code)
-#define assert_bytes(got, expected) \
-  do { \
-    struct bytes got_ = (got), expected_ = (expected); \
-    assert_int_equal(got_.size, expected_.size); \
-    if (expected_.size) \
-      assert_memory_equal(got_.data, expected_.data, expected_.size); \
-  } while (0)
+#include "../asserts.h"
 
 static inline void start_crypto(void) {
   bool locked = false;
   mem_install_json();
   if (crypto_init(HEAP_SIZE, &locked) != OK)
     abort();
-}
-
-static inline struct bytes str(const char *s) {
-  return bytes_str(s);
 }
 
 /* The bytes of a hexadecimal literal; a few may be held at a time. */

@@ -2,17 +2,9 @@
 #ifndef TEST_IDENTITY_HUB_H
 #define TEST_IDENTITY_HUB_H
 
+#include "../asserts.h"
 #include "identity/internal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#define assert_ok(call) assert_string_equal(err_info(call)->name, "OK")
-#define assert_err(call, code) assert_string_equal(err_info(call)->name, #code)
 /* The error and its text for the client. */
 #define assert_refused(call, code, text) \
   do { \

@@ -150,7 +150,7 @@ void raw_expect(struct raw *r, int status, const char *body) {
   AUTO_HTTP_REPLY reply;
   raw_reply(r, HTTP_GET, &reply);
   assert_int_equal(reply.status, status);
-  assert_bytes(buf_bytes(&reply.body), body);
+  assert_text(buf_bytes(&reply.body), body);
 }
 
 void raw_expect_close(struct raw *r) {

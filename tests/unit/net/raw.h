@@ -6,7 +6,7 @@
 #define TESTS_NET_RAW_H
 
 #include "app.h"
-#include "check.h"
+#include "../asserts.h"
 
 #include "net/client.h"
 #include "net/tls_io.h"

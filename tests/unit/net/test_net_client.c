@@ -94,7 +94,7 @@ static void test_interim(void **state) {
   uint64_t took_us;
   (void)state;
   assert_ok(ask(&s, &reply, &took_us));
-  assert_bytes(buf_bytes(&reply.body), "hi");
+  assert_text(buf_bytes(&reply.body), "hi");
   assert_null(http_reply_header(&reply, "link").data);
   struct script endless = { .first = more, .again = more };
   assert_int_equal(ask(&endless, &reply, &took_us), ERR_IO);

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "../asserts.h"
 
 #include "base/clock.h"
 #include "net/gate.h"

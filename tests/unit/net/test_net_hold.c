@@ -130,7 +130,7 @@ static void test_failure_of_a_last_answer(void **state) {
   AUTO_HTTP_REPLY reply;
   raw_reply(&r, HTTP_GET, &reply);
   assert_int_equal(reply.status, 503);
-  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  assert_text(http_reply_header(&reply, "connection"), "close");
   raw_expect_close(&r);
   raw_close(&r);
   fixture_end(f);

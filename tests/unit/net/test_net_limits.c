@@ -219,8 +219,8 @@ static void test_busy(void **state) {
     slept += reply.status == 200;
     if (reply.status == 503) {
       busy++;
-      assert_bytes(buf_bytes(&reply.body), "ERR_BUSY");
-      assert_bytes(http_reply_header(&reply, "retry-after"), "1");
+      assert_text(buf_bytes(&reply.body), "ERR_BUSY");
+      assert_text(http_reply_header(&reply, "retry-after"), "1");
       assert_int_equal(count_of(&reply.headers, "retry-after"), 1);
       raw_say(&r[i], "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* the connection is kept */
       raw_expect(&r[i], 200, "");

@@ -126,7 +126,7 @@ static void test_client(void **state) {
     if (!more || e == OK) {
       assert_ok(e);
       assert_int_equal(r.status, 200);
-      assert_bytes(buf_bytes(&r.body), "abc");
+      assert_text(buf_bytes(&r.body), "abc");
     }
   }
 }

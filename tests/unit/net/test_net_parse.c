@@ -1,5 +1,5 @@
 /* The parser: each message is given whole and byte by byte, and must come out the same. */
-#include "check.h"
+#include "../asserts.h"
 
 #include "net/parse.h"
 
@@ -284,11 +284,11 @@ static void test_good(void **state) {
         fail_msg("good[%zu] in steps of %zu: %s", i, step, err_info(f.e)->name);
       assert_true(f.complete);
       assert_int_equal(f.req.method, good[i].method);
-      assert_bytes(f.req.path, good[i].path);
-      assert_bytes(f.req.query, good[i].query);
-      assert_bytes(f.req.host, good[i].host);
-      assert_bytes(buf_bytes(&f.body), good[i].body);
-      assert_bytes(buf_bytes(&f.rest), good[i].rest);
+      assert_text(f.req.path, good[i].path);
+      assert_text(f.req.query, good[i].query);
+      assert_text(f.req.host, good[i].host);
+      assert_text(buf_bytes(&f.body), good[i].body);
+      assert_text(buf_bytes(&f.rest), good[i].rest);
     }
   }
 }
@@ -311,8 +311,8 @@ static void test_headers(void **state) {
   AUTO_FED f = feed(bytes_str(GET("A: 1\r\na: 2\r\nEmpty:\r\nConnection: x, Close\r\n")), 7);
   assert_int_equal(f.e, OK);
   assert_int_equal(f.req.header_count, 5);
-  assert_bytes(http_header(&f.req, "A"), "1");
-  assert_bytes(http_header(&f.req, "host"), "vault:8443");
+  assert_text(http_header(&f.req, "A"), "1");
+  assert_text(http_header(&f.req, "host"), "vault:8443");
   assert_non_null(http_header(&f.req, "empty").data);
   assert_int_equal(http_header(&f.req, "empty").size, 0);
   assert_null(http_header(&f.req, "b").data);
@@ -361,7 +361,7 @@ static void test_huge_chunk(void **state) {
   struct bytes in = bytes_str("ffffffffffffffff\r\nabc"), data;
   http_body_init(&body, &frame);
   assert_int_equal(http_body_next(&body, &in, &data), OK);
-  assert_bytes(data, "abc");
+  assert_text(data, "abc");
   assert_true(body.left == UINT64_MAX - 3);
 }
 

@@ -1,4 +1,4 @@
-#include "check.h"
+#include "../asserts.h"
 
 #include "net/http.h"
 

@@ -66,8 +66,8 @@ static void test_answer_head(void **state) {
   raw_say(&r, ECHO("abc", "3"));
   raw_reply(&r, HTTP_POST, &reply);
   assert_int_equal(reply.status, 200);
-  assert_bytes(http_reply_header(&reply, "content-length"), "3");
-  assert_bytes(http_reply_header(&reply, "content-type"), "text/plain");
+  assert_text(http_reply_header(&reply, "content-length"), "3");
+  assert_text(http_reply_header(&reply, "content-type"), "text/plain");
   assert_int_equal(http_reply_header(&reply, "date").size, 29);
   assert_null(http_reply_header(&reply, "connection").data);
 }
@@ -148,7 +148,7 @@ static void test_no_continue(void **state) {
   raw_say(&r, "POST /early HTTP/1.1\r\n" HOST "Content-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   raw_reply(&r, HTTP_POST, &reply);
   assert_int_equal(reply.status, 401);
-  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  assert_text(http_reply_header(&reply, "connection"), "close");
   raw_expect_close(&r);
 }
 
@@ -172,7 +172,7 @@ static void test_unread_bodies(void **state) {
   AUTO_HTTP_REPLY reply;
   raw_reply(&r, HTTP_POST, &reply);
   assert_int_equal(reply.status, 401);
-  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  assert_text(http_reply_header(&reply, "connection"), "close");
   raw_send(&r, buf_bytes(&body)); /* the answer was not lost by it */
   raw_expect_close(&r);
 }
@@ -241,10 +241,10 @@ static void test_bodyless_answers(void **state) {
     AUTO_HTTP_REPLY head, stream, empty;
     raw_say(&r, "HEAD /big?n=12345 HTTP/1.1\r\n" HOST "\r\n");
     raw_reply(&r, HTTP_HEAD, &head);
-    assert_bytes(http_reply_header(&head, "content-length"), "12345");
+    assert_text(http_reply_header(&head, "content-length"), "12345");
     raw_say(&r, "HEAD /source?n=12345&length=1 HTTP/1.1\r\n" HOST "\r\n");
     raw_reply(&r, HTTP_HEAD, &stream);
-    assert_bytes(http_reply_header(&stream, "content-length"), "12345");
+    assert_text(http_reply_header(&stream, "content-length"), "12345");
     raw_say(&r, "GET /empty HTTP/1.1\r\n" HOST "\r\n");
     raw_reply(&r, HTTP_GET, &empty);
     assert_int_equal(empty.status, 204);
@@ -307,7 +307,7 @@ static void test_refusals_close(void **state) {
     raw_say(&r, "GET /echo HTTP/1.1\r\n" HOST "\r\n"); /* never answered */
     raw_reply(&r, HTTP_GET, &reply);
     assert_int_equal(reply.status, cases[i].status);
-    assert_bytes(http_reply_header(&reply, "connection"), "close");
+    assert_text(http_reply_header(&reply, "connection"), "close");
     raw_expect_close(&r);
   }
 }
@@ -334,7 +334,7 @@ static void test_connection_close(void **state) {
               "GET /echo HTTP/1.1\r\n" HOST "\r\n");
   raw_reply(&r, HTTP_GET, &reply);
   assert_int_equal(reply.status, 200);
-  assert_bytes(http_reply_header(&reply, "connection"), "close");
+  assert_text(http_reply_header(&reply, "connection"), "close");
   raw_expect_close(&r);
 }
 

@@ -2,49 +2,23 @@
 #ifndef TEST_AGE_CHECK_H
 #define TEST_AGE_CHECK_H
 
+#include "../asserts.h"
 #include "base/codec.h"
 #include "crypto/crypto.h"
 #include "seal/age_key.h"
 #include "seal/bech32.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define HEAP_SIZE (1u << 20)
-
-#define assert_result(call, expected_name) \
-  do { \
-    err_t result_ = (call); \
-    if (strcmp(err_info(result_)->name, expected_name) != 0) \
-      fail_msg("%s: %s (%s), not %s", #call, err_info(result_)->name, err_reason(result_), \
-               expected_name); \
-  } while (0)
-#define assert_ok(call) assert_result(call, "OK")
-#define assert_err(call, code) assert_result(call, #code)
-#define assert_bytes(got, expected) \
-  do { \
-    struct bytes got_ = (got), expected_ = (expected); \
-    assert_int_equal(got_.size, expected_.size); \
-    if (expected_.size) \
-      assert_memory_equal(got_.data, expected_.data, expected_.size); \
-  } while (0)
 
 static inline void start_crypto(void) {
   bool locked = false;
   mem_install_json();
   if (crypto_init(HEAP_SIZE, &locked) != OK)
     abort();
-}
-
-static inline struct bytes str(const char *s) {
-  return bytes_str(s);
 }
 
 /* A file with these bytes, read from its start. */

@@ -5,28 +5,11 @@
 #ifndef TEST_SEAL_FIXTURE_H
 #define TEST_SEAL_FIXTURE_H
 
+#include "../asserts.h"
 #include "base/codec.h"
 #include "seal/sealed.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #define HEAP_SIZE (1u << 20)
-
-#define assert_result(call, expected_name) assert_string_equal(err_info(call)->name, expected_name)
-#define assert_ok(call) assert_result(call, "OK")
-#define assert_err(call, code) assert_result(call, #code)
-#define assert_bytes(got, expected) \
-  do { \
-    struct bytes got_ = (got), expected_ = (expected); \
-    assert_int_equal(got_.size, expected_.size); \
-    if (expected_.size) \
-      assert_memory_equal(got_.data, expected_.data, expected_.size); \
-  } while (0)
 
 int start(void **state); /* of a group of tests */
 

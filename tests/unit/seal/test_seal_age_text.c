@@ -287,6 +287,63 @@ static void armors_good_and_bad(void **state) {
     }
 }
 
+static void malformed_stanzas_of_ours(void **state) {
+  static const char *const bad[] = {
+    "strongroom",
+    "strongroom " FAKE_URL "/keys/a/" FAKE_VERSION,
+    "strongroom " FAKE_URL "/keys/a/" FAKE_VERSION " A256KW more",
+    "strongroom " FAKE_URL "/keys/a A256KW",
+    "strongroom a/" FAKE_VERSION " A256KW",
+    "strongroom " FAKE_URL "/keys/a/" FAKE_VERSION " RSA1_5",
+    "strongroom " FAKE_URL "/keys/../" FAKE_VERSION " A256KW",
+    "strongroom http://vault.example/keys/a/" FAKE_VERSION " A256KW",
+  };
+  for (size_t n = 0; n < sizeof bad / sizeof *bad; n++) {
+    AUTO_BUF text = BUF_EMPTY;
+    stanza_write(str(bad[n]), str("wrapped wrapped wrapped."), &text);
+    if (age_check_stanzas(buf_bytes(&text)) != ERR_DAMAGED)
+      fail_msg("taken: %s", bad[n]);
+  }
+  uint8_t big[WRAPPED_MAX + 1] = { 0 };
+  for (size_t size = 0; size <= sizeof big; size += sizeof big) {
+    AUTO_BUF text = BUF_EMPTY;
+    stanza_write(str("strongroom " FAKE_URL "/keys/a/" FAKE_VERSION " A256KW"), bytes_of(big, size),
+                 &text);
+    assert_err(age_check_stanzas(buf_bytes(&text)), ERR_DAMAGED);
+  }
+  AUTO_BUF good = BUF_EMPTY;
+  stanza_write(str("strongroom " FAKE_URL "/keys/a/" FAKE_VERSION " A256KW"),
+               bytes_of(big, WRAPPED_MAX), &good);
+  assert_ok(age_check_stanzas(buf_bytes(&good)));
+}
+
+static void work_factors(void **state) {
+  static const struct {
+    const char *text, *code;
+  } cases[] = {
+    { "1", "OK" },
+    { "20", "OK" },
+    { "21", "ERR_BAD_PARAMETER" },
+    { "64", "ERR_BAD_PARAMETER" },
+    { "18446744073709551634", "ERR_BAD_PARAMETER" },
+    { "0", "ERR_DAMAGED" },
+    { "018", "ERR_DAMAGED" },
+    { "+18", "ERR_DAMAGED" },
+    { "18x", "ERR_DAMAGED" },
+  };
+  uint8_t body[AGE_WRAPPED_KEY] = { 0 };
+  for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+    AUTO_BUF args = BUF_EMPTY, text = BUF_EMPTY;
+    buf_printf(&args, "scrypt AAAAAAAAAAAAAAAAAAAAAA %s", cases[n].text);
+    stanza_write(buf_bytes(&args), bytes_of(body, sizeof body), &text);
+    assert_result(age_check_stanzas(buf_bytes(&text)), cases[n].code);
+  }
+  assert_non_null(strstr(err_reason(age_check_stanzas(str("-> scrypt AAAAAAAAAAAAAAAAAAAAAA 30\n"
+                                                          "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+                                                          "AAAAA\n"))),
+                         "2^30"));
+}
+
 static void what_looks_like_age(void **state) {
   static const char *const yes[] = { NAME, "age-encryption.org/v7", BEGIN, ("\r\n\t " BEGIN) };
   static const char *const no[] = {
@@ -309,6 +366,8 @@ int main(void) {
     cmocka_unit_test(what_is_missing_is_never_too_much),
     cmocka_unit_test(macs_are_verified),
     cmocka_unit_test(armors_good_and_bad),
+    cmocka_unit_test(malformed_stanzas_of_ours),
+    cmocka_unit_test(work_factors),
     cmocka_unit_test(what_looks_like_age),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

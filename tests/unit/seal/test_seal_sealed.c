@@ -299,6 +299,11 @@ static void resealing(void **state) {
   }
   assert_ok(sealed_reseal(&s, "others", file, &changed)); /* another key */
   assert_true(changed);
+  vault.version++;
+  assert_ok(sealed_reseal(&s, NULL, file, &changed)); /* the newest of its own */
+  assert_true(changed);
+  assert_ok(header_read(file_bytes(file), &h));
+  assert_non_null(strstr(h.wrapped.key_id, "/keys/others/"));
   assert_opens(file_bytes(file), plain);
   close(file);
 }

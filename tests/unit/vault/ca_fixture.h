@@ -2,19 +2,13 @@
 #ifndef TESTS_CA_FIXTURE_H
 #define TESTS_CA_FIXTURE_H
 
+#include "../asserts.h"
 #include "fixture.h"
 
 #include "base/clock.h"
 #include "vault/ca/ca_internal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-/* cmocka wants the three above first */
-#include <cmocka.h>
-
-#define assert_ok(call) assert_string_equal(err_info(call)->name, "OK")
-#define assert_err(call, code) assert_string_equal(err_info(call)->name, #code)
 
 static struct fixture f;
 static struct key *key;

@@ -2,6 +2,7 @@
 #ifndef TEST_AUDIT_H
 #define TEST_AUDIT_H
 
+#include "../asserts.h"
 #include "base/json.h"
 #include "vault/audit_file.h"
 
@@ -10,18 +11,9 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
-
-#define assert_ok(call) assert_string_equal(err_info(call)->name, "OK")
-#define assert_err(call, code) assert_string_equal(err_info(call)->name, #code)
 
 static const uint8_t seal_key_bytes[32] = { 0x17, 0x2a };
 static struct key *signer;
