@@ -8,7 +8,8 @@
  * lifetime's end, and the vault is asked again a sixteenth of the lifetime later, at most half a
  * minute; if it says no (key disabled or deleted, role revoked) the key is forgotten at once. So a
  * revoked key stops working within the lifetime at the latest, and an outage of half of it goes
- * unnoticed.
+ * unnoticed. A fresh key for sealing is kept for opening, too: what a program sealed it can read
+ * again.
  *
  * Any thread; calls for one and the same key wait for each other's request, others do not.
  */

@@ -173,6 +173,24 @@ static void settle(struct key_cache *c, struct entry *e, err_t failed) {
     e->not_before_us = now + (pause < PAUSE_MAX_US ? pause : PAUSE_MAX_US);
 }
 
+static err_t opening_id(const struct wrapped *w, uint8_t id[static SHA256_SIZE]) {
+  const struct bytes parts[] = { bytes_str("open"), bytes_of(w->key_id, strlen(w->key_id) + 1),
+                                 bytes_of(w->alg, strlen(w->alg) + 1), bytes_of(w->data, w->size) };
+  return crypto_sha256_parts(parts, 4, id);
+}
+
+/* What was sealed a moment ago opens, too, while the vault is away. Without memory for that it is
+ * asked. */
+static void keep_for_opening(struct key_cache *c, const struct entry *made) {
+  uint8_t id[SHA256_SIZE];
+  struct entry *e;
+  if (opening_id(&made->key->wrapped, id) != OK || find(c, id) || add(c, id, &e) != OK)
+    return;
+  e->key = data_key_ref(made->key);
+  e->since_us = made->since_us;
+  list_move_behind(&e->age, &c->age);
+}
+
 /* With the lock held, which is given up while the vault is asked. */
 static void ask(struct key_cache *c, struct entry *e, const struct want *want) {
   struct data_key *fresh = NULL;
@@ -193,6 +211,8 @@ static void ask(struct key_cache *c, struct entry *e, const struct want *want) {
     e->key = fresh;
     e->since_us = began;
     e->uses = e->not_before_us = 0;
+    if (want->key)
+      keep_for_opening(c, e);
   }
   pthread_cond_broadcast(&e->over);
 }
@@ -266,10 +286,8 @@ void key_cache_free(struct key_cache *c) {
   mem_free(c);
 }
 
-static err_t locked_get(struct key_cache *c, const struct bytes *parts, size_t count,
+static err_t locked_get(struct key_cache *c, const uint8_t id[static SHA256_SIZE],
                         const struct want *want, struct data_key **out) {
-  uint8_t id[SHA256_SIZE];
-  TRY(crypto_sha256_parts(parts, count, id));
   pthread_mutex_lock(&c->lock);
   err_t e = get(c, id, want, out);
   pthread_mutex_unlock(&c->lock);
@@ -278,13 +296,15 @@ static err_t locked_get(struct key_cache *c, const struct bytes *parts, size_t c
 
 err_t key_cache_for_sealing(struct key_cache *c, const char *key, struct data_key **out) {
   const struct bytes parts[] = { bytes_str("seal"), bytes_str(key) };
-  return locked_get(c, parts, 2, &(struct want){ .key = key }, out);
+  uint8_t id[SHA256_SIZE];
+  TRY(crypto_sha256_parts(parts, 2, id));
+  return locked_get(c, id, &(struct want){ .key = key }, out);
 }
 
 err_t key_cache_for_opening(struct key_cache *c, const struct wrapped *w, struct data_key **out) {
+  uint8_t id[SHA256_SIZE];
   if (w->size > sizeof w->data)
     FAIL(ERR_BAD_PARAMETER, "a wrapped key of %zu bytes", w->size);
-  const struct bytes parts[] = { bytes_str("open"), bytes_of(w->key_id, strlen(w->key_id) + 1),
-                                 bytes_of(w->alg, strlen(w->alg) + 1), bytes_of(w->data, w->size) };
-  return locked_get(c, parts, 4, &(struct want){ .w = w }, out);
+  TRY(opening_id(w, id));
+  return locked_get(c, id, &(struct want){ .w = w }, out);
 }

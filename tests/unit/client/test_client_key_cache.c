@@ -70,6 +70,18 @@ static void test_sealing(void **state) {
   assert_true(crypto_equal(secret_bytes(&a->key), secret_bytes(&back)));
 }
 
+/* What was sealed a moment ago opens while the vault is away; and not beyond the lifetime. */
+static void test_opening_what_was_sealed(void **state) {
+  AUTO(data_key) struct data_key *sealing = NULL, *opening = NULL, *late = NULL;
+  assert_ok(key_cache_for_sealing(cache, "k", &sealing));
+  atomic_store(&vault.failing, ERR_AWAY);
+  assert_ok(key_cache_for_opening(cache, &sealing->wrapped, &opening));
+  assert_ptr_equal(sealing, opening);
+  assert_int_equal(vault.unwraps, 0);
+  clock_shift(LIFE + 5);
+  assert_err(key_cache_for_opening(cache, &sealing->wrapped, &late), ERR_AWAY);
+}
+
 /* In the second half of its life the next key comes, under the KEK's newest version; what was
  * given out goes on. */
 static void test_sealing_rotates(void **state) {
@@ -396,6 +408,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     TEST(test_sealing),
     TEST(test_sealing_rotates),
+    TEST(test_opening_what_was_sealed),
     TEST(test_opening),
     TEST(test_identity_of_keys),
     TEST(test_outage),
