@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "seal/age_key.h"
 #include "seal/bech32.h"
+#include "seal/io.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,23 +77,11 @@ static err_t hear_phase(struct plugin *p) {
   }
 }
 
-static err_t say(struct plugin *p, struct bytes text) {
-  while (text.size) {
-    ssize_t n = write(p->out, text.data, text.size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      FAIL(ERR_OUTPUT, "cannot speak to age: %s", strerror(errno));
-    text = bytes_of(text.data + n, text.size - (size_t)n);
-  }
-  return OK;
-}
-
 /* What is answered is of no account: nothing is asked for. */
 static err_t say_and_hear(struct plugin *p, struct bytes text) {
   struct stanza s;
   size_t size;
-  TRY(say(p, text));
+  TRY(io_write(p->out, text));
   TRY(hear(p, &s, &size));
   buf_drop(&p->read, size);
   return OK;
@@ -341,5 +330,5 @@ err_t age_plugin(const struct key_service *vault, const char *state_machine, int
          state_machine);
   TRY(hear_phase(&p));
   TRY(run(&p));
-  return say(&p, bytes_str("-> done\n\n"));
+  return io_write(p.out, bytes_str("-> done\n\n"));
 }

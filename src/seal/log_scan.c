@@ -1,23 +1,8 @@
+#include "seal/io.h"
 #include "seal/log_format.h"
 
 #include <errno.h>
 #include <sys/stat.h>
-
-/* Fewer bytes only at the file's end. */
-static err_t read_at(int fd, uint64_t at, uint8_t *out, size_t size, size_t *got) {
-  *got = 0;
-  while (*got < size) {
-    ssize_t n = pread(fd, out + *got, size - *got, (off_t)(at + *got));
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      FAIL(ERR_INPUT, "reading failed: %s", strerror(errno));
-    if (n == 0)
-      break;
-    *got += (size_t)n;
-  }
-  return OK;
-}
 
 static err_t look_size(struct log_scan *s) {
   struct stat st;
@@ -33,7 +18,7 @@ static err_t zeros_to_the_end(const struct log_scan *s, bool *yes) {
   size_t got;
   *yes = s->size - s->at <= LOG_LENGTH + LOG_RECORD_MAX;
   for (uint64_t at = s->at; *yes && at < s->size; at += got) {
-    TRY(read_at(s->fd, at, part, sizeof part, &got));
+    TRY(io_read_at(s->fd, at, part, sizeof part, &got));
     if (got == 0)
       break;
     for (size_t i = 0; i < got; i++)
@@ -47,7 +32,7 @@ static err_t look(struct log_scan *s, enum log_found *found, uint32_t *length) {
   uint8_t raw[LOG_LENGTH];
   size_t got;
   bool zeros = false;
-  TRY(read_at(s->fd, s->at, raw, sizeof raw, &got));
+  TRY(io_read_at(s->fd, s->at, raw, sizeof raw, &got));
   if (got < sizeof raw) {
     s->size = s->at + got;
     *found = got ? LOG_FOUND_TORN : LOG_FOUND_END;
@@ -83,7 +68,7 @@ err_t log_scan_next(struct log_scan *s, enum log_found *found) {
   buf_clear(&s->sealed);
   if (!buf_reserve(&s->sealed, length))
     return ERR_NOMEM;
-  TRY(read_at(s->fd, s->at + LOG_LENGTH, s->sealed.data, length, &got));
+  TRY(io_read_at(s->fd, s->at + LOG_LENGTH, s->sealed.data, length, &got));
   if (got < length) {
     *found = LOG_FOUND_TORN;
     return OK;
@@ -96,7 +81,7 @@ err_t log_scan_next(struct log_scan *s, enum log_found *found) {
 err_t log_read_start(int fd, const char *name, struct header *h, struct log_prefix *p) {
   uint8_t start[LOG_START];
   size_t got;
-  TRY(read_at(fd, 0, start, sizeof start, &got));
+  TRY(io_read_at(fd, 0, start, sizeof start, &got));
   TRY(header_read(bytes_of(start, got < HEADER_SIZE ? got : HEADER_SIZE), h));
   if (h->kind != HEADER_LOG)
     FAIL(ERR_NOT_SEALED, "%s: this is no segment of a log", name);

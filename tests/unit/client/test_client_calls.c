@@ -1,5 +1,5 @@
 /* Calls of many threads over a pool of connections with one token, and what is tried again. */
-#include "fixture.h"
+#include "hub_client.h"
 
 #include <stdio.h>
 #include <time.h>

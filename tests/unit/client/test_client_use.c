@@ -1,5 +1,5 @@
 /* What keys are called, how few requests their use takes, and what is said when there is none. */
-#include "fixture.h"
+#include "hub_client.h"
 
 #include <stdio.h>
 

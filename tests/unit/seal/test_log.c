@@ -34,11 +34,13 @@ static void what_was_written_comes_back(void **state) {
 static void segments_follow_each_other(void **state) {
   struct log_walk_result r;
   log_make_three();
+  key_cache_free(t.keys);
+  t.keys = fake_keys(&t.vault); /* that of another program */
   is_text("line 1\nline 2\nline 3\nline 4\nline 5\nline 6\nline 7\n");
   assert_ok(log_verify(NULL, &r));
   assert_int_equal(r.segments, 3);
   assert_int_equal(r.entries, 7);
-  assert_int_equal(t.vault.asked, 2); /* one data key for all of them, unwrapped once */
+  assert_int_equal(t.vault.asked, 1); /* one data key for all of them, unwrapped once */
 }
 
 static void files_are_private(void **state) {

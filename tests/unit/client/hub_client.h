@@ -1,6 +1,6 @@
 /* A hub of one page and a client of it, for each test of a group. */
-#ifndef TEST_CLIENT_FIXTURE_H
-#define TEST_CLIENT_FIXTURE_H
+#ifndef TEST_HUB_CLIENT_H
+#define TEST_HUB_CLIENT_H
 
 #include "fake_hub.h"
 
