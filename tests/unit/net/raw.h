@@ -5,8 +5,8 @@
 #ifndef TESTS_NET_RAW_H
 #define TESTS_NET_RAW_H
 
-#include "app.h"
 #include "../asserts.h"
+#include "app.h"
 
 #include "net/client.h"
 #include "net/tls_io.h"
