@@ -9,7 +9,7 @@ mapfile -t files < <(find src -name '*.[ch]' | sort)
 
 awk '
   BEGIN {
-    count = split("base crypto net store identity vault client seal lib cli", order, " ")
+    count = split("base crypto net store identity vault client seal lib transit cli", order, " ")
     for (i = 1; i <= count; i++) rank[order[i]] = i
   }
   function broken(reason) { printf "%s:%d: %s\n", FILENAME, FNR, reason; bad = 1 }
