@@ -276,9 +276,12 @@ static bool await(struct peer *p, enum tls_io_result r) {
 }
 
 bool peer_open(struct peer *p, unsigned port, struct tls *tls, const char *name) {
+  return peer_over(p, plain_connect(port), tls, name);
+}
+
+bool peer_over(struct peer *p, int fd, struct tls *tls, const char *name) {
   enum tls_io_result r;
   *p = (struct peer){ TLS_IO_CLOSED };
-  int fd = plain_connect(port);
   assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
   assert_ok(tls_io_open(&p->io, tls, fd, NULL, name));
   do

@@ -64,6 +64,8 @@ struct peer {
 };
 /* Connects and shakes hands; name may be NULL. False: the handshake failed. */
 bool peer_open(struct peer *p, unsigned port, struct tls *tls, const char *name);
+/* The same over a connection that is there. */
+bool peer_over(struct peer *p, int fd, struct tls *tls, const char *name);
 void peer_say(struct peer *p, const char *text);
 void peer_expect(struct peer *p, const char *text);
 void peer_expect_end(struct peer *p); /* a clean one */
