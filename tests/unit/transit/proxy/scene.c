@@ -32,12 +32,16 @@ static void on_end(void *ctx, const struct proxy_ended *e) {
   pthread_mutex_unlock(&s->lock);
 }
 
-void scene_init(struct scene *s) {
+void scene_crypto(void) {
   static bool ready;
   bool locked;
   if (!ready)
     assert_ok(crypto_init(1 << 20, &locked));
   ready = true;
+}
+
+void scene_init(struct scene *s) {
+  scene_crypto();
   *s = (struct scene){ .backend = -1 };
   pthread_mutex_init(&s->lock, NULL);
   assert_ok(pki_init(&s->pki));

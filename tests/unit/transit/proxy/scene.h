@@ -36,6 +36,7 @@ struct scene {
   size_t end_count;
 };
 
+void scene_crypto(void);          /* once, for tests without a scene */
 void scene_init(struct scene *s); /* certificates and a backend on 127.0.0.1 */
 void scene_free(struct scene *s);
 /* A server proxy to the backend that admits client.example; change may alter its options. */
