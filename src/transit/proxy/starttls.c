@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define PIECE 16384 /* bytes that are read at a time */
+#define ROUNDS 16   /* pieces that are heard before others get their turn */
 
 enum heard {
   HEARD_NOTHING,
@@ -120,6 +121,8 @@ static enum heard hear_tls(struct pair *c) {
   if (!buf_reserve(b, PIECE))
     return over(c, PROXY_END_MEMORY, "");
   enum tls_io_result r = relay_read(c, b->data + b->size, PIECE, &n);
+  if (r == TLS_IO_WANT_READ && c->io.may_recv)
+    pair_later(c);
   if (r == TLS_IO_WANT_READ)
     return HEARD_NOTHING;
   if (r != TLS_IO_OK) {
@@ -213,7 +216,7 @@ enum step_result step_front(struct pair *c) {
     return STEP_DONE;
   if (!c->prelude && begin(c) != OK)
     return pair_end(c, PROXY_END_MEMORY, "");
-  for (;;) {
+  for (int i = 0; i < ROUNDS; i++) {
     enum pushed p = push_all(c, false);
     enum front_state s = front_state(c->prelude->front);
     if (p != PUSHED_ALL)
@@ -226,6 +229,8 @@ enum step_result step_front(struct pair *c) {
     if (h != HEARD_SOME)
       return h == HEARD_NOTHING ? STEP_WAIT : STEP_OVER;
   }
+  pair_later(c);
+  return STEP_WAIT;
 }
 
 /* What came before TLS and was kept is shown again now. */
@@ -261,7 +266,7 @@ enum step_result step_inside(struct pair *c) {
     return STEP_DONE;
   if (show_kept(c) == HEARD_OVER)
     return STEP_OVER;
-  for (;;) {
+  for (int i = 0; i < ROUNDS; i++) {
     enum front_state s = front_state(c->prelude->front);
     if (s == FRONT_THROUGH)
       pass_on(c);
@@ -276,4 +281,6 @@ enum step_result step_inside(struct pair *c) {
     if (h != HEARD_SOME)
       return h == HEARD_NOTHING ? STEP_WAIT : STEP_OVER;
   }
+  pair_later(c);
+  return STEP_WAIT;
 }

@@ -93,7 +93,7 @@ static void test_echo(void **state) {
 static void test_half_close_of_client(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   peer_say(&p, "question");
@@ -110,7 +110,7 @@ static void test_half_close_of_client(void **state) {
 static void test_half_close_of_backend(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   plain_say(b, "greeting");
@@ -129,7 +129,7 @@ static void test_half_close_of_backend(void **state) {
 static void test_truncation(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   peer_say(&p, "half of");
@@ -144,7 +144,7 @@ static void test_reset_of_backend(void **state) {
   struct linger now = { .l_onoff = 1 };
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   plain_say(b, "half of");
@@ -159,7 +159,7 @@ static void test_reset_of_backend(void **state) {
 static void test_damage(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   static const char record[] = "\x17\x03\x03\x00\x20"
