@@ -265,7 +265,7 @@ static void test_drain(void **state) {
   plain_expect_end(b);
   close(b);
   pthread_join(stopper, NULL);
-  assert_int_equal(scene_end(&s, 0).end, PROXY_END_DONE);
+  assert_int_equal(scene_stats(&s).ends[PROXY_END_DONE], 1);
 }
 
 static void test_cut(void **state) {
