@@ -65,8 +65,8 @@ struct dialling {
 struct prelude {
   struct front *front;
   struct buf from_tls, from_plain, to_tls, to_plain;
-  bool inside; /* TLS is there */
-  bool kept_shown;
+  bool inside;  /* TLS is there */
+  bool entered; /* and so is the server: the front end knows of it */
 };
 
 enum step { STEP_HEADER, STEP_DIAL, STEP_FRONT, STEP_HANDSHAKE, STEP_INSIDE, STEP_RELAY };

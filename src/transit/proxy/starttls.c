@@ -188,13 +188,11 @@ static err_t begin(struct pair *c) {
 }
 
 void prelude_secured(struct pair *c) {
-  if (!c->prelude)
-    return;
-  c->prelude->inside = true;
-  front_secured(c->prelude->front);
+  if (c->prelude)
+    c->prelude->inside = true;
 }
 
-/* As far as it goes out at once. */
+/* As far as it goes out at once. The front end still thinks that TLS is to begin. */
 bool prelude_tell(struct pair *c, const char *why) {
   if (!c->loop->proxy->front || (!c->prelude && begin(c) != OK) ||
       front_refuse(c->prelude->front, why, to_client(c)) != OK)
@@ -233,13 +231,14 @@ enum step_result step_front(struct pair *c) {
   return STEP_WAIT;
 }
 
-/* What came before TLS and was kept is shown again now. */
-static enum heard show_kept(struct pair *c) {
+/* Once both sides are there. What came before TLS and was kept is shown again now. */
+static enum heard enter(struct pair *c) {
   struct prelude *p = c->prelude;
-  if (p->kept_shown || front_state(p->front) != FRONT_INSIDE)
+  if (p->entered)
     return HEARD_SOME;
-  p->kept_shown = true;
-  return show_buf(c, false);
+  p->entered = true;
+  front_secured(p->front);
+  return front_state(p->front) == FRONT_INSIDE ? show_buf(c, false) : HEARD_SOME;
 }
 
 /* What was not used goes on as it is. */
@@ -264,7 +263,7 @@ static enum step_result finish(struct pair *c) {
 enum step_result step_inside(struct pair *c) {
   if (!c->prelude)
     return STEP_DONE;
-  if (show_kept(c) == HEARD_OVER)
+  if (enter(c) == HEARD_OVER)
     return STEP_OVER;
   for (int i = 0; i < ROUNDS; i++) {
     enum front_state s = front_state(c->prelude->front);

@@ -86,8 +86,9 @@ void front_secured(struct front *f) {
 
 err_t front_refuse(struct front *f, const char *why, struct buf *to_client) {
   (void)why;
+  if (f->state != FRONT_THROUGH)
+    buf_put_char(to_client, 'E');
   f->state = FRONT_REFUSED;
-  buf_put_char(to_client, 'E');
   return buf_ok(to_client);
 }
 
