@@ -94,12 +94,22 @@ static void peers_write_nothing_else(void **state) {
   }
 }
 
+static void texts_are_cut(void **state) {
+  AUTO_BUF out = BUF_EMPTY, long_text = BUF_EMPTY;
+  for (size_t i = 0; i < ACCESS_LOG_TEXT_MAX + 1; i++)
+    buf_put_char(&long_text, 'x');
+  access_log_put(&out, &(struct proxy_ended){ .sni = str("") });
+  size_t bare = out.size;
+  buf_clear(&out);
+  access_log_put(&out, &(struct proxy_ended){ .sni = buf_bytes(&long_text) });
+  assert_int_equal(out.size, bare + ACCESS_LOG_TEXT_MAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(metrics_are_written),
-    cmocka_unit_test(the_table_is_sound),
-    cmocka_unit_test(lines_are_written),
-    cmocka_unit_test(peers_write_nothing_else),
+    cmocka_unit_test(metrics_are_written), cmocka_unit_test(the_table_is_sound),
+    cmocka_unit_test(lines_are_written),   cmocka_unit_test(peers_write_nothing_else),
+    cmocka_unit_test(texts_are_cut),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
