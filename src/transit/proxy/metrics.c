@@ -11,9 +11,12 @@ static const char *const types[] = { [METRIC_COUNTER] = "counter", [METRIC_GAUGE
 static void put_value(struct buf *b, struct bytes text) {
   for (size_t i = 0; i < text.size; i++) {
     char c = (char)text.data[i];
-    if (c == '\\' || c == '"' || c == '\n')
-      buf_put_char(b, '\\');
-    buf_put_char(b, c == '\n' ? 'n' : c);
+    if (c == '\n')
+      buf_put_str(b, "\\n");
+    else if (c == '\\' || c == '"')
+      buf_printf(b, "\\%c", c);
+    else
+      buf_put_char(b, c);
   }
 }
 
