@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -38,6 +39,11 @@ err_t process_harden(void) {
       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     FAIL(ERR_CONFIG, "cannot protect the process's memory: %s", strerror(errno));
   return OK;
+}
+
+unsigned process_cores(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 unsigned process_file_limit(void) {

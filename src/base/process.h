@@ -12,6 +12,8 @@
  * new privileges, as many open files as are allowed, SIGPIPE ignored. */
 err_t process_harden(void);
 
+/* How many CPUs this process may run on. */
+unsigned process_cores(void);
 /* How many files may be open at once. */
 unsigned process_file_limit(void);
 /* How many bytes may be locked: the soft limit is raised to the hard one; SIZE_MAX without a limit.

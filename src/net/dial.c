@@ -25,6 +25,15 @@ void net_address_make(int family, const uint8_t *bytes, unsigned port, struct ne
   }
 }
 
+void net_address_host(const struct net_address *a, char out[static NET_HOST_MAX]) {
+  const struct sockaddr_storage *s = &a->socket;
+  out[0] = '\0';
+  if (s->ss_family == AF_INET)
+    inet_ntop(AF_INET, &((const struct sockaddr_in *)s)->sin_addr, out, NET_HOST_MAX);
+  else if (s->ss_family == AF_INET6)
+    inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)s)->sin6_addr, out, NET_HOST_MAX);
+}
+
 bool net_address_parse(const char *text, unsigned port, struct net_address *out) {
   char host[INET6_ADDRSTRLEN + 1];
   uint8_t bytes[sizeof(struct in6_addr)];
@@ -48,6 +57,18 @@ bool net_address_parse(const char *text, unsigned port, struct net_address *out)
     return false;
   net_address_make(family, bytes, (unsigned)number, out);
   return true;
+}
+
+void net_set_tcp(int fd) {
+  static const struct {
+    int level, option, value;
+  } options[] = {
+    { IPPROTO_TCP, TCP_NODELAY, 1 },   { SOL_SOCKET, SO_KEEPALIVE, 1 },
+    { IPPROTO_TCP, TCP_KEEPIDLE, 60 }, { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+    { IPPROTO_TCP, TCP_KEEPCNT, 4 },
+  };
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    setsockopt(fd, options[i].level, options[i].option, &options[i].value, sizeof options[i].value);
 }
 
 static int wait_connected(int fd, uint64_t *budget_us) {

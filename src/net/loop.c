@@ -5,17 +5,12 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define EVENTS 64
 
 void loop_wake(struct loop *l) {
-  if (atomic_exchange(&l->woken, true))
-    return;
-  uint64_t one = 1;
-  ssize_t n = write(l->wake_fd, &one, sizeof one);
-  (void)n; /* it can only fail when it would count beyond 2^64 */
+  wake_up(&l->wake);
 }
 
 static void wake_waiter(struct gate_waiter *w) {
@@ -30,11 +25,8 @@ void loop_post(struct loop *l, struct http_conn *c) {
 }
 
 static void run_wake(struct loop *l) {
-  uint64_t count;
-  ssize_t n = read(l->wake_fd, &count, sizeof count);
-  (void)n;                        /* only to make it quiet */
-  atomic_store(&l->woken, false); /* before looking at what it was for */
   struct list mail;
+  wake_quiet(&l->wake);
   pthread_mutex_lock(&l->mail_lock);
   list_take(&l->mail, &mail);
   pthread_mutex_unlock(&l->mail_lock);
@@ -145,9 +137,9 @@ err_t loop_open(struct loop *l, struct http_server *s) {
   atomic_store(&l->gate.lowest, UINT64_MAX);
   l->now_ms = clock_mono_us() / 1000;
   l->epoll = epoll_create1(EPOLL_CLOEXEC);
-  l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct epoll_event e = { .events = EPOLLIN, .data.ptr = &l->wake_source };
-  if (l->epoll < 0 || l->wake_fd < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake_fd, &e) != 0)
+  TRY(wake_open(&l->wake));
+  if (l->epoll < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->wake.fd, &e) != 0)
     FAIL(ERR_IO, "cannot make an event loop: %s", strerror(errno));
   return OK;
 }
@@ -169,7 +161,6 @@ void loop_close(struct loop *l) {
   spare_free(l);
   if (l->epoll >= 0)
     close(l->epoll);
-  if (l->wake_fd >= 0)
-    close(l->wake_fd);
+  wake_close(&l->wake);
   pthread_mutex_destroy(&l->mail_lock);
 }

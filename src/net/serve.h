@@ -19,6 +19,7 @@
 #include "net/server.h"
 #include "net/timer.h"
 #include "net/tls_io.h"
+#include "net/wake.h"
 
 #include <pthread.h>
 
@@ -96,9 +97,9 @@ struct loop {
   struct http_server *server;
   pthread_t thread;
   bool started;
-  int epoll, wake_fd;
+  int epoll;
+  struct wake wake;
   struct source wake_source;
-  _Atomic bool woken; /* wake_fd was written and not yet read */
   uint64_t now_ms;
   bool accept_paused, cut;
   uint64_t accept_at_ms;

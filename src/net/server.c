@@ -1,19 +1,14 @@
 /* Putting loops, workers and listeners together, and taking them apart. */
 #include "base/clock.h"
+#include "base/process.h"
 #include "net/accept.h"
 #include "net/serve.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
-static unsigned cores(void) {
-  cpu_set_t set;
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 static err_t open_loops(struct http_server *s) {
-  unsigned count = s->conf.loops ? s->conf.loops : cores();
+  unsigned count = s->conf.loops ? s->conf.loops : process_cores();
   s->loops = mem_zalloc(count * sizeof *s->loops);
   if (!s->loops)
     return ERR_NOMEM;

@@ -3,23 +3,12 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <stdatomic.h>
 
 /* What TLS 1.2 may use; the suites of TLS 1.3 are all fit. */
 #define SUITES_12 \
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:" \
   "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305"
 #define GROUPS "X25519:P-256:P-384"
-
-struct tls {
-  SSL_CTX *ctx;
-  _Atomic unsigned refs;
-};
-
-SSL_CTX *tls_context(const struct tls *t) {
-  return t->ctx;
-}
 
 struct tls *tls_ref(struct tls *t) {
   atomic_fetch_add(&t->refs, 1);
@@ -30,19 +19,12 @@ void tls_free(struct tls *t) {
   if (!t || atomic_fetch_sub(&t->refs, 1) != 1)
     return;
   SSL_CTX_free(t->ctx);
+  sk_X509_CRL_pop_free(t->lists, X509_CRL_free);
+  buf_free(&t->alpn);
   mem_free(t);
 }
 
-static inline void bio_cleanup(BIO **b) {
-  BIO_free(*b);
-}
-static inline void certificate_cleanup(X509 **x) {
-  X509_free(*x);
-}
-#define AUTO_BIO __attribute__((cleanup(bio_cleanup))) BIO
-#define AUTO_CERTIFICATE __attribute__((cleanup(certificate_cleanup))) X509
-
-static err_t new_context(const SSL_METHOD *side, struct tls **out) {
+err_t tls_new(const SSL_METHOD *side, struct tls **out) {
   AUTO(tls) struct tls *t = mem_zalloc(sizeof *t);
   if (!t)
     return ERR_NOMEM;
@@ -73,7 +55,7 @@ static err_t use_chain(SSL_CTX *ctx, struct bytes chain_pem) {
     return ERR_NOMEM;
   AUTO_CERTIFICATE *own = next_certificate(pem);
   if (!own || SSL_CTX_use_certificate(ctx, own) != 1)
-    FAIL(ERR_CONFIG, "the server's certificate is not a PEM certificate that TLS takes");
+    FAIL(ERR_CONFIG, "the certificate is not a PEM certificate that TLS takes");
   for (;;) {
     AUTO_CERTIFICATE *above = next_certificate(pem);
     if (!above)
@@ -82,6 +64,14 @@ static err_t use_chain(SSL_CTX *ctx, struct bytes chain_pem) {
       return ERR_NOMEM;
   }
   ERR_clear_error(); /* the end of the text is an error to PEM */
+  return OK;
+}
+
+err_t tls_own(struct tls *t, struct bytes chain_pem, const struct key *key) {
+  TRY(use_chain(t->ctx, chain_pem));
+  EVP_PKEY *pkey = key_evp(key);
+  if (!pkey || SSL_CTX_use_PrivateKey(t->ctx, pkey) != 1 || SSL_CTX_check_private_key(t->ctx) != 1)
+    FAIL(ERR_CONFIG, "the key does not belong to the certificate");
   return OK;
 }
 
@@ -100,17 +90,14 @@ static int select_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 err_t tls_server(struct bytes chain_pem, const struct key *key, struct tls **out) {
   AUTO(tls) struct tls *t = NULL;
-  TRY(new_context(TLS_server_method(), &t));
-  TRY(use_chain(t->ctx, chain_pem));
-  EVP_PKEY *pkey = key_evp(key);
-  if (!pkey || SSL_CTX_use_PrivateKey(t->ctx, pkey) != 1 || SSL_CTX_check_private_key(t->ctx) != 1)
-    FAIL(ERR_CONFIG, "the key does not belong to the server's certificate");
+  TRY(tls_new(TLS_server_method(), &t));
+  TRY(tls_own(t, chain_pem, key));
   SSL_CTX_set_alpn_select_cb(t->ctx, select_protocol, NULL);
   *out = TAKE(t);
   return OK;
 }
 
-static err_t trust(SSL_CTX *ctx, struct bytes ca_pem) {
+err_t tls_trust(struct tls *t, struct bytes ca_pem) {
   AUTO_BIO *pem = BIO_new_mem_buf(ca_pem.data, (int)ca_pem.size);
   if (!pem)
     return ERR_NOMEM;
@@ -119,7 +106,7 @@ static err_t trust(SSL_CTX *ctx, struct bytes ca_pem) {
     AUTO_CERTIFICATE *root = next_certificate(pem);
     if (!root)
       break;
-    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) != 1)
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(t->ctx), root) != 1)
       return ERR_NOMEM;
   }
   ERR_clear_error();
@@ -131,11 +118,11 @@ static err_t trust(SSL_CTX *ctx, struct bytes ca_pem) {
 /* What a client reads may be secrets: OpenSSL wipes them from its buffers once they are read. */
 err_t tls_client(struct bytes ca_pem, struct tls **out) {
   AUTO(tls) struct tls *t = NULL;
-  TRY(new_context(TLS_client_method(), &t));
+  TRY(tls_new(TLS_client_method(), &t));
   SSL_CTX_set_options(t->ctx, SSL_OP_CLEANSE_PLAINTEXT);
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
   if (ca_pem.size)
-    TRY(trust(t->ctx, ca_pem));
+    TRY(tls_trust(t, ca_pem));
   else if (SSL_CTX_set_default_verify_paths(t->ctx) != 1)
     FAIL(ERR_CONFIG, "the system has no trusted roots");
   *out = TAKE(t);
@@ -150,7 +137,7 @@ err_t tls_prober(const char *protocol, struct tls **out) {
     FAIL(ERR_BAD_PARAMETER, "a protocol's name of %zu bytes", n);
   list[0] = (unsigned char)n;
   memcpy(list + 1, protocol, n);
-  TRY(new_context(TLS_client_method(), &t));
+  TRY(tls_new(TLS_client_method(), &t));
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_NONE, NULL);
   if (SSL_CTX_set_alpn_protos(t->ctx, list, (unsigned)n + 1) != 0) /* 0 is success here */
     return ERR_NOMEM;

@@ -22,6 +22,29 @@ err_t tls_client(struct bytes ca_pem, struct tls **out);
 /* A client that proves nothing to itself: it names one application protocol and takes whatever
  * certificate the server shows, for tls_io_peer() to hand over. For tls-alpn-01 (RFC 8737) only. */
 err_t tls_prober(const char *protocol, struct tls **out);
+
+/*
+ * Both sides show certificates of one authority. What a certificate is for (extended key usage)
+ * counts; with lists, one that is revoked, or whose issuer's list is missing or out of date, is
+ * refused. Who of the authority's is meant is for the tls_io's judge (tls_io.h).
+ */
+struct tls_mutual {
+  bool server;
+  struct bytes chain_pem; /* our certificate first */
+  const struct key *key;
+  struct bytes ca_pem;       /* the trusted roots */
+  bool revocation;           /* looked at for the peer's certificate */
+  const struct bytes *lists; /* DER */
+  size_t list_count;
+  bool tls12; /* TLS 1.2, too; else 1.3 only */
+  /* Application protocols. A server takes the first of the client's that is here and refuses a
+   * client that names others only; without any it ignores what clients name. A client offers
+   * them. */
+  const char *const *alpn;
+  size_t alpn_count;
+};
+err_t tls_mutual(const struct tls_mutual *o, struct tls **out);
+
 struct tls *tls_ref(struct tls *t);
 void tls_free(struct tls *t);
 CLEANUP(tls, struct tls *, tls_free)

@@ -4,7 +4,28 @@
 
 #include "net/tls.h"
 
-struct ssl_ctx_st;
-struct ssl_ctx_st *tls_context(const struct tls *t);
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+struct tls {
+  SSL_CTX *ctx;
+  _Atomic unsigned refs;
+  STACK_OF(X509_CRL) * lists; /* of tls_mutual(); NULL */
+  struct buf alpn;            /* of tls_mutual(): protocols as they are sent (RFC 7301) */
+};
+
+err_t tls_new(const SSL_METHOD *side, struct tls **out);
+/* chain_pem and key become ours. */
+err_t tls_own(struct tls *t, struct bytes chain_pem, const struct key *key);
+err_t tls_trust(struct tls *t, struct bytes ca_pem);
+
+static inline void tls_bio_cleanup(BIO **b) {
+  BIO_free(*b);
+}
+#define AUTO_BIO __attribute__((cleanup(tls_bio_cleanup))) BIO
+static inline void tls_certificate_cleanup(X509 **x) {
+  X509_free(*x);
+}
+#define AUTO_CERTIFICATE __attribute__((cleanup(tls_certificate_cleanup))) X509
 
 #endif

@@ -23,19 +23,36 @@ static int bio_read(BIO *b, char *out, int size) {
     BIO_set_retry_read(b);
     return -1;
   }
-  io->may_recv = false;
   ssize_t n = recv(io->fd, out, (size_t)size, 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+  bool later = n < 0 && (errno == EAGAIN || errno == EINTR);
+  /* Told of changes only, who got less than there was room for has got it all. */
+  io->may_recv = io->edge && !(n < 0 && errno == EAGAIN) && (n == size || n < 0 || io->gone);
+  io->ended |= n == 0;
+  if (later)
     BIO_set_retry_read(b);
+  else if (n < 0)
+    io->error = errno;
   return (int)n;
+}
+
+static int gather(BIO *b, struct block *out, const char *data, int size) {
+  if (!out->data || BLOCK_ROOM - out->end < (size_t)size) {
+    BIO_set_retry_write(b);
+    return -1;
+  }
+  return (int)block_put(out, bytes_of(data, (size_t)size));
 }
 
 static int bio_write(BIO *b, const char *data, int size) {
   struct tls_io *io = BIO_get_data(b);
   BIO_clear_retry_flags(b);
+  if (io->out)
+    return gather(b, io->out, data, size);
   ssize_t n = send(io->fd, data, (size_t)size, MSG_NOSIGNAL);
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     BIO_set_retry_write(b);
+  else if (n < 0)
+    io->error = errno;
   return (int)n;
 }
 
@@ -63,12 +80,13 @@ static err_t open_io(struct tls_io *io, struct tls *tls) {
     return ERR_NOMEM;
   BIO_set_data(bio, io);
   BIO_set_init(bio, 1);
-  io->ssl = SSL_new(tls_context(tls));
+  io->ssl = SSL_new(tls->ctx);
   if (!io->ssl) {
     BIO_free(bio);
     return ERR_NOMEM;
   }
   SSL_set_bio(io->ssl, bio, bio);
+  SSL_set_app_data(io->ssl, io);
   return OK;
 }
 
@@ -96,6 +114,29 @@ err_t tls_io_connect(struct tls_io *io, struct tls *tls, int fd, const char *hos
   *io = (struct tls_io){ .fd = fd };
   err_t e = open_io(io, tls);
   if (e == OK && !expect_host(io->ssl, host))
+    e = ERR_NOMEM;
+  if (e != OK) {
+    tls_io_close(io);
+    return e;
+  }
+  SSL_set_connect_state(io->ssl);
+  return OK;
+}
+
+/* Names in a subject, where certificates of old had them, count for nothing here. */
+static bool expect(SSL *ssl, const char *host, const char *name) {
+  if (host && !expect_host(ssl, host))
+    return false;
+  if (host)
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  return !name || SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+err_t tls_io_open(struct tls_io *io, struct tls *tls, int fd, const char *host, const char *name) {
+  *io = (struct tls_io){ .fd = fd };
+  err_t e = open_io(io, tls);
+  if (e == OK && !expect(io->ssl, host, name))
     e = ERR_NOMEM;
   if (e != OK) {
     tls_io_close(io);
@@ -137,6 +178,20 @@ err_t tls_io_peer(const struct tls_io *io, struct buf *der) {
   return OK;
 }
 
+void tls_io_facts(const struct tls_io *io, struct tls_facts *out) {
+  *out = (struct tls_facts){ "", "", "", { 0 } };
+  if (!io->ssl || !SSL_is_init_finished(io->ssl))
+    return;
+  const unsigned char *agreed = NULL;
+  unsigned size = 0;
+  const char *name = SSL_get_servername(io->ssl, TLSEXT_NAMETYPE_host_name);
+  SSL_get0_alpn_selected(io->ssl, &agreed, &size);
+  out->version = SSL_get_version(io->ssl);
+  out->cipher = SSL_get_cipher_name(io->ssl);
+  out->name = name ? name : "";
+  out->alpn = bytes_of(agreed, size);
+}
+
 void tls_io_close(struct tls_io *io) {
   SSL_free(io->ssl);
   if (io->fd >= 0)
@@ -148,7 +203,7 @@ void tls_io_close(struct tls_io *io) {
 static void begin(struct tls_io *io) {
   if (ERR_peek_error())
     ERR_clear_error();
-  io->may_recv = true;
+  io->may_recv |= !io->edge;
 }
 
 static enum tls_io_result result_of(struct tls_io *io, int ret) {
@@ -199,10 +254,16 @@ bool tls_io_pending(const struct tls_io *io) {
   return SSL_has_pending(io->ssl) == 1;
 }
 
-void tls_io_shutdown(struct tls_io *io) {
+void tls_io_finish(struct tls_io *io) {
+  bool may_recv = io->may_recv;
   begin(io);
-  io->may_recv = false;
+  io->may_recv = false; /* OpenSSL would look for the peer's end at once */
   SSL_shutdown(io->ssl);
+  io->may_recv = may_recv;
+}
+
+void tls_io_shutdown(struct tls_io *io) {
+  tls_io_finish(io);
   shutdown(io->fd, SHUT_WR);
 }
 

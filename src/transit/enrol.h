@@ -4,11 +4,11 @@
  *
  * The private key is made here and never leaves this machine: it is in the state directory (0700),
  * in one file with its certificate (0600, replaced as a whole), so that a program that starts while
- * the hub is away goes on with what it has. A new version has a new key. What is due is asked for at
- * two thirds of the certificate's life, again and again with growing pauses if the hub is away, and
- * the log warns from then on, more urgently as the end comes near. Revocation lists are asked for
- * every few minutes; one that is not signed by the authority, or older than the one in hand, is not
- * taken.
+ * the hub is away goes on with what it has. A new version has a new key. What is due is asked for
+ * at two thirds of the certificate's life, again and again with growing pauses if the hub is away,
+ * and the log warns from then on, more urgently as the end comes near. Revocation lists are asked
+ * for every few minutes; one that is not signed by the authority, or older than the one in hand, is
+ * not taken.
  *
  * One thread of its own does all this; changed() is called by it. The other functions: any thread.
  */
@@ -22,11 +22,11 @@ struct enrol_options {
   const char *profile;      /* "server", "client", "workload", "vpn": the authority's */
   const char *const *names; /* DNS names, addresses, URIs; at least one */
   size_t name_count;
-  const char *subject;      /* NULL: none */
-  const char *state;        /* directory; made if it is not there */
-  uint64_t lifetime_s;      /* 0: the profile's */
-  uint64_t list_s;          /* between looks for revocation lists; 0: 300 */
-  bool lists;               /* whether there are any; false: revocation is not looked at */
+  const char *subject; /* NULL: none */
+  const char *state;   /* directory; made if it is not there */
+  uint64_t lifetime_s; /* 0: the profile's */
+  uint64_t list_s;     /* between looks for revocation lists; 0: 300 */
+  bool lists;          /* whether there are any; false: revocation is not looked at */
 };
 
 /* What is good now. Counted and immutable: whoever holds it frees it. */
@@ -59,8 +59,8 @@ void enrol_look_now(struct enrol *e);            /* does not wait: SIGHUP */
 
 struct enrol_status {
   int64_t not_after, renew_at, asked_at, lists_until; /* Unix seconds; 0: never, none */
-  uint64_t renewals, failures;                         /* since the start; failures in a row */
-  char trouble[256];                                   /* why the last look failed; "" */
+  uint64_t renewals, failures;                        /* since the start; failures in a row */
+  char trouble[256];                                  /* why the last look failed; "" */
 };
 void enrol_status(struct enrol *e, struct enrol_status *out);
 

@@ -9,25 +9,32 @@ static void put_text(struct buf *out, const char *key, struct bytes text) {
   write_text(out, key, text);
 }
 
-void access_log_put(struct buf *out, const struct proxy_ended *e) {
+static void put_texts(struct buf *out, const struct proxy_ended *e) {
   const struct {
-    const char *key;
-    struct bytes text;
+    const char *key, *text;
   } texts[] = {
-    { "service", e->service }, { "peer", e->peer }, { "identity", e->identity },
-    { "sni", e->sni },         { "alpn", e->alpn }, { "tls", e->tls },
-    { "backend", e->backend }, { "end", e->end },   { "why", e->why },
+    { "service", e->service }, { "from", e->from },       { "identity", e->identity },
+    { "sni", e->sni },         { "tls", e->tls_version }, { "cipher", e->cipher },
+    { "backend", e->backend }, { "why", e->why },
   };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    put_text(out, texts[i].key, bytes_str(texts[i].text ? texts[i].text : ""));
+  put_text(out, "alpn", e->alpn);
+}
+
+void access_log_put(struct buf *out, const struct proxy_ended *e) {
   AUTO_BUF line = BUF_EMPTY;
   char time[28];
-  clock_format(e->began_us, time);
+  clock_format(e->start_us, time);
   write_open(&line, NULL, '{');
   write_str(&line, "time", time);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    put_text(&line, texts[i].key, texts[i].text);
-  write_i64(&line, "bytes_in", (int64_t)e->bytes_in);
-  write_i64(&line, "bytes_out", (int64_t)e->bytes_out);
-  write_i64(&line, "duration_ms", (int64_t)(e->lasted_us / 1000));
+  write_str(&line, "end", proxy_end_name(e->end));
+  if (e->end == PROXY_END_HANDSHAKE)
+    write_str(&line, "failure", tls_failure_name(e->failure));
+  put_texts(&line, e);
+  write_i64(&line, "received", (int64_t)e->received);
+  write_i64(&line, "sent", (int64_t)e->sent);
+  write_i64(&line, "duration_ms", (int64_t)(e->duration_us / 1000));
   write_close(&line, '}');
   buf_put_char(&line, '\n');
   out->failed |= line.failed;

@@ -1,0 +1,78 @@
+/* The TLS handshake of a pair, and who may pass. */
+#include "transit/proxy/pair.h"
+
+#include "base/log.h"
+
+static bool serves(void *ctx, const char *name) {
+  struct pair *c = ctx;
+  c->route = routes_find(&c->loop->proxy->routes, name);
+  return c->route != NULL;
+}
+
+static bool admits(void *ctx, struct bytes der) {
+  struct pair *c = ctx;
+  const struct peer_verdict *v = c->route ? peer_judge(&c->loop->peers, c->route, der) : NULL;
+  if (!v)
+    return false;
+  mem_free(c->identity);
+  c->identity = mem_strdup(v->identity);
+  return v->admitted && c->identity;
+}
+
+static const struct tls_judge judge = { serves, admits };
+
+static err_t begin(struct pair *c) {
+  const struct route *r = c->route;
+  AUTO(tls) struct tls *tls = proxy_tls(c->loop->proxy);
+  bool may_recv = c->io.may_recv, gone = c->io.gone;
+  int fd = c->io.fd;
+  if (c->loop->proxy->mode == PROXY_SERVER)
+    TRY(tls_io_accept(&c->io, tls, fd));
+  else
+    TRY(tls_io_open(&c->io, tls, fd, r->spiffe ? NULL : r->server_name, NULL));
+  c->io.edge = true;
+  c->io.may_recv = may_recv;
+  c->io.gone = gone;
+  c->io.judge = &judge;
+  c->io.judge_ctx = c;
+  return OK;
+}
+
+static void log_failure(const struct pair *c, enum tls_failure f, const char *detail) {
+  static _Atomic uint64_t logged;
+  char from[64];
+  if (!log_seldom(&logged))
+    return;
+  net_host_text(&c->from, from, sizeof from);
+  log_warn("proxy", "%s: %s: no TLS: %s%s%s%s", c->loop->proxy->service, from,
+           tls_failure_meaning(f), *detail ? " (" : "", detail, *detail ? ")" : "");
+}
+
+static enum step_result refuse(struct pair *c) {
+  const char *detail;
+  enum tls_failure f = tls_io_failure(&c->io, &detail);
+  enum proxy_end end = f == TLS_FAILURE_NOT_ADMITTED ? PROXY_END_DENIED
+                       : f == TLS_FAILURE_NAME       ? PROXY_END_NAME
+                                                     : PROXY_END_HANDSHAKE;
+  log_failure(c, f, detail);
+  return pair_refuse(c, end, f, detail);
+}
+
+enum step_result step_handshake(struct pair *c) {
+  enum tls_io_result r;
+  if (!c->io.ssl && begin(c) != OK)
+    return pair_end(c, PROXY_END_MEMORY, "TLS");
+  do
+    r = tls_io_handshake(&c->io);
+  while (r == TLS_IO_WANT_READ && c->io.may_recv);
+  if (r == TLS_IO_WANT_WRITE && !pair_watch(c, &c->tls_side, true))
+    return pair_end(c, PROXY_END_MEMORY, "epoll_ctl");
+  if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE)
+    return STEP_WAIT;
+  if (r != TLS_IO_OK)
+    return refuse(c);
+  COUNT(c->loop->counts.handshakes, 1);
+  tls_io_trim(&c->io);
+  c->io.out = &c->out.block;
+  return STEP_DONE;
+}

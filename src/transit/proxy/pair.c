@@ -1,0 +1,286 @@
+/* A pair from its begin to its end: steps, events, deadlines, and how it is closed. */
+#include "transit/proxy/pair.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static enum step_result (*const steps[])(struct pair *c) = {
+  [STEP_HEADER] = step_header,       [STEP_DIAL] = step_dial,     [STEP_FRONT] = step_front,
+  [STEP_HANDSHAKE] = step_handshake, [STEP_INSIDE] = step_inside, [STEP_RELAY] = step_relay,
+};
+
+static enum step step_of(const struct pair *c) {
+  return c->loop->proxy->steps[c->at];
+}
+
+struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
+  struct pair *c = mem_zalloc(sizeof *c);
+  if (!c) {
+    close(fd);
+    return NULL;
+  }
+  bool tls = l->proxy->mode == PROXY_SERVER;
+  c->tls_side.source.kind = SOURCE_TLS;
+  c->plain_side.source.kind = SOURCE_PLAIN;
+  c->loop = l;
+  list_init(&c->all);
+  list_init(&c->line);
+  timer_init(&c->timer);
+  c->io = TLS_IO_CLOSED;
+  c->io.edge = true;
+  c->io.fd = tls ? fd : -1;
+  c->plain = tls ? -1 : fd;
+  c->io.may_recv = c->readable = true;
+  c->start_us = clock_mono_us();
+  net_host_make(from, &c->from);
+  atomic_fetch_add(&l->load, 1);
+  atomic_fetch_add(&l->proxy->open, 1);
+  return c;
+}
+
+static void release(struct pair *c) {
+  struct loop *l = c->loop;
+  timer_stop(&l->wheel, &c->timer);
+  tls_io_close(&c->io);
+  if (c->plain >= 0)
+    close(c->plain);
+  c->plain = -1;
+  block_drop(&l->blocks, &c->in.block);
+  block_drop(&l->blocks, &c->out.block);
+  prelude_free(TAKE(c->prelude));
+  addresses_free(TAKE(c->dial.list));
+  limit_give(l->proxy->limit, TAKE(c->source));
+  mem_free(TAKE(c->identity));
+}
+
+void pair_free(struct pair *c) {
+  list_remove(&c->all);
+  list_remove(&c->line);
+  if (!c->closed)
+    release(c);
+  atomic_fetch_sub(&c->loop->proxy->open, 1);
+  atomic_fetch_sub(&c->loop->load, 1);
+  mem_free(c);
+}
+
+void pair_deadline(struct pair *c, unsigned ms) {
+  timer_set(&c->loop->wheel, &c->timer, c->loop->now_ms, ms);
+}
+
+void pair_later(struct pair *c) {
+  list_move_last(&c->line, &c->loop->again);
+}
+
+bool pair_watch(struct pair *c, struct side *s, bool out) {
+  struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? EPOLLOUT : 0u),
+                           .data.ptr = s };
+  int fd = s == &c->tls_side ? c->io.fd : c->plain;
+  if (s->watched && (s->watches_out || !out))
+    return true;
+  if (epoll_ctl(c->loop->epoll, s->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e) != 0)
+    return false;
+  s->watched = true;
+  s->watches_out = out;
+  return true;
+}
+
+/* The end. */
+
+static void name_backend(const struct pair *c, char *out, size_t size) {
+  struct net_host host;
+  int fd = c->loop->proxy->mode == PROXY_SERVER ? c->plain : c->io.fd;
+  out[0] = '\0';
+  if (!c->dial.list || fd < 0)
+    return;
+  const struct net_address *a = &c->dial.list->items[c->dial.at];
+  if (a->socket.ss_family == AF_UNIX)
+    snprintf(out, size, "%s", ((const struct sockaddr_un *)&a->socket)->sun_path);
+  else if (net_host_make(a, &host))
+    net_host_text(&host, out, size);
+}
+
+/* Once for each pair. */
+static void report(struct pair *c, enum proxy_end end, enum tls_failure failure, const char *why) {
+  struct proxy *p = c->loop->proxy;
+  char from[64], backend[sizeof(struct sockaddr_un)];
+  struct tls_facts facts;
+  if (c->reported)
+    return;
+  c->reported = true;
+  COUNT(c->loop->counts.ends[end], 1);
+  if (failure != TLS_FAILURE_NONE)
+    COUNT(c->loop->counts.failures[failure], 1);
+  if (!p->ended)
+    return;
+  net_host_text(&c->from, from, sizeof from);
+  name_backend(c, backend, sizeof backend);
+  tls_io_facts(&c->io, &facts);
+  uint64_t duration_us = clock_mono_us() - c->start_us;
+  struct proxy_ended e = {
+    .service = p->service,
+    .from = from,
+    .identity = c->identity ? c->identity : "",
+    .sni = facts.name,
+    .backend = backend,
+    .tls_version = facts.version,
+    .cipher = facts.cipher,
+    .alpn = facts.alpn,
+    .start_us = clock_now_us() - (int64_t)duration_us,
+    .duration_us = duration_us,
+    .received = c->in.bytes,
+    .sent = c->out.bytes,
+    .end = end,
+    .failure = failure,
+    .why = why,
+  };
+  p->ended(p->ctx, &e);
+}
+
+static void set_reset(int fd) {
+  struct linger now = { .l_onoff = 1 };
+  if (fd >= 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+/* Events of this round may still point to it: it is freed at the round's end. */
+static void close_pair(struct pair *c) {
+  c->closed = true;
+  release(c);
+  list_move_last(&c->line, &c->loop->dead);
+}
+
+enum step_result pair_end(struct pair *c, enum proxy_end end, const char *why) {
+  if (c->closed)
+    return STEP_OVER;
+  report(c, end, TLS_FAILURE_NONE, why);
+  if (end != PROXY_END_DONE && !c->lingering) {
+    set_reset(c->io.fd);
+    set_reset(c->plain);
+  }
+  close_pair(c);
+  return STEP_OVER;
+}
+
+static void linger(struct pair *c) {
+  enum tls_io_result r = TLS_IO_OK;
+  while (r == TLS_IO_OK && c->over < LINGER_MAX) {
+    size_t n = 0;
+    r = tls_io_discard(&c->io, &n);
+    c->over += (unsigned)n;
+  }
+  if (r != TLS_IO_WANT_READ)
+    close_pair(c);
+}
+
+/* Closing at once would make our kernel answer what the peer still sends with a reset, and its
+ * kernel throw away what we said. */
+enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failure failure,
+                             const char *why) {
+  report(c, end, failure, why);
+  if (end != PROXY_END_FRONT)
+    set_reset(c->plain);
+  if (c->plain >= 0)
+    close(c->plain);
+  c->plain = -1;
+  c->lingering = true;
+  if (c->io.fd < 0) {
+    close_pair(c);
+    return STEP_OVER;
+  }
+  shutdown(c->io.fd, SHUT_WR);
+  pair_deadline(c, LINGER_MS);
+  linger(c);
+  return STEP_OVER;
+}
+
+/* Steps, and what makes them go on. */
+
+void pair_run(struct pair *c) {
+  if (c->lingering) {
+    linger(c);
+    return;
+  }
+  while (steps[step_of(c)](c) == STEP_DONE) {
+    c->at++;
+    pair_deadline(c, c->loop->proxy->limits.handshake_ms);
+  }
+}
+
+void pair_arrive(struct pair *c) {
+  struct loop *l = c->loop;
+  list_move_last(&c->all, &l->pairs);
+  pair_deadline(c, l->proxy->limits.handshake_ms);
+  if (pair_watch(c, c->plain < 0 ? &c->tls_side : &c->plain_side, false))
+    pair_run(c);
+  else
+    pair_end(c, PROXY_END_MEMORY, "epoll_ctl");
+}
+
+void pair_event(struct source *s, uint32_t events) {
+  bool tls = s->kind == SOURCE_TLS;
+  struct pair *c =
+    tls ? LIST_ITEM(s, struct pair, tls_side) : LIST_ITEM(s, struct pair, plain_side);
+  struct side *side = (struct side *)s;
+  bool gone = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR), in = gone || (events & EPOLLIN);
+  if (c->closed)
+    return;
+  side->writable |= (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  *(tls ? &c->io.may_recv : &c->readable) |= in;
+  *(tls ? &c->io.gone : &c->gone) |= gone;
+  pair_run(c);
+}
+
+static enum step_result too_late(struct pair *c) {
+  return pair_end(c, PROXY_END_LATE, step_of(c) == STEP_HANDSHAKE ? "handshake" : "prelude");
+}
+
+void pair_timeout(struct timer *t) {
+  struct pair *c = LIST_ITEM(t, struct pair, timer);
+  if (c->lingering)
+    close_pair(c);
+  else if (step_of(c) == STEP_DIAL)
+    dial_timeout(c);
+  else if (step_of(c) == STEP_RELAY)
+    relay_timeout(c);
+  else
+    too_late(c);
+}
+
+/* Addresses in little room. */
+
+bool net_host_make(const struct net_address *a, struct net_host *out) {
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->socket;
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->socket;
+  *out = (struct net_host){ 0 };
+  if (a->socket.ss_family == AF_INET) {
+    memcpy(out->address, &v4->sin_addr, out->size = sizeof v4->sin_addr);
+    out->port = ntohs(v4->sin_port);
+  } else if (a->socket.ss_family == AF_INET6) {
+    memcpy(out->address, &v6->sin6_addr, out->size = sizeof v6->sin6_addr);
+    out->port = ntohs(v6->sin6_port);
+  }
+  return out->size != 0;
+}
+
+void net_host_address(const struct net_host *h, struct net_address *out) {
+  if (h->size)
+    net_address_make(h->size == 4 ? AF_INET : AF_INET6, h->address, h->port, out);
+  else
+    *out = (struct net_address){ .socket.ss_family = AF_UNIX, .size = sizeof(sa_family_t) };
+}
+
+void net_host_text(const struct net_host *h, char *out, size_t size) {
+  char host[INET6_ADDRSTRLEN] = "";
+  if (!h->size) {
+    snprintf(out, size, "unix");
+    return;
+  }
+  inet_ntop(h->size == 4 ? AF_INET : AF_INET6, h->address, host, sizeof host);
+  snprintf(out, size, h->size == 4 ? "%s:%u" : "[%s]:%u", host, h->port);
+}

@@ -1,0 +1,223 @@
+/* Moving bytes: the two flows of a pair, their ends, and what a pair that rests gives back. */
+#include "transit/proxy/pair.h"
+
+#include <errno.h>
+
+#define ROUNDS 4 /* blocks a direction before others get their turn */
+
+enum moved {
+  MOVED_NOTHING, /* waits for its input or for room */
+  MOVED_SOME,
+  MOVED_OVER /* the pair has ended */
+};
+
+static bool towards_tls(const struct pair *c, const struct flow *f) {
+  return f == &c->out;
+}
+
+enum pushed relay_push(struct pair *c, struct flow *f) {
+  bool tls = towards_tls(c, f);
+  int e = block_send(&f->block, tls ? c->io.fd : c->plain);
+  if (e == EAGAIN)
+    return pair_watch(c, tls ? &c->tls_side : &c->plain_side, true) ? PUSHED_SOME : PUSHED_BROKEN;
+  block_give(&c->loop->blocks, &f->block);
+  return e ? PUSHED_BROKEN : PUSHED_ALL;
+}
+
+bool relay_put(struct pair *c, struct bytes content, size_t *n) {
+  enum tls_io_result r = TLS_IO_OK;
+  *n = 0;
+  if (!block_take(&c->loop->blocks, &c->out.block))
+    return false;
+  while (r == TLS_IO_OK && *n < content.size) {
+    size_t one = 0;
+    r = tls_io_write(&c->io, content.data + *n, content.size - *n, &one);
+    *n += one;
+  }
+  c->out.bytes += *n;
+  COUNT(c->loop->counts.sent, *n);
+  return r == TLS_IO_OK || r == TLS_IO_WANT_WRITE; /* the latter: the block is full */
+}
+
+enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n) {
+  enum tls_io_result r = TLS_IO_FAILED;
+  *n = 0;
+  if (!block_take(&c->loop->blocks, &c->out.block))
+    return r;
+  do
+    r = tls_io_read(&c->io, to, room, n);
+  while (r == TLS_IO_WANT_READ && c->io.may_recv);
+  if (r != TLS_IO_OK)
+    return r;
+  c->in.bytes += *n;
+  COUNT(c->loop->counts.received, *n);
+  return r;
+}
+
+enum step_result relay_cut(struct pair *c) {
+  const char *detail;
+  enum tls_failure f = tls_io_failure(&c->io, &detail);
+  return pair_end(c, PROXY_END_CUT, *detail ? detail : tls_failure_meaning(f));
+}
+
+/* From the TLS side to the plain one. */
+
+/* The plain side takes nothing more; what it has said may still be on its way. */
+static enum moved tear(struct pair *c) {
+  c->torn = c->in.done = true;
+  block_drop(&c->loop->blocks, &c->in.block);
+  return MOVED_SOME;
+}
+
+static enum moved push_in(struct pair *c, enum moved so_far) {
+  enum pushed p = relay_push(c, &c->in);
+  if (p == PUSHED_BROKEN)
+    return tear(c);
+  if (p == PUSHED_SOME || !c->in.ended)
+    return p == PUSHED_SOME ? MOVED_NOTHING : so_far;
+  shutdown(c->plain, SHUT_WR);
+  c->in.done = true;
+  return MOVED_SOME;
+}
+
+static enum moved move_in(struct pair *c) {
+  struct flow *f = &c->in;
+  enum tls_io_result r = TLS_IO_OK;
+  if (f->done)
+    return MOVED_NOTHING;
+  if (block_size(&f->block) || f->ended) {
+    enum moved m = push_in(c, MOVED_SOME);
+    if (m != MOVED_SOME || f->done)
+      return m;
+  }
+  if (!block_take(&c->loop->blocks, &f->block)) {
+    pair_end(c, PROXY_END_MEMORY, "");
+    return MOVED_OVER;
+  }
+  while (r == TLS_IO_OK && f->block.end < BLOCK_CONTENT) {
+    size_t n;
+    r = relay_read(c, f->block.data + f->block.end, BLOCK_CONTENT - f->block.end, &n);
+    f->block.end += (uint32_t)n;
+  }
+  if (r == TLS_IO_FAILED || r == TLS_IO_WANT_WRITE) {
+    relay_cut(c);
+    return MOVED_OVER;
+  }
+  f->ended = r == TLS_IO_EOF;
+  return push_in(c, r == TLS_IO_OK ? MOVED_SOME : MOVED_NOTHING);
+}
+
+/* From the plain side to the TLS one. */
+
+static enum moved broken(struct pair *c, const char *why) {
+  pair_end(c, PROXY_END_RESET, why);
+  return MOVED_OVER;
+}
+
+static enum moved push_out(struct pair *c, enum moved so_far) {
+  enum pushed p = relay_push(c, &c->out);
+  if (p == PUSHED_BROKEN) {
+    relay_cut(c);
+    return MOVED_OVER;
+  }
+  if (p == PUSHED_SOME || !c->out.ended)
+    return p == PUSHED_SOME ? MOVED_NOTHING : so_far;
+  if (c->torn)
+    return broken(c, "the plain side took nothing more");
+  if (!c->said) {
+    if (!block_take(&c->loop->blocks, &c->out.block))
+      return broken(c, "out of memory");
+    tls_io_finish(&c->io);
+    c->said = true;
+    return push_out(c, so_far);
+  }
+  shutdown(c->io.fd, SHUT_WR);
+  c->out.done = true;
+  return MOVED_SOME;
+}
+
+/* As much as there is, at most a block: -1 and errno, 0 at the end. */
+static ssize_t read_plain(struct pair *c, struct block *b) {
+  ssize_t n = recv(c->plain, b->data, BLOCK_CONTENT, 0);
+  if (n < BLOCK_CONTENT && !(n > 0 && c->gone) && !(n < 0 && errno == EINTR))
+    c->readable = false; /* told of changes only: that was all */
+  return n;
+}
+
+static enum moved put_out(struct pair *c, const struct block *b, size_t size) {
+  size_t n;
+  if (!relay_put(c, bytes_of(b->data, size), &n) || n < size) {
+    relay_cut(c);
+    return MOVED_OVER;
+  }
+  return MOVED_SOME;
+}
+
+static enum moved move_out(struct pair *c) {
+  struct flow *f = &c->out;
+  struct block got = { 0 };
+  if (f->done)
+    return MOVED_NOTHING;
+  if (block_size(&f->block) || f->ended) {
+    enum moved m = push_out(c, MOVED_SOME);
+    if (m != MOVED_SOME || f->done)
+      return m;
+  }
+  if (!c->readable)
+    return MOVED_NOTHING;
+  if (!block_take(&c->loop->blocks, &got))
+    return broken(c, "out of memory");
+  ssize_t n = read_plain(c, &got);
+  int e = n < 0 ? errno : 0;
+  enum moved m = n > 0 ? put_out(c, &got, (size_t)n) : MOVED_NOTHING;
+  block_drop(&c->loop->blocks, &got);
+  if (m == MOVED_OVER || (n < 0 && e == EAGAIN))
+    return m;
+  if (n < 0 && e != EINTR)
+    return broken(c, strerror(e));
+  f->ended = n == 0;
+  return push_out(c, MOVED_SOME);
+}
+
+/* Both. */
+
+static void give_back(struct pair *c) {
+  block_give(&c->loop->blocks, &c->in.block);
+  block_give(&c->loop->blocks, &c->out.block);
+}
+
+static enum step_result rest(struct pair *c) {
+  give_back(c);
+  c->trimmed = false;
+  pair_deadline(c, TRIM_MS);
+  return STEP_WAIT;
+}
+
+enum step_result step_relay(struct pair *c) {
+  for (int i = 0; i < ROUNDS; i++) {
+    enum moved in = move_in(c), out = in == MOVED_OVER ? in : move_out(c);
+    if (out == MOVED_OVER)
+      return STEP_OVER;
+    if (c->in.done && c->out.done)
+      return c->torn ? pair_end(c, PROXY_END_RESET, "") : pair_end(c, PROXY_END_DONE, "");
+    if (in == MOVED_NOTHING && out == MOVED_NOTHING)
+      return rest(c);
+  }
+  pair_later(c);
+  return rest(c);
+}
+
+/* Nothing has moved for a second, or for as long as is allowed. */
+void relay_timeout(struct pair *c) {
+  const struct proxy_limits *limits = &c->loop->proxy->limits;
+  bool half = c->in.done || c->out.done;
+  unsigned ms = half ? limits->half_ms : limits->idle_ms;
+  if (c->trimmed) {
+    pair_end(c, PROXY_END_IDLE, half ? "one direction had ended" : "");
+    return;
+  }
+  tls_io_trim(&c->io);
+  c->trimmed = true;
+  if (ms)
+    pair_deadline(c, ms > TRIM_MS ? ms - TRIM_MS : 1);
+}
