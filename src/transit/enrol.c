@@ -51,7 +51,7 @@ struct enrol {
   struct enrolled *current;
   struct enrol_status status;
   /* The thread's, and enrol_new()'s before there is one. */
-  struct identity id;
+  struct held id;
   int64_t begin, renew_at; /* begin: what its life is counted from */
   uint64_t renewals;
   struct lists lists;
@@ -82,8 +82,8 @@ static struct enrol_asking asking(struct enrol *e, unsigned timeout_ms) {
 
 /* --- what is in use --- */
 
-static void adopt(struct enrol *e, struct identity *id, int64_t begin) {
-  identity_move(id, &e->id);
+static void adopt(struct enrol *e, struct held *id, int64_t begin) {
+  held_move(id, &e->id);
   e->begin = begin;
   e->renew_at = due_renewal(begin, e->id.not_after, chance());
   e->revoked = false;
@@ -93,9 +93,9 @@ static void adopt(struct enrol *e, struct identity *id, int64_t begin) {
 /* The life of one that was issued now: it says that it began a little earlier. */
 static err_t get_certificate(struct enrol *e, unsigned timeout_ms) {
   const struct enrol_asking ask = asking(e, timeout_ms);
-  AUTO_IDENTITY id = { 0 };
-  TRY(identity_ask(&ask, &e->wanted, &id));
-  int64_t begin = identity_when(clock_now(), id.not_before);
+  AUTO_HELD id = { 0 };
+  TRY(held_ask(&ask, &e->wanted, &id));
+  int64_t begin = held_when(clock_now(), id.not_before);
   adopt(e, &id, begin);
   e->unsaved = true;
   return OK;
@@ -103,7 +103,7 @@ static err_t get_certificate(struct enrol *e, unsigned timeout_ms) {
 
 static err_t save(struct enrol *e) {
   if (e->unsaved)
-    TRY(state_save(&e->wanted, &e->id));
+    TRY(enrol_state_save(&e->wanted, &e->id));
   e->unsaved = false;
   return OK;
 }
@@ -293,9 +293,9 @@ static err_t ask_for_what_lacks(struct enrol *e, unsigned wait_ms) {
 
 static err_t load(struct enrol *e) {
   AUTO_BUF anchors = BUF_EMPTY;
-  AUTO_IDENTITY id = { 0 };
-  TRY(anchors_read(e->client, &anchors));
-  err_t result = state_load(&e->wanted, buf_bytes(&anchors), clock_now(), &id);
+  AUTO_HELD id = { 0 };
+  TRY(enrol_read_anchors(e->client, &anchors));
+  err_t result = enrol_state_load(&e->wanted, buf_bytes(&anchors), clock_now(), &id);
   if (result == ERR_CONFIG)
     log_warn("enrol", "the certificate in %s is not used, a new one is asked for: %s",
              e->wanted.state, err_reason(result));
@@ -324,7 +324,7 @@ static err_t set_up(struct enrol *e, const struct enrol_options *o) {
   pthread_cond_init(&e->wake, &attr);
   pthread_condattr_destroy(&attr);
   TRY(wanted_copy(o, &e->wanted));
-  return state_open(e->wanted.state, &e->dir);
+  return enrol_state_open(e->wanted.state, &e->dir);
 }
 
 err_t enrol_new(struct client *c, const struct enrol_options *o, unsigned wait_ms,
@@ -370,7 +370,7 @@ void enrol_free(struct enrol *e) {
     pthread_join(e->thread, NULL);
   }
   enrolled_free(e->current);
-  identity_free(&e->id);
+  held_free(&e->id);
   lists_free(&e->lists);
   wanted_free(&e->wanted);
   file_close(&e->dir);

@@ -78,24 +78,24 @@ static err_t make_chain(const struct key *key, struct bytes pem, struct bytes ro
 }
 
 static err_t put_together(const struct wanted *w, const struct client_answer *answer,
-                          struct bytes root, struct identity *id) {
+                          struct bytes root, struct held *id) {
   struct bytes pem = { 0 };
   TRY(json_get_str(answer->body, "certificate", &pem, NULL));
   TRY(make_chain(id->key, pem, root, &id->chain));
-  return identity_check(w, clock_now(), id);
+  return held_check(w, clock_now(), id);
 }
 
 /* Whom we trust is settled before anything is issued. */
 static err_t get_root(const struct enrol_asking *ask, struct buf *root) {
   AUTO_BUF anchors = BUF_EMPTY;
-  TRY(anchors_read(ask->client, &anchors));
+  TRY(enrol_read_anchors(ask->client, &anchors));
   TRY(asking_get(ask, ROOT_PATH, root));
-  return root_check(ask->client, buf_bytes(&anchors), buf_bytes(root), clock_now());
+  return enrol_check_root(ask->client, buf_bytes(&anchors), buf_bytes(root), clock_now());
 }
 
-err_t identity_ask(const struct enrol_asking *ask, const struct wanted *w, struct identity *out) {
+err_t held_ask(const struct enrol_asking *ask, const struct wanted *w, struct held *out) {
   const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
-  AUTO_IDENTITY id = { 0 };
+  AUTO_HELD id = { 0 };
   AUTO_BUF root = BUF_EMPTY;
   AUTO_ANSWER answer = { 0 };
   TRY(get_root(ask, &root));
@@ -105,6 +105,6 @@ err_t identity_ask(const struct enrol_asking *ask, const struct wanted *w, struc
   if (e == ERR_BAD_PARAMETER)
     return answer_retell(ERR_INTERNAL, "what the hub has issued is of no use: %s", err_reason(e));
   TRY(e);
-  identity_move(&id, out);
+  held_move(&id, out);
   return OK;
 }

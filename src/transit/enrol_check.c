@@ -38,27 +38,27 @@ void wanted_free(struct wanted *w) {
   *w = (struct wanted){ 0 };
 }
 
-void identity_free(struct identity *id) {
+void held_free(struct held *id) {
   key_free(id->key);
   cert_chain_free(&id->chain);
-  *id = (struct identity){ 0 };
+  *id = (struct held){ 0 };
 }
 
-void identity_move(struct identity *from, struct identity *to) {
-  identity_free(to);
+void held_move(struct held *from, struct held *to) {
+  held_free(to);
   *to = *from;
-  *from = (struct identity){ 0 };
+  *from = (struct held){ 0 };
 }
 
-struct bytes identity_issuer(const struct identity *id) {
+struct bytes held_issuer(const struct held *id) {
   return buf_bytes(&id->chain.ders[1]);
 }
 
-struct bytes identity_root(const struct identity *id) {
+struct bytes held_root(const struct held *id) {
   return buf_bytes(&id->chain.ders[id->chain.count - 1]);
 }
 
-int64_t identity_when(int64_t now, int64_t not_before) {
+int64_t held_when(int64_t now, int64_t not_before) {
   return now < not_before ? not_before : now;
 }
 
@@ -102,16 +102,16 @@ static err_t check_names(const struct wanted *w, const struct cert_info *info) {
 
 /* --- the chain --- */
 
-static err_t verify(const struct identity *id, int64_t when) {
+static err_t verify(const struct held *id, int64_t when) {
   struct bytes ders[CERT_CHAIN_MAX];
   AUTO_BUF root = BUF_EMPTY;
-  TRY(x509_to_pem(identity_root(id), &root));
+  TRY(x509_to_pem(held_root(id), &root));
   for (size_t i = 0; i < id->chain.count; i++)
     ders[i] = buf_bytes(&id->chain.ders[i]);
   return cert_verify(ders, id->chain.count - 1, buf_bytes(&root), when);
 }
 
-err_t identity_check(const struct wanted *w, int64_t now, struct identity *id) {
+err_t held_check(const struct wanted *w, int64_t now, struct held *id) {
   AUTO_CERT_INFO info = { 0 };
   if (id->chain.count < 2)
     FAIL(ERR_BAD_PARAMETER, "the certificate comes without its authority's");
@@ -121,7 +121,7 @@ err_t identity_check(const struct wanted *w, int64_t now, struct identity *id) {
   if (info.is.not_after <= now)
     FAIL(ERR_BAD_PARAMETER, "the certificate has ended (if it is a new one: is this machine's "
                             "clock right?)");
-  TRY(verify(id, identity_when(now, info.is.not_before)));
+  TRY(verify(id, held_when(now, info.is.not_before)));
   id->not_before = info.is.not_before;
   id->not_after = info.is.not_after;
   id->serial_size = info.serial_size;
@@ -131,7 +131,7 @@ err_t identity_check(const struct wanted *w, int64_t now, struct identity *id) {
 
 /* --- trust --- */
 
-err_t anchors_read(const struct client *c, struct buf *pem) {
+err_t enrol_read_anchors(const struct client *c, struct buf *pem) {
   const char *path = client_setting(c, SET_CA);
   if (!path)
     REFUSE(ERR_CONFIG, "SSL_CERT_FILE is not set: it names a file with the hub's root certificate "
@@ -139,11 +139,12 @@ err_t anchors_read(const struct client *c, struct buf *pem) {
   return file_read(path, ANCHORS_MAX, pem);
 }
 
-err_t root_check(const struct client *c, struct bytes anchors_pem, struct bytes root, int64_t now) {
+err_t enrol_check_root(const struct client *c, struct bytes anchors_pem, struct bytes root,
+                       int64_t now) {
   AUTO_CERT_INFO info = { 0 };
   char sha256[2 * SHA256_SIZE + 1], why[160];
   TRY(cert_read(root, &info));
-  err_t e = cert_verify(&root, 1, anchors_pem, identity_when(now, info.is.not_before));
+  err_t e = cert_verify(&root, 1, anchors_pem, held_when(now, info.is.not_before));
   if (e != ERR_BAD_PARAMETER)
     return e;
   snprintf(why, sizeof why, "%s", err_reason(e));

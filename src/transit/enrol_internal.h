@@ -1,6 +1,6 @@
 /*
- * What the files of enrol share. The thread alone uses identity and lists; what others see of them
- * is put together in a struct enrolled, which is swapped in under the lock.
+ * What the files of enrol share. The thread alone uses what is held and the lists; what others see
+ * of them is put together in a struct enrolled, which is swapped in under the lock.
  */
 #ifndef TRANSIT_ENROL_INTERNAL_H
 #define TRANSIT_ENROL_INTERNAL_H
@@ -21,19 +21,19 @@ err_t wanted_copy(const struct enrol_options *o, struct wanted *out);
 void wanted_free(struct wanted *w); /* a zeroed struct is fine */
 
 /* A key and its chain: the certificate, the issuing authority's, the root. */
-struct identity {
+struct held {
   struct key *key;
   struct cert_chain chain;
   int64_t not_before, not_after;
   uint8_t serial[CERT_SERIAL_MAX];
   size_t serial_size;
 };
-void identity_free(struct identity *id); /* a zeroed struct is fine */
-#define AUTO_IDENTITY __attribute__((cleanup(identity_free))) struct identity
+void held_free(struct held *id); /* a zeroed struct is fine */
+#define AUTO_HELD __attribute__((cleanup(held_free))) struct held
 /* Hands it over: frees what was in to, leaves a zeroed from. */
-void identity_move(struct identity *from, struct identity *to);
-struct bytes identity_issuer(const struct identity *id); /* DER */
-struct bytes identity_root(const struct identity *id);
+void held_move(struct held *from, struct held *to);
+struct bytes held_issuer(const struct held *id); /* DER */
+struct bytes held_root(const struct held *id);
 
 /* The client, and for how long each of its requests may wait. */
 struct enrol_asking {
@@ -45,32 +45,33 @@ struct enrol_asking {
 /* enrol_state.c: the directory. */
 
 /* Makes it if it is not there and keeps others out of it, by a lock that *fd holds. */
-err_t state_open(const char *dir, int *fd);
-err_t state_path(const char *dir, const char *name, char out[static ENROL_PATH_MAX]);
+err_t enrol_state_open(const char *dir, int *fd);
+err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_PATH_MAX]);
 /* ERR_NOT_FOUND: there is none. ERR_CONFIG, FAILed: there is one that is not used, and why. */
-err_t state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
-                 struct identity *out);
-err_t state_save(const struct wanted *w, const struct identity *id);
+err_t enrol_state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
+                       struct held *out);
+err_t enrol_state_save(const struct wanted *w, const struct held *id);
 
 /* enrol_check.c */
 
-/* Reads what the identity's own certificate says, and holds it against what is wanted:
+/* Reads what the certificate says, and compares it with what is wanted:
  * ERR_BAD_PARAMETER, FAILed, for a certificate that is not the key's, has not all names, has ended,
  * or is not issued under its root. */
-err_t identity_check(const struct wanted *w, int64_t now, struct identity *id);
+err_t held_check(const struct wanted *w, int64_t now, struct held *id);
 /* ERR_CONFIG, saying what to do, if the root is none of those trusted, nor issued by one. */
-err_t root_check(const struct client *c, struct bytes anchors_pem, struct bytes root, int64_t now);
+err_t enrol_check_root(const struct client *c, struct bytes anchors_pem, struct bytes root,
+                       int64_t now);
 /* The PEM text that SSL_CERT_FILE names. */
-err_t anchors_read(const struct client *c, struct buf *pem);
+err_t enrol_read_anchors(const struct client *c, struct buf *pem);
 /* The time by which a chain is looked at: a clock that is behind is no reason to take none. */
-int64_t identity_when(int64_t now, int64_t not_before);
+int64_t held_when(int64_t now, int64_t not_before);
 
 /* enrol_ask.c */
 
 /* What is at a path for everybody, appended. */
 err_t asking_get(const struct enrol_asking *ask, const char *path, struct buf *out);
 /* A new key, its certificate and the root, all checked. */
-err_t identity_ask(const struct enrol_asking *ask, const struct wanted *w, struct identity *out);
+err_t held_ask(const struct enrol_asking *ask, const struct wanted *w, struct held *out);
 
 /* enrol_lists.c and enrol_lists_state.c: revocation lists. */
 
@@ -97,17 +98,17 @@ void lists_drop(struct lists *l, struct listed *item);
 err_t listed_take(struct listed *item, struct buf *crl, int64_t now, bool *changed);
 /* ERR_BAD_PARAMETER unless the root issued that authority and has not revoked it. */
 err_t lists_check_authority(struct lists *l, struct bytes root, struct bytes ca, int64_t now);
-/* Whether the list of the identity's issuer is there, and the root's. */
-bool lists_serve(struct lists *l, const struct identity *id);
-bool lists_revoke(struct lists *l, const struct identity *id);
+/* Whether the list of the certificate's issuer is there, and the root's. */
+bool lists_serve(struct lists *l, const struct held *id);
+bool lists_revoke(struct lists *l, const struct held *id);
 
 /* What the directory has of them; what is not good is passed over. */
-void lists_load(const char *dir, const struct identity *id, int64_t now, struct lists *out);
+void lists_load(const char *dir, const struct held *id, int64_t now, struct lists *out);
 err_t lists_save(const char *dir, const struct listed *item);
 void lists_remove(const char *dir, unsigned number);
 /* Asks for all of them. What can be had is taken; the first error is returned. *changed: some are
  * others now. */
-err_t lists_ask(const struct enrol_asking *ask, const char *dir, const struct identity *id,
+err_t lists_ask(const struct enrol_asking *ask, const char *dir, const struct held *id,
                 struct lists *l, bool *changed);
 
 /* enrol_due.c: when, and how loudly. */
@@ -126,6 +127,6 @@ void due_tell(enum due_stage *told, enum due_stage now, const char *what, int64_
               const char *trouble);
 
 /* enrolled.c */
-err_t enrolled_new(const struct identity *id, const struct lists *l, struct enrolled **out);
+err_t enrolled_new(const struct held *id, const struct lists *l, struct enrolled **out);
 
 #endif

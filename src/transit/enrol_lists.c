@@ -84,32 +84,32 @@ err_t lists_check_authority(struct lists *l, struct bytes root, struct bytes ca,
   bool revoked;
   TRY(cert_read(ca, &info));
   TRY(x509_to_pem(root, &pem));
-  TRY(cert_verify(&ca, 1, buf_bytes(&pem), identity_when(now, info.is.not_before)));
+  TRY(cert_verify(&ca, 1, buf_bytes(&pem), held_when(now, info.is.not_before)));
   TRY(look_for(lists_find(l, 0), bytes_of(info.serial, info.serial_size), &revoked));
   if (revoked)
     FAIL(ERR_BAD_PARAMETER, "an issuing authority that was revoked");
   return OK;
 }
 
-/* --- the identity's own --- */
+/* --- our own certificate's --- */
 
-static struct listed *issuer_of(struct lists *l, const struct identity *id) {
+static struct listed *issuer_of(struct lists *l, const struct held *id) {
   for (size_t i = 0; i < l->count; i++)
-    if (bytes_equal(buf_bytes(&l->items[i].ca), identity_issuer(id)))
+    if (bytes_equal(buf_bytes(&l->items[i].ca), held_issuer(id)))
       return &l->items[i];
   return NULL;
 }
 
-bool lists_serve(struct lists *l, const struct identity *id) {
+bool lists_serve(struct lists *l, const struct held *id) {
   const struct listed *root = lists_find(l, 0), *issuer = issuer_of(l, id);
   return root && root->crl.size && issuer && issuer->crl.size;
 }
 
-bool lists_revoke(struct lists *l, const struct identity *id) {
+bool lists_revoke(struct lists *l, const struct held *id) {
   AUTO_CERT_INFO info = { 0 };
   bool own = false, above = false;
   IGNORE(look_for(issuer_of(l, id), bytes_of(id->serial, id->serial_size), &own));
-  if (cert_read(identity_issuer(id), &info) == OK)
+  if (cert_read(held_issuer(id), &info) == OK)
     IGNORE(look_for(lists_find(l, 0), bytes_of(info.serial, info.serial_size), &above));
   return own || above;
 }
@@ -125,7 +125,7 @@ static bool ends_look(err_t e) {
 struct looking {
   const struct enrol_asking *ask;
   const char *dir;
-  const struct identity *id;
+  const struct held *id;
   struct lists *lists;
   bool *changed;
 };
@@ -154,12 +154,12 @@ static err_t refresh(const struct looking *k, struct listed *item) {
 
 static err_t refresh_root(const struct looking *k) {
   struct listed *root = lists_find(k->lists, 0);
-  if (root && !bytes_equal(buf_bytes(&root->ca), identity_root(k->id))) {
+  if (root && !bytes_equal(buf_bytes(&root->ca), held_root(k->id))) {
     lists_free(k->lists); /* a new root: nothing that was under the old one counts */
     root = NULL;
   }
   if (!root)
-    TRY(lists_add(k->lists, 0, identity_root(k->id), &root));
+    TRY(lists_add(k->lists, 0, held_root(k->id), &root));
   return refresh(k, root);
 }
 
@@ -176,8 +176,7 @@ static err_t drop_ended(const struct looking *k) {
     struct listed *item = &k->lists->items[i];
     if (item->number == 0)
       continue;
-    err_t e =
-      lists_check_authority(k->lists, identity_root(k->id), buf_bytes(&item->ca), clock_now());
+    err_t e = lists_check_authority(k->lists, held_root(k->id), buf_bytes(&item->ca), clock_now());
     if (e == ERR_BAD_PARAMETER)
       drop(k, item);
     else
@@ -200,7 +199,7 @@ static err_t try_number(const struct looking *k, unsigned number, struct bytes i
   *found = bytes_equal(buf_bytes(&ca), issuing);
   if (known && bytes_equal(buf_bytes(&ca), buf_bytes(&known->ca)))
     return OK;
-  e = lists_check_authority(k->lists, identity_root(k->id), buf_bytes(&ca), clock_now());
+  e = lists_check_authority(k->lists, held_root(k->id), buf_bytes(&ca), clock_now());
   if (e == ERR_BAD_PARAMETER && !*found)
     return OK;
   TRY(e);
@@ -252,7 +251,7 @@ static err_t refresh_issuing(const struct looking *k) {
   return first;
 }
 
-err_t lists_ask(const struct enrol_asking *ask, const char *dir, const struct identity *id,
+err_t lists_ask(const struct enrol_asking *ask, const char *dir, const struct held *id,
                 struct lists *l, bool *changed) {
   const struct looking k = { ask, dir, id, l, changed };
   err_t (*const parts[])(const struct looking *k) = { refresh_root, find_authorities, drop_ended,

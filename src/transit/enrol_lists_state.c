@@ -20,7 +20,7 @@ static err_t make_path(const char *dir, const char *kind, unsigned number,
     snprintf(name, sizeof name, "%s-%u.der", kind, number);
   else
     snprintf(name, sizeof name, "%s-root.der", kind);
-  return state_path(dir, name, out);
+  return enrol_state_path(dir, name, out);
 }
 
 static err_t write_one(const char *dir, const char *kind, unsigned number, struct bytes der) {
@@ -65,11 +65,11 @@ static err_t load_list(const char *dir, struct lists *l, unsigned number, struct
   return e;
 }
 
-static err_t load_issuing(const char *dir, const struct identity *id, int64_t now, unsigned number,
+static err_t load_issuing(const char *dir, const struct held *id, int64_t now, unsigned number,
                           struct lists *l) {
   AUTO_BUF ca = BUF_EMPTY;
   TRY(read_one(dir, "ca", number, CERT_DER_MAX, &ca));
-  TRY(lists_check_authority(l, identity_root(id), buf_bytes(&ca), now));
+  TRY(lists_check_authority(l, held_root(id), buf_bytes(&ca), now));
   return load_list(dir, l, number, buf_bytes(&ca));
 }
 
@@ -90,11 +90,11 @@ static unsigned number_of(const char *name) {
   return (unsigned)number;
 }
 
-void lists_load(const char *dir, const struct identity *id, int64_t now, struct lists *out) {
+void lists_load(const char *dir, const struct held *id, int64_t now, struct lists *out) {
   char path[ENROL_PATH_MAX];
   DIR *files = opendir(dir);
   if (make_path(dir, "crl", 0, path) == OK && access(path, F_OK) == 0)
-    note(load_list(dir, out, 0, identity_root(id)), dir, "crl-root.der");
+    note(load_list(dir, out, 0, held_root(id)), dir, "crl-root.der");
   for (const struct dirent *entry; files && (entry = readdir(files));) {
     unsigned number = number_of(entry->d_name);
     if (number && !lists_find(out, number))

@@ -18,7 +18,7 @@
 #define IDENTITY "identity.pem"
 #define HEAD "Strongroom-Identity:"
 
-err_t state_path(const char *dir, const char *name, char out[static ENROL_PATH_MAX]) {
+err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_PATH_MAX]) {
   if ((size_t)snprintf(out, ENROL_PATH_MAX, "%s/%s", dir, name) >= ENROL_PATH_MAX)
     FAIL(ERR_CONFIG, "the name of the state directory is too long");
   return OK;
@@ -42,7 +42,7 @@ static void tidy(int fd) {
   closedir(dir);
 }
 
-err_t state_open(const char *dir, int *fd) {
+err_t enrol_state_open(const char *dir, int *fd) {
   if (mkdir(dir, 0700) != 0 && errno != EEXIST)
     FAIL(ERR_CONFIG, "cannot make %s: %s", dir, strerror(errno));
   AUTO_FD opened = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -63,7 +63,7 @@ static err_t put_digest(struct bytes data, struct buf *out) {
   return buf_ok(out);
 }
 
-/* Other options are another identity. */
+/* Other options are another certificate. */
 static err_t put_asked(const struct wanted *w, struct buf *out) {
   AUTO_BUF text = BUF_EMPTY;
   buf_printf(&text, "%s\n%s\n", w->profile, w->subject ? w->subject : "");
@@ -86,7 +86,7 @@ static err_t read_file(const char *path, struct buf *out) {
 }
 
 /* The line says what was asked for, and what follows it. */
-static err_t parse(const struct wanted *w, struct bytes text, struct identity *id) {
+static err_t parse(const struct wanted *w, struct bytes text, struct held *id) {
   AUTO_BUF asked = BUF_EMPTY, digest = BUF_EMPTY;
   struct bytes line, word, pem = bytes_split(text, '\n', &line);
   TRY(put_asked(w, &asked));
@@ -101,21 +101,21 @@ static err_t parse(const struct wanted *w, struct bytes text, struct identity *i
   return cert_import_pem(pem, &id->key, &id->chain);
 }
 
-static err_t check_root(const struct identity *id, struct bytes anchors_pem, int64_t now) {
-  struct bytes root = identity_root(id);
-  return cert_verify(&root, 1, anchors_pem, identity_when(now, id->not_before));
+static err_t check_root(const struct held *id, struct bytes anchors_pem, int64_t now) {
+  struct bytes root = held_root(id);
+  return cert_verify(&root, 1, anchors_pem, held_when(now, id->not_before));
 }
 
-err_t state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
-                 struct identity *out) {
+err_t enrol_state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
+                       struct held *out) {
   char path[ENROL_PATH_MAX];
   AUTO_BUF text = BUF_EMPTY;
-  AUTO_IDENTITY id = { 0 };
-  TRY(state_path(w->state, IDENTITY, path));
+  AUTO_HELD id = { 0 };
+  TRY(enrol_state_path(w->state, IDENTITY, path));
   TRY(read_file(path, &text));
   err_t e = parse(w, buf_bytes(&text), &id);
   if (e == OK)
-    e = identity_check(w, now, &id);
+    e = held_check(w, now, &id);
   if (e == OK)
     e = check_root(&id, anchors_pem, now);
   if (e != OK && e != ERR_NOMEM) {
@@ -124,15 +124,15 @@ err_t state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
     FAIL(ERR_CONFIG, "%s", why);
   }
   TRY(e);
-  identity_move(&id, out);
+  held_move(&id, out);
   return OK;
 }
 
-err_t state_save(const struct wanted *w, const struct identity *id) {
+err_t enrol_state_save(const struct wanted *w, const struct held *id) {
   char path[ENROL_PATH_MAX];
   AUTO_BUF head = BUF_EMPTY;
   AUTO_SECRET pem = { 0 }, text = { 0 };
-  TRY(state_path(w->state, IDENTITY, path));
+  TRY(enrol_state_path(w->state, IDENTITY, path));
   TRY(cert_export_pem(id->key, &id->chain, &pem));
   buf_put_str(&head, HEAD " ");
   TRY(put_asked(w, &head));

@@ -37,14 +37,14 @@ static err_t put_lists(const struct lists *l, struct enrolled *e) {
   return OK;
 }
 
-err_t enrolled_new(const struct identity *id, const struct lists *l, struct enrolled **out) {
+err_t enrolled_new(const struct held *id, const struct lists *l, struct enrolled **out) {
   AUTO(enrolled) struct enrolled *e = mem_zalloc(sizeof *e);
   if (!e)
     return ERR_NOMEM;
   atomic_init(&e->refs, 1);
   for (size_t i = 0; i + 1 < id->chain.count; i++)
     TRY(x509_to_pem(buf_bytes(&id->chain.ders[i]), &e->chain_pem));
-  TRY(x509_to_pem(identity_root(id), &e->ca_pem));
+  TRY(x509_to_pem(held_root(id), &e->ca_pem));
   TRY(put_lists(l, e));
   e->key = key_ref(id->key);
   e->not_before = id->not_before;
