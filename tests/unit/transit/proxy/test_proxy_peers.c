@@ -285,35 +285,40 @@ static void test_servers(void **state) {
   static const struct {
     struct identity_spec spec;
     const char *name;
-    bool foreign;
+    enum { OURS, FOREIGN, WARY } who; /* the last: ours, but it trusts others */
     enum tls_failure failure;
     enum proxy_end end;
   } cases[] = {
-    { { .dns = "server.example" }, "server.example", false, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .dns = "server.example" }, "server.example", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .dns = "server.example" },
+      "server.example",
+      WARY,
+      TLS_FAILURE_REFUSED,
+      PROXY_END_HANDSHAKE },
     { { .dns = "server.example" },
       "other.example",
-      false,
+      OURS,
       TLS_FAILURE_WRONG_NAME,
       PROXY_END_HANDSHAKE },
     { { .dns = "server.example" },
       "server.example",
-      true,
+      FOREIGN,
       TLS_FAILURE_UNTRUSTED,
       PROXY_END_HANDSHAKE },
     { { .dns = "server.example", .eku = EKU_CLIENT_AUTH },
       "server.example",
-      false,
+      OURS,
       TLS_FAILURE_PURPOSE,
       PROXY_END_HANDSHAKE },
-    { { .uri = "spiffe://x/a" }, "spiffe://x/a", false, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .uri = "spiffe://x/a" }, "spiffe://x/a", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
     { { .uri = "spiffe://x/ab" },
       "spiffe://x/a",
-      false,
+      OURS,
       TLS_FAILURE_NOT_ADMITTED,
       PROXY_END_DENIED },
     { { .dns = "server.example" },
       "spiffe://x/a",
-      false,
+      OURS,
       TLS_FAILURE_NOT_ADMITTED,
       PROXY_END_DENIED },
   };
@@ -324,9 +329,11 @@ static void test_servers(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     AUTO_IDENTITY id = { 0 };
     struct tls_io io = TLS_IO_CLOSED;
-    const struct pki *pki = cases[i].foreign ? &s.foreign : &s.pki;
-    assert_ok(pki_issue(pki, &cases[i].spec, &id));
-    assert_ok(pki_tls(pki, &id, true, NULL, &remote_tls));
+    struct pki pki = cases[i].who == FOREIGN ? s.foreign : s.pki;
+    if (cases[i].who == WARY)
+      pki.root_pem = s.foreign.root_pem;
+    assert_ok(pki_issue(&pki, &cases[i].spec, &id));
+    assert_ok(pki_tls(&pki, &id, FOREIGN, NULL, &remote_tls));
     expected_name = cases[i].name;
     scene_start(&s, beside);
     int fd = plain_connect(s.port);
