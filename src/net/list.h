@@ -33,6 +33,7 @@ static inline void list_move_behind(struct list *n, struct list *at) {
   at->next = n;
 }
 static inline void list_move_last(struct list *n, struct list *head) {
+  list_remove(n); /* it may be the last one already */
   list_move_behind(n, head->prev);
 }
 /* All nodes of from become those of the empty list to. */

@@ -80,10 +80,12 @@ static enum tls_failure find(const struct sense *senses, size_t count, int code,
 #define FIND(senses, code, otherwise) \
   find((senses), sizeof(senses) / sizeof *(senses), (code), (otherwise))
 
-/* An alert that came has the number of a reason that begins at a thousand. */
+#define ALERTS 256
+
+/* An alert that came is a reason, too. */
 static enum tls_failure of_reason(int reason) {
-  return FIND(reasons, reason,
-              reason > SSL_AD_REASON_OFFSET ? TLS_FAILURE_REFUSED : TLS_FAILURE_OTHER);
+  bool alert = reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + ALERTS;
+  return FIND(reasons, reason, alert ? TLS_FAILURE_REFUSED : TLS_FAILURE_OTHER);
 }
 
 enum tls_failure tls_io_failure(const struct tls_io *io, const char **detail) {

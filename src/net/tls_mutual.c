@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-#define READ_AHEAD BLOCK_CONTENT /* bytes: several records come with one recv() */
+#define READ_AHEAD BLOCK_ROOM /* bytes: four whole records come with one recv() */
 
 /* After OpenSSL found the certificate valid: names, times, purpose, lists. */
 static int verify(X509_STORE_CTX *ctx, void *arg) {

@@ -73,12 +73,18 @@ static enum step_result connected(struct pair *c) {
   return STEP_DONE;
 }
 
+static enum step_result away(struct pair *c, const char *why) {
+  if (!(c->told = prelude_tell(c, "the proxy does not reach the server")))
+    return pair_end(c, PROXY_END_DIAL, why);
+  return pair_refuse(c, PROXY_END_DIAL, TLS_FAILURE_NONE, why);
+}
+
 static enum step_result failed(struct pair *c, int error) {
   static _Atomic uint64_t logged;
   if (log_seldom(&logged))
     log_warn("proxy", "%s: no backend takes a connection: %s", c->loop->proxy->service,
              strerror(error));
-  return pair_end(c, PROXY_END_DIAL, strerror(error));
+  return away(c, strerror(error));
 }
 
 static void begin_address(struct pair *c) {
@@ -150,7 +156,7 @@ enum step_result step_dial(struct pair *c) {
 void dial_timeout(struct pair *c) {
   struct dialling *d = &c->dial;
   if (!d->list) {
-    pair_end(c, PROXY_END_DIAL, "the backend's name is not known");
+    away(c, "the backend's name is not known");
     return;
   }
   if (d->full)

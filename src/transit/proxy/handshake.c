@@ -55,6 +55,8 @@ static enum step_result refuse(struct pair *c) {
                        : f == TLS_FAILURE_NAME       ? PROXY_END_NAME
                                                      : PROXY_END_HANDSHAKE;
   log_failure(c, f, detail);
+  if (c->loop->proxy->mode == PROXY_CLIENT)
+    c->told = prelude_tell(c, "the proxy has no TLS with the server");
   return pair_refuse(c, end, f, detail);
 }
 
@@ -74,5 +76,6 @@ enum step_result step_handshake(struct pair *c) {
   COUNT(c->loop->counts.handshakes, 1);
   tls_io_trim(&c->io);
   c->io.out = &c->out.block;
+  prelude_secured(c);
   return STEP_DONE;
 }

@@ -8,7 +8,7 @@
 
 #define SLOTS 4096
 #define QUIET_MAX 16384 /* sources without connections that are remembered */
-#define SECOND_US UINT64_C(1000000)
+#define COST 1000       /* tokens of a connection: a bucket gets per_second of them a millisecond */
 #define V4_SIZE 4
 #define V6_SIZE 8 /* a /64 */
 
@@ -18,7 +18,7 @@ struct limit_source {
   uint8_t address[8];
   uint8_t size;
   unsigned connections;
-  uint64_t tokens; /* microseconds: a connection costs a second / per_second */
+  uint64_t tokens;
   uint64_t seen_ms;
 };
 
@@ -95,16 +95,13 @@ static void forget(struct limit *l, struct limit_source *s) {
   mem_free(s);
 }
 
-static uint64_t cost_of(const struct limit *l, uint64_t connections) {
-  return l->o.per_second ? connections * SECOND_US / l->o.per_second : 0;
-}
-
 static uint64_t bucket(const struct limit *l) {
-  return cost_of(l, l->o.burst);
+  return (uint64_t)l->o.burst * COST;
 }
 
 static void refill(struct limit *l, struct limit_source *s, uint64_t now_ms) {
-  uint64_t passed = now_ms > s->seen_ms ? (now_ms - s->seen_ms) * 1000 : 0, full = bucket(l);
+  uint64_t passed = now_ms > s->seen_ms ? (now_ms - s->seen_ms) * l->o.per_second : 0,
+           full = bucket(l);
   s->tokens = s->tokens + passed < full ? s->tokens + passed : full;
   s->seen_ms = now_ms;
 }
@@ -143,9 +140,9 @@ static enum limit_verdict judge(struct limit *l, struct limit_source *s, uint64_
   if (!l->o.per_second)
     return LIMIT_OK;
   refill(l, s, now_ms);
-  if (s->tokens < cost_of(l, 1))
+  if (s->tokens < COST)
     return LIMIT_RATE;
-  s->tokens -= cost_of(l, 1);
+  s->tokens -= COST;
   return LIMIT_OK;
 }
 

@@ -182,8 +182,10 @@ static void linger(struct pair *c) {
  * kernel throw away what we said. */
 enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failure failure,
                              const char *why) {
+  if (c->closed)
+    return STEP_OVER;
   report(c, end, failure, why);
-  if (end != PROXY_END_FRONT)
+  if (!c->told)
     set_reset(c->plain);
   if (c->plain >= 0)
     close(c->plain);

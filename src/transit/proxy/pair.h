@@ -65,7 +65,8 @@ struct dialling {
 struct prelude {
   struct front *front;
   struct buf from_tls, from_plain, to_tls, to_plain;
-  bool begun, secured;
+  bool inside; /* TLS is there */
+  bool kept_shown;
 };
 
 enum step { STEP_HEADER, STEP_DIAL, STEP_FRONT, STEP_HANDSHAKE, STEP_INSIDE, STEP_RELAY };
@@ -89,6 +90,7 @@ struct pair {
   bool lingering, closed, reported;
   bool trimmed; /* TLS has no buffers */
   bool said;    /* close_notify was put into the block */
+  bool told;    /* the client knows why it is refused */
   bool torn;    /* the plain side takes nothing more, but may have something to say */
   const struct route *route;
   struct flow in, out; /* from the TLS side to the plain one, and back */
@@ -208,7 +210,12 @@ enum step_result step_inside(struct pair *c);    /* starttls.c */
 enum step_result step_relay(struct pair *c);     /* relay.c */
 
 void dial_timeout(struct pair *c);
+/* starttls.c */
 void prelude_free(struct prelude *p);
+void prelude_secured(struct pair *c); /* after the handshake */
+/* Tells the client in words of its protocol why nothing comes of it; false: it can't be told. */
+bool prelude_tell(struct pair *c, const char *why);
+
 err_t header_put(const struct pair *c, struct buf *out); /* header.c: for the backend */
 void relay_timeout(struct pair *c);
 /* relay.c */

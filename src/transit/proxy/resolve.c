@@ -67,13 +67,16 @@ err_t resolver_new(struct resolver **out) {
   return OK;
 }
 
+static void target_free(struct target *t) {
+  for (size_t i = 0; i < t->count; i++)
+    mem_free(t->places[i].host);
+  mem_free(t->places);
+  addresses_free(t->now);
+}
+
 static void destroy(struct resolver *r) {
-  for (unsigned i = 0; i < r->count; i++) {
-    for (size_t j = 0; j < r->targets[i].count; j++)
-      mem_free(r->targets[i].places[j].host);
-    mem_free(r->targets[i].places);
-    addresses_free(r->targets[i].now);
-  }
+  for (unsigned i = 0; i < r->count; i++)
+    target_free(&r->targets[i]);
   mem_free(r->targets);
   pthread_cond_destroy(&r->wake);
   pthread_mutex_destroy(&r->lock);
@@ -203,8 +206,12 @@ err_t resolver_add(struct resolver *r, const char *const *texts, size_t count, b
   r->targets = more;
   struct target *t = &more[r->count];
   *t = (struct target){ 0 };
+  err_t e = fill(t, texts, count, local_only);
+  if (e != OK) {
+    target_free(t);
+    return e;
+  }
   *target = r->count++;
-  TRY(fill(t, texts, count, local_only));
   for (size_t i = 0; i < t->count; i++)
     r->names |= t->places[i].host != NULL;
   return OK;
@@ -224,7 +231,7 @@ struct addresses *resolver_get(struct resolver *r, unsigned target) {
 /* The thread. */
 
 static bool look_up(struct place *p) {
-  struct addrinfo want = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *list = NULL;
+  struct addrinfo want = { .ai_socktype = SOCK_STREAM }, *list = NULL;
   char port[8];
   snprintf(port, sizeof port, "%u", p->port);
   int e = getaddrinfo(p->host, port, &want, &list);

@@ -59,14 +59,12 @@ static enum heard show_buf(struct pair *c, bool tls) {
       buf_ok(&c->prelude->to_plain) != OK)
     return over(c, PROXY_END_MEMORY, "");
   buf_drop(b, used);
-  if (used == 0 && b->size >= FRONT_MAX)
-    return over(c, PROXY_END_FRONT, "a message is too long");
   return HEARD_SOME;
 }
 
 static enum heard hear_plain(struct pair *c) {
   struct buf *b = &c->prelude->from_plain;
-  if (c->plain < 0 || !c->readable)
+  if (c->plain < 0 || !c->readable || b->size >= FRONT_MAX)
     return HEARD_NOTHING;
   if (!buf_reserve(b, PIECE))
     return over(c, PROXY_END_MEMORY, "");
@@ -117,6 +115,8 @@ static enum heard look_tls(struct pair *c) {
 static enum heard hear_tls(struct pair *c) {
   struct buf *b = &c->prelude->from_tls;
   size_t n;
+  if (b->size >= FRONT_MAX)
+    return HEARD_NOTHING;
   if (!buf_reserve(b, PIECE))
     return over(c, PROXY_END_MEMORY, "");
   enum tls_io_result r = relay_read(c, b->data + b->size, PIECE, &n);
@@ -169,6 +169,7 @@ static enum pushed push_all(struct pair *c, bool inside) {
 }
 
 static enum step_result refuse(struct pair *c) {
+  c->told = true; /* by what was sent */
   return pair_refuse(c, PROXY_END_FRONT, TLS_FAILURE_NONE, front_why(c->prelude->front));
 }
 
@@ -181,6 +182,29 @@ static err_t begin(struct pair *c) {
   if (!(c->prelude = mem_zalloc(sizeof *c->prelude)))
     return ERR_NOMEM;
   return front_new(c->loop->proxy->front, server ? FRONT_SERVER : FRONT_CLIENT, &c->prelude->front);
+}
+
+void prelude_secured(struct pair *c) {
+  if (!c->prelude)
+    return;
+  c->prelude->inside = true;
+  front_secured(c->prelude->front);
+}
+
+/* As far as it goes out at once. */
+bool prelude_tell(struct pair *c, const char *why) {
+  if (!c->loop->proxy->front || (!c->prelude && begin(c) != OK) ||
+      front_refuse(c->prelude->front, why, to_client(c)) != OK)
+    return false;
+  if (!client_has_tls(c))
+    push_raw(c, &c->prelude->to_plain, c->plain, &c->plain_side);
+  else if (!c->prelude->inside)
+    push_raw(c, &c->prelude->to_tls, c->io.fd, &c->tls_side);
+  else if (push_tls(c) == PUSHED_ALL && block_take(&c->loop->blocks, &c->out.block)) {
+    tls_io_finish(&c->io);
+    relay_push(c, &c->out);
+  }
+  return true;
 }
 
 /* What is for a server that is not connected yet waits. */
@@ -204,12 +228,13 @@ enum step_result step_front(struct pair *c) {
   }
 }
 
-/* What came before and was kept is shown again now. */
-static enum heard secure(struct pair *c) {
+/* What came before TLS and was kept is shown again now. */
+static enum heard show_kept(struct pair *c) {
   struct prelude *p = c->prelude;
-  p->secured = true;
-  front_secured(p->front);
-  return front_state(p->front) == FRONT_INSIDE ? show_buf(c, false) : HEARD_SOME;
+  if (p->kept_shown || front_state(p->front) != FRONT_INSIDE)
+    return HEARD_SOME;
+  p->kept_shown = true;
+  return show_buf(c, false);
 }
 
 /* What was not used goes on as it is. */
@@ -234,7 +259,7 @@ static enum step_result finish(struct pair *c) {
 enum step_result step_inside(struct pair *c) {
   if (!c->prelude)
     return STEP_DONE;
-  if (!c->prelude->secured && secure(c) == HEARD_OVER)
+  if (show_kept(c) == HEARD_OVER)
     return STEP_OVER;
   for (;;) {
     enum front_state s = front_state(c->prelude->front);
