@@ -11,7 +11,7 @@
 #   ended NAME EXPRESSION        waits for a line of the access log, behind the one that was found
 #                                last, for whose document d the Python expression is true
 #   peer NAME [OPTION...]        `ca issue` into $WORK/NAME
-#   tls_client PORT [OPTION...]  openssl s_client, until the server closes: what it says
+#   tls_client PORT [as NAME] [OPTION...]  openssl s_client, with a peer's certificate: what it says
 #   eventually WHAT COMMAND...   waits until the command succeeds
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 require curl openssl python3
@@ -100,10 +100,14 @@ peer() { # NAME OPTION...
   sr ca issue --out "$WORK/$name" "$@" >/dev/null
 }
 
-tls_client() { # PORT OPTION...
-  local port=$1
+tls_client() { # PORT [as NAME] OPTION...
+  local port=$1 own=()
   shift
-  timeout 20 openssl s_client -connect "127.0.0.1:$port" -CAfile "$SSL_CERT_FILE" -verify_return_error "$@" </dev/null 2>&1 || true
+  if [ "${1:-}" = as ]; then
+    own=(-cert "$WORK/$2/cert.pem" -cert_chain "$WORK/$2/cert.pem" -key "$WORK/$2/key.pem")
+    shift 2
+  fi
+  timeout 20 openssl s_client -connect "127.0.0.1:$port" -CAfile "$SSL_CERT_FILE" -verify_return_error "${own[@]}" "$@" </dev/null 2>&1 || true
 }
 
 # shellcheck disable=SC2317,SC2329 # it is called by the trap

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "cli/proxy/notify.h"
 #include "cli/when.h"
+#include "client/settings.h"
 
 #include <limits.h>
 #include <pthread.h>

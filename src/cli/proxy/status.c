@@ -8,6 +8,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define USUAL "/run/strongroom-proxy/*/admin.sock"
 #define ANSWER_MAX (256u * 1024)
