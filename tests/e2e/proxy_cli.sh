@@ -143,7 +143,7 @@ proxy_stop web
 
 note "systemd: notification and sockets"
 python3 - "$STRONGROOM" "$WORK" <<'PY' || fail "$(cat "$WORK/activated.log")"
-import os, socket, subprocess, sys, signal
+import atexit, os, signal, socket, subprocess, sys
 program, work = sys.argv[1:]
 place = os.open("/dev/null", os.O_RDONLY)  # where the service manager's first socket is to be
 assert place <= 3
@@ -160,6 +160,8 @@ command = ['sh', '-c', 'LISTEN_PID=$$ exec "$@"', 'sh', program, 'proxy', 'serve
 os.dup2(listener.fileno(), 3, inheritable=True)
 with open(work + "/activated.log", "w") as log:
     p = subprocess.Popen(command, env=environment, pass_fds=[3], stdout=log, stderr=log)
+
+atexit.register(p.kill)
 said = ""
 while "READY=1" not in said:
     said = notify.recv(4096).decode()

@@ -11,7 +11,7 @@ mariadb-install-db --no-defaults --auth-root-authentication-method=normal --skip
 mariadbd --no-defaults --user=root --datadir="$WORK/my/data" --skip-networking --socket="$WORK/my/socket" --pid-file="$WORK/my/pid" \
   --innodb-flush-log-at-trx-commit=0 --innodb-buffer-pool-size=16M --max-allowed-packet=64M >"$WORK/mariadb.log" 2>&1 &
 CHILDREN+=($!)
-local_sql() { mariadb --no-defaults --user=root --socket="$WORK/my/socket" --skip-column-names --batch "$@"; }
+local_sql() { MYSQL_PWD="" mariadb --no-defaults --user=root --socket="$WORK/my/socket" --skip-column-names --batch "$@"; }
 eventually "the server" local_sql --execute='select 1' >/dev/null 2>&1
 local_sql --execute="create user shop@localhost identified by 'horse battery'; create database shop; grant all on shop.* to shop@localhost;
   use shop; create table goods (id int primary key, name text) engine=innodb; insert into goods select seq, concat('article number ', seq) from seq_1_to_10000"
@@ -41,6 +41,7 @@ mariadb-dump --no-defaults --user=shop --host=127.0.0.1 --port="$near" --skip-ss
 same "rows of the dump" 10000 "$(grep -c '^INSERT' "$WORK/goods.sql")"
 sql --execute='create table again like goods'
 (echo 'begin;'; sed 's/`goods`/`again`/' "$WORK/goods.sql"; echo 'commit;') | sql
+[ -n "$(local_sql --execute='checksum table shop.goods' | cut -f 2)" ] || fail "there is no checksum"
 same "what came back" "$(local_sql --execute='checksum table shop.goods' | cut -f 2)" "$(local_sql --execute='checksum table shop.again' | cut -f 2)"
 same "a long value" 16000000 "$(sql --max-allowed-packet=64M --execute="select repeat('x', 16000000)" | tr -d '\n' | wc -c)"
 

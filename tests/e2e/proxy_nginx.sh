@@ -14,7 +14,8 @@ error_log $WORK/nginx.log;
 events { worker_connections 512; }
 http {
   access_log off;
-  server { listen unix:$WORK/a.sock; root $WORK/www; location = / { return 200 "server a\n"; } location = /up { client_max_body_size 0; proxy_pass http://unix:$WORK/sink.sock; } }
+  client_max_body_size 0;
+  server { listen unix:$WORK/a.sock; root $WORK/www; location = / { return 200 "server a\n"; } location = /up { proxy_pass http://unix:$WORK/sink.sock; } }
   server { listen unix:$WORK/b.sock proxy_protocol; location / { return 200 "server b for \$proxy_protocol_addr:\$proxy_protocol_port\n"; } }
   server { listen unix:$WORK/h2.sock http2; location / { return 200 "server h2\n"; } }
   server { listen unix:$WORK/sink.sock; location / { return 200 "taken\n"; } }

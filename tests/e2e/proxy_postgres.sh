@@ -13,10 +13,15 @@ chmod 711 "$WORK"
 install -d -o postgres "$WORK/pg"
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 as_postgres "$bin/initdb" --no-sync --auth=trust --pgdata="$WORK/pg/data" >/dev/null
-as_postgres "$bin/postgres" -D "$WORK/pg/data" -c listen_addresses= -c unix_socket_directories="$WORK/pg" -c fsync=off -c max_connections=30 \
-  >"$WORK/postgres.log" 2>&1 &
-CHILDREN+=($!)
-eventually "the server" psql -h "$WORK/pg" -qAtc 'select 1' >/dev/null 2>&1
+server_up() { psql -h "$WORK/pg" -qAtc 'select 1' >/dev/null 2>&1; }
+server_start() {
+  as_postgres "$bin/postgres" -D "$WORK/pg/data" -c listen_addresses= -c unix_socket_directories="$WORK/pg" -c fsync=off -c max_connections=30 \
+    >>"$WORK/postgres.log" 2>&1 &
+  eventually "the server" server_up
+  SERVER=$(head -n 1 "$WORK/pg/data/postmaster.pid")
+  CHILDREN+=("$SERVER")
+}
+server_start
 
 hub_start
 for name in db shop other; do
@@ -103,12 +108,11 @@ refused "" psql -h 127.0.0.1 -p "$(proxy_port wrong)" -c 'select 1'
 ended wrong 'd.get("failure") == "wrong_name"'
 
 note "the server goes away and comes back"
-kill -STOP "${CHILDREN[0]}" && kill -CONT "${CHILDREN[0]}"
-kill -INT "${CHILDREN[0]}"
-wait "${CHILDREN[0]}" 2>/dev/null || true
+kill -QUIT "$SERVER"
+server_gone() { ! server_up; }
+eventually "the server is gone" server_gone
 refused "" sql -c 'select 1'
 ended db 'd["end"] == "dial"'
-as_postgres "$bin/postgres" -D "$WORK/pg/data" -c listen_addresses= -c unix_socket_directories="$WORK/pg" -c fsync=off >>"$WORK/postgres.log" 2>&1 &
-CHILDREN+=($!)
-eventually "the server is back" sql -c 'select 1' >/dev/null 2>&1
+server_start
+same "the server is back" 1 "$(sql -c 'select 1')"
 for name in shop other wrong db; do proxy_stop $name; done

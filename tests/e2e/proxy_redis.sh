@@ -21,7 +21,7 @@ same "a value is set" OK "$(cli set greeting hello)"
 same "and got" hello "$(redis-cli -s "$WORK/redis.sock" get greeting)"
 ended redis 'd["end"] == "done" and d["identity"] == "spiffe://example/shop"'
 python3 -c 'import sys
-for i in range(50000): sys.stdout.write("SET key:%d %s\r\n" % (i, "v" * (i % 900)))' | cli --pipe >"$WORK/said"
+for i in range(50000): sys.stdout.write("SET key:%d %s\r\n" % (i, "v" * (1 + i % 900)))' | cli --pipe >"$WORK/said"
 contains "a pipeline" "$(cat "$WORK/said")" "errors: 0, replies: 50000"
 head -c 8000000 /dev/urandom >"$WORK/large"
 cli -x set large <"$WORK/large" >/dev/null
@@ -47,7 +47,7 @@ tls() { # CERTIFICATE WORD...
   timeout 30 redis-cli -h 127.0.0.1 -p "$far" --tls --sni redis.example --cacert "$SSL_CERT_FILE" --cert "$WORK/$name/cert.pem" --key "$WORK/$name/key.pem" "$@"
 }
 same "its own TLS" hello "$(tls shop.cert get greeting)"
-ended redis 'd["end"] == "done" and d["identity"] == "shop.example" and d["sni"] == "redis.example"'
+ended redis 'd["end"] in ("done", "cut") and d["identity"] == "shop.example" and d["sni"] == "redis.example"'
 said=$(tls other.cert get greeting 2>&1) || true
 case $said in *hello*) fail "another one was let in" ;; esac
 ended redis 'd["end"] == "denied" and d["identity"] == "other.example"'
