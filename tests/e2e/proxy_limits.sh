@@ -94,7 +94,7 @@ assert not any(results[:3]) and any(results[3:]), results
 PY
 
 note "a service that hangs"
-start stuck --route "web.example=$WORK/hang.sock" --route "other.example=$WORK/echo.sock"
+start stuck --drain-seconds 0 --route "web.example=$WORK/hang.sock" --route "other.example=$WORK/echo.sock"
 size() { awk '/^VmRSS/ { print $2 }' "/proc/${PROXIES[stuck]}/status"; }
 before=$(size)
 run "$(proxy_port stuck)" <<'PY' || fail "a service that hangs"
