@@ -106,6 +106,9 @@
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
   X(verb_acme_accounts) \
+  X(verb_proxy_serve) \
+  X(verb_proxy_status) \
+  X(verb_proxy_check) \
   X(verb_log_write) \
   X(verb_log_cat) \
   X(verb_log_follow) \

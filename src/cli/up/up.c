@@ -141,7 +141,7 @@ const struct verb verb_up = {
     "Ctrl-C or SIGTERM stops everything cleanly, a second Ctrl-C at once; SIGHUP reloads the\n"
     "certificate. A service that ends unexpectedly is started again; a vault under a\n"
     "passphrase is sealed then.",
-  .settings = true,
+  .settings = verb_settings,
   .options = options,
   .examples = "strongroom up\n"
               "strongroom up --data /srv/hub --listen 0.0.0.0:8443 --host vault.corp.example\n"
