@@ -25,6 +25,7 @@ const struct noun nouns[] = {
   { "age", "keys of the vault for age: its recipients and identities" },
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
+  { "vpn", "tunnels between sites: set up, run, watched and checked" },
   { "audit", "the log of every operation, and its verification" },
   { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };

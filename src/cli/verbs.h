@@ -112,6 +112,7 @@
   X(verb_log_grep) \
   X(verb_log_verify) \
   X(verb_log_reseal) \
+  X(verb_vpn_up) \
   X(verb_audit_show) \
   X(verb_audit_verify) \
   X(verb_core_install) \
