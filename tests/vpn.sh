@@ -9,7 +9,8 @@
 #   vpn_hub [up's options]   starts the hub, and grants gN.test to an identity gN for each site
 #   vpn_site N LINES... -- PEER LINES... [-- PEER LINES...]  writes the site file of gN: lines of its
 #                            own, then each peer's number and lines
-#   vpn_up N, vpn_down N     `vpn up` of gN in the background; its pid is in UP[N]
+#   vpn_up N, vpn_down N     `vpn up` of gN in the background, with its kill switch in place; its pid
+#                            is in UP[N]
 #   at NAME COMMAND...       in the namespace of a host or gateway
 #   vpn N VERB...            `strongroom vpn` on gateway gN
 #   until_ SECONDS WHAT COMMAND...  it succeeds within so many seconds
@@ -100,6 +101,7 @@ vpn_up() {
   ip netns exec "srvpn-g$1" "$STRONGROOM" vpn up --config "$WORK/g$1/vpn.conf" --data "$WORK/g$1" \
     >>"$WORK/g$1/log" 2>&1 </dev/null &
   UP[$1]=$!
+  vpn_guarded "$1"
 }
 vpn_down() {
   local status=0
@@ -116,6 +118,9 @@ until_() {
     sleep 0.1
   done
 }
+# Until then hosts that have begun to talk are not protected.
+drops() { [ -n "$(at "$1" ip -4 route show table 7221)" ] && at "$1" ip -4 rule | grep -q "lookup 7221"; }
+vpn_guarded() { until_ 10 "the kill switch of g$1" drops "g$1"; }
 # From a host behind one gateway to one behind another.
 reaches() { at "h$1" ping -c 1 -W 1 "10.$2.0.10" >/dev/null 2>&1; }
 reaches_not() { ! reaches "$@"; }
