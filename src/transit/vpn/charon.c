@@ -35,7 +35,7 @@ void charon_put_conf(const struct site *s, bool user, struct buf *out) {
              "# Written by 'strongroom vpn up' at each start.\n"
              "charon-systemd {\n"
              "  load_modular = no\n"
-             "  load = pem kdf hmac sha1 sha2 aes gcm ctr pkcs1 pkcs8 x509 pubkey openssl random "
+             "  load = pem kdf hmac sha1 sha2 aes gcm pkcs1 pkcs8 x509 pubkey openssl random "
              "nonce %skernel-netlink socket-default vici revocation constraints\n"
              "  make_before_break = yes\n"
              "  close_ike_on_child_failure = yes\n"

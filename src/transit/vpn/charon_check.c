@@ -1,12 +1,10 @@
 /* What strongSwan needs of this machine. */
 #include "base/file.h"
 #include "transit/vpn/charon.h"
+#include "transit/vpn/own_address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,33 +18,14 @@ static err_t check_plugin(const char *path, const char *package) {
   return OK;
 }
 
-CLEANUP(ifaddrs, struct ifaddrs *, freeifaddrs)
-
-static bool is_in(const struct sockaddr *a, const struct cidr *net) {
-  struct cidr one = { 0 };
-  if (!a || (a->sa_family != AF_INET && a->sa_family != AF_INET6))
-    return false;
-  bool v4 = a->sa_family == AF_INET;
-  one.size = v4 ? 4 : 16;
-  one.bits = (uint8_t)(8 * one.size);
-  memcpy(one.address,
-         v4 ? (const void *)&((const struct sockaddr_in *)a)->sin_addr
-            : (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr,
-         one.size);
-  return cidr_covers(net, &one);
-}
-
 /* strongSwan's user-space ESP adds no route for a network in which we have no address. */
 static err_t check_addresses(const struct site *s) {
-  AUTO(ifaddrs) struct ifaddrs *all = NULL;
-  if (getifaddrs(&all) != 0)
-    FAIL(ERR_IO, "cannot list this machine's addresses: %s", strerror(errno));
   for (size_t p = 0; p < s->peer_count; p++)
     for (size_t i = 0; i < s->peers[p].local.count; i++) {
       const struct site_net *net = &s->peers[p].local.items[i];
-      bool found = false;
-      for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
-        found = is_in(a->ifa_addr, &net->is);
+      struct cidr unused;
+      bool found;
+      TRY(own_address_find(&net->is, &found, &unused));
       if (!found)
         FAIL(ERR_CONFIG,
              "this machine has no address in %s, which ESP in user space needs: for example 'ip "
