@@ -119,7 +119,10 @@ until_() {
   done
 }
 # Until then hosts that have begun to talk are not protected.
-drops() { [ -n "$(at "$1" ip -4 route show table 7221)" ] && at "$1" ip -4 rule | grep -q "lookup 7221"; }
+drops() {
+  [ -n "$(at "$1" ip -4 route show table 7221)" ] || return 1
+  case $(at "$1" ip -4 rule) in *"lookup 7221"*) ;; *) return 1 ;; esac
+}
 vpn_guarded() { until_ 10 "the kill switch of g$1" drops "g$1"; }
 # From a host behind one gateway to one behind another.
 reaches() { at "h$1" ping -c 1 -W 1 "10.$2.0.10" >/dev/null 2>&1; }
@@ -137,9 +140,11 @@ wire_stop() {
   wait "$WIRE_PID" || true
 }
 wire() { tcpdump -n -r "$WIRE" "$@" 2>/dev/null | wc -l; }
-# What the Internet may see of the sites: IKE, ESP, the hub's HTTPS, names of the link layer.
+# What the Internet may see of the sites: IKE, ESP, that nobody listens for them, the hub's HTTPS, and what
+# the link needs.
 INNER='net 10.0.0.0/8'
-OUTER='not port 28443 and not arp and not icmp6 and not (udp port 500 or udp port 4500 or esp)'
+OUTER='not port 28443 and not arp and not icmp6 and not (udp port 500 or udp port 4500 or esp)
+  and not (icmp[icmptype] = icmp-unreach and icmp[17] = 17)'
 
 vpn_end() {
   local status=$? n

@@ -130,14 +130,19 @@ err_t charon_wait(const struct site *s, pid_t pid) {
   }
 }
 
-void charon_stop(pid_t pid) {
+bool charon_ended(pid_t pid, int wait_ms, int *status) {
   AUTO_FD fd = pidfd_open(pid, 0);
   struct pollfd wait = { fd, POLLIN, 0 };
-  int ready;
-  kill(pid, SIGTERM);
-  while ((ready = poll(&wait, 1, STOP_MS)) < 0 && errno == EINTR)
+  while (poll(&wait, 1, wait_ms) < 0 && errno == EINTR)
     ;
-  if (fd < 0 || ready <= 0)
-    kill(pid, SIGKILL);
+  return waitpid(pid, status, WNOHANG) == pid;
+}
+
+void charon_stop(pid_t pid) {
+  int status;
+  kill(pid, SIGTERM);
+  if (charon_ended(pid, STOP_MS, &status))
+    return;
+  kill(pid, SIGKILL);
   waitpid(pid, NULL, 0);
 }

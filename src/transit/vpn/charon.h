@@ -24,6 +24,8 @@ err_t charon_check(const struct site *s, bool user);
  * (FAILed) when that takes longer than ten seconds; ERR_CONFLICT (FAILed) when it has ended. */
 err_t charon_start(const struct site *s, bool user, pid_t *pid);
 err_t charon_wait(const struct site *s, pid_t pid);
+/* Whether it ends within so long; its wait status then. */
+bool charon_ended(pid_t pid, int wait_ms, int *status);
 /* Ends it, in ten seconds at most, and waits for that. */
 void charon_stop(pid_t pid);
 

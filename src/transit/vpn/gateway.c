@@ -23,6 +23,7 @@
 #define ENROL_WAIT_MS 30000
 #define CALM_MS 5000 /* between looks while all is well */
 #define BUSY_MS 500
+#define DYING_MS 500 /* from the end of its sockets to its own */
 #define RESTART_US 1000000u
 #define RESTART_MOST_US 32000000u
 #define LONG_LIFE_US 60000000u
@@ -136,23 +137,32 @@ static void bury(struct gateway *g, const char *why) {
   log_error("vpn", "strongSwan %s: all tunnels are down; it is started again", why);
 }
 
-static void give_up(struct gateway *g, err_t e) {
-  log_err("vpn", e, "talking to strongSwan");
-  if (g->charon)
-    charon_stop(g->charon);
-  bury(g, "does not answer");
-}
-
-static void reap(struct gateway *g) {
-  int status;
+static void bury_ended(struct gateway *g, int status) {
   char why[48];
-  if (!g->charon || waitpid(g->charon, &status, WNOHANG) != g->charon)
-    return;
   if (WIFSIGNALED(status))
     snprintf(why, sizeof why, "was ended by signal %d", WTERMSIG(status));
   else
     snprintf(why, sizeof why, "ended with status %d", WEXITSTATUS(status));
   bury(g, why);
+}
+
+static void reap(struct gateway *g) {
+  int status;
+  if (g->charon && waitpid(g->charon, &status, WNOHANG) == g->charon)
+    bury_ended(g, status);
+}
+
+/* It does not answer: because it has ended, or it is ended now. */
+static void give_up(struct gateway *g, err_t e) {
+  int status;
+  if (g->charon && charon_ended(g->charon, DYING_MS, &status)) {
+    bury_ended(g, status);
+    return;
+  }
+  log_err("vpn", e, "talking to strongSwan");
+  if (g->charon)
+    charon_stop(g->charon);
+  bury(g, "does not answer");
 }
 
 /* Routes of one that was killed are removed before the next one adds its own. */

@@ -64,8 +64,27 @@ static enum watch_kind judge_nat(struct bytes udp) {
   return WATCH_ESP;
 }
 
+/* The packet that an error message is about (RFC 792, RFC 4443): a gateway whose strongSwan has
+ * gone answers ESP in UDP with one. */
+static bool read_quoted(const struct packet *p, struct packet *out) {
+  static const uint8_t v4_errors[] = { 3, 11, 12 };
+  bool error = false;
+  if (p->data.size < 8)
+    return false;
+  if (p->protocol == IPPROTO_ICMPV6)
+    error = p->data.data[0] < 128;
+  for (size_t i = 0; p->protocol == IPPROTO_ICMP && i < sizeof v4_errors; i++)
+    error |= p->data.data[0] == v4_errors[i];
+  return error && read_packet(bytes_of(p->data.data + 8, p->data.size - 8), out);
+}
+
+/* Messages about IKE and ESP count as IKE. */
 static enum watch_kind judge_protocol(const struct packet *p) {
   unsigned from = port_at(p->data, 0), to = port_at(p->data, 2);
+  struct packet quoted;
+  if (read_quoted(p, &quoted) && quoted.protocol != p->protocol &&
+      judge_protocol(&quoted) != WATCH_FOREIGN)
+    return WATCH_IKE;
   if (p->protocol == IPPROTO_ESP)
     return WATCH_ESP;
   if (p->protocol != IPPROTO_UDP || p->data.size < 8)
