@@ -117,16 +117,21 @@ err_t client_call_open(struct client *c, enum http_method method, const struct b
     c, &(struct client_request){ .method = method, .path = path, .body = body, .open = true }, out);
 }
 
-err_t client_download(struct client *c, const char *path, struct buf *out) {
+err_t client_download_with(struct client *c, const struct client_patience *p, const char *path,
+                           struct buf *out) {
   AUTO_HTTP_REPLY reply = { 0 };
   struct call k = { .client = c,
                     .request = { .method = HTTP_GET, .target = path, .body = bytes_str("") },
-                    .patience = &c->patience,
+                    .patience = p,
                     .open = true,
                     .repeatable = true };
   TRY(carry_out(&k, &reply));
   buf_put_bytes(out, buf_bytes(&reply.body));
   return buf_ok(out);
+}
+
+err_t client_download(struct client *c, const char *path, struct buf *out) {
+  return client_download_with(c, &c->patience, path, out);
 }
 
 /* --- lists --- */

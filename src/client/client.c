@@ -44,6 +44,10 @@ const char *client_url(const struct client *c) {
   return c->settings.text[SET_URL];
 }
 
+const char *client_setting(const struct client *c, enum setting which) {
+  return c->settings.text[which];
+}
+
 err_t client_new_with(struct settings *s, struct client **out) {
   AUTO(client) struct client *c = mem_zalloc(sizeof *c);
   if (!c) {

@@ -73,6 +73,8 @@ err_t client_call_open(struct client *c, enum http_method method, const struct b
 
 /* What is at a path of the vault for everybody and is no JSON, appended. */
 err_t client_download(struct client *c, const char *path, struct buf *out);
+err_t client_download_with(struct client *c, const struct client_patience *p, const char *path,
+                           struct buf *out);
 
 /* Calls each for every item of a list's pages ("value" and "nextLink"), in order; stops at the
  * first error, which it returns. */

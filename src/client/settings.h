@@ -46,4 +46,8 @@ err_t settings_set(struct settings *s, const char *name, struct bytes value);
 void settings_free(struct settings *s);
 #define AUTO_SETTINGS __attribute__((cleanup(settings_free))) struct settings
 
+/* What a client was set up with; NULL where it was not set. The client's own. */
+struct client;
+const char *client_setting(const struct client *c, enum setting which);
+
 #endif

@@ -164,6 +164,14 @@ void cert_chain_free(struct cert_chain *chain); /* a zeroed struct is fine */
 err_t cert_merge_chain(const struct bytes *ders, size_t count, const struct key *key,
                        struct cert_chain *chain);
 
+/*
+ * OK if the first certificate leads to a trusted one, by way of the others, and all were good then
+ * (Unix seconds): names, signatures, times, what authorities may do. anchors_pem: the trusted ones,
+ * which are taken as they are; what else is in it is passed over. What a certificate is for is not
+ * looked at, nor whether it was revoked. ERR_BAD_PARAMETER (FAILed, with the reason) else.
+ */
+err_t cert_verify(const struct bytes *chain, size_t count, struct bytes anchors_pem, int64_t when);
+
 /* A PEM text: one private key (PKCS#8, PKCS#1 or SEC1, not encrypted) and certificates, in any
  * order; what else is in it is passed over. */
 err_t cert_import_pem(struct bytes text, struct key **key, struct cert_chain *chain);

@@ -31,6 +31,7 @@ err_t cert_put(const X509 *x, struct buf *out);
 /* Its public key; refuses types and sizes that are not offered. */
 err_t cert_public_key(const X509 *x, struct key **out);
 err_t cert_validity(const X509 *x, int64_t *not_before, int64_t *not_after);
+err_t cert_unix_seconds(const ASN1_TIME *t, int64_t *out);
 /* Whether the certificate's key is this one. */
 bool cert_is_of(const X509 *x, const struct key *key);
 

@@ -63,7 +63,7 @@ static err_t read_name(const X509_NAME *name, const char **out) {
   return OK;
 }
 
-static err_t unix_seconds(const ASN1_TIME *t, int64_t *out) {
+err_t cert_unix_seconds(const ASN1_TIME *t, int64_t *out) {
   struct tm tm;
   if (!ASN1_TIME_to_tm(t, &tm))
     EVP_REFUSE("The certificate's validity is malformed.");
@@ -78,8 +78,8 @@ err_t cert_public_key(const X509 *x, struct key **out) {
 
 err_t cert_validity(const X509 *x, int64_t *not_before, int64_t *not_after) {
   int64_t from = 0;
-  TRY(unix_seconds(X509_get0_notBefore(x), &from));
-  TRY(unix_seconds(X509_get0_notAfter(x), not_after));
+  TRY(cert_unix_seconds(X509_get0_notBefore(x), &from));
+  TRY(cert_unix_seconds(X509_get0_notAfter(x), not_after));
   *not_before = from;
   return OK;
 }

@@ -1,11 +1,10 @@
 /* strongroom ca issue: makes a key here, asks for its certificate, and writes both. */
 #include "base/file.h"
-#include "base/write.h"
 #include "cli/ask.h"
 #include "cli/verbs.h"
-#include "crypto/x509.h"
-
+#include "client/use_ca.h"
 #include "crypto/cert.h"
+#include "crypto/x509.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,35 +26,24 @@ static err_t get_key(const struct args *a, struct key **out) {
   return OK;
 }
 
-/* It proves that we have the key; what the certificate is to say is in the body. */
-static err_t make_request(const struct key *key, struct buf *pem) {
-  const struct cert_profile p = { .subject = "CN=request" };
-  AUTO_BUF der = BUF_EMPTY;
-  TRY(cert_request(key, &p, &der));
-  return x509_request_to_pem(buf_bytes(&der), pem);
+static err_t read_names(const struct args *a, const char *names[static CERT_TEXTS_MAX],
+                        struct client_ca_request *rq) {
+  size_t at = 0;
+  rq->names = names;
+  for (const char *v; (v = args_next(a, "name", &at));) {
+    if (rq->name_count == CERT_TEXTS_MAX)
+      FAIL(ERR_USAGE, "a certificate has at most %d names", CERT_TEXTS_MAX);
+    names[rq->name_count++] = v;
+  }
+  return OK;
 }
 
-static err_t write_body(const struct args *a, struct bytes request, struct buf *body) {
-  const char *lifetime = args_value(a, "lifetime"), *subject = args_value(a, "subject");
-  const char *profile = args_value(a, "profile");
+static err_t read_lifetime(const struct args *a, uint64_t *out) {
+  const char *text = args_value(a, "lifetime");
   int64_t seconds = 0;
-  size_t at = 0;
-  if (lifetime)
-    TRY(when_parse_span("lifetime", lifetime, &seconds));
-  write_open(body, NULL, '{');
-  write_str(body, "profile", profile ? profile : "server");
-  write_text(body, "csr", request);
-  if (args_flag(a, "name")) {
-    write_open(body, "names", '[');
-    for (const char *v; (v = args_next(a, "name", &at));)
-      write_str(body, NULL, v);
-    write_close(body, ']');
-  }
-  if (subject || !args_flag(a, "csr"))
-    write_str(body, "subject", subject ? subject : "");
-  if (seconds)
-    write_i64(body, "lifetime", seconds);
-  write_close(body, '}');
+  if (text)
+    TRY(when_parse_span("lifetime", text, &seconds));
+  *out = (uint64_t)seconds;
   return OK;
 }
 
@@ -83,23 +71,34 @@ static err_t write_files(const char *dir, const struct key *key, struct bytes ch
   return OK;
 }
 
+/* What is asked for; a key of ours, or a request of somebody's. */
+static err_t read_request(const struct args *a, const char *names[static CERT_TEXTS_MAX],
+                          struct key **key, struct buf *csr, struct client_ca_request *rq) {
+  const char *file = args_value(a, "csr"), *profile = args_value(a, "profile");
+  rq->profile = profile ? profile : "server";
+  rq->subject = args_value(a, "subject");
+  TRY(read_names(a, names, rq));
+  TRY(read_lifetime(a, &rq->lifetime_s));
+  if (file && args_flag(a, "key"))
+    FAIL(ERR_USAGE, "--csr brings a request of its own: --key has no place beside it");
+  if (!file && !args_flag(a, "out"))
+    FAIL(ERR_USAGE, "--out DIR is missing: key and certificate are written there");
+  TRY(file ? file_read(file, FILE_MAX, csr) : get_key(a, key));
+  rq->csr = buf_bytes(csr);
+  rq->key = *key;
+  return OK;
+}
+
 static err_t run(const struct args *a) {
+  AUTO(client) struct client *c = NULL;
   AUTO_ANSWER answer = { 0 };
   AUTO(key) struct key *key = NULL;
-  AUTO_BUF path = client_path("hub", "ca", "issue", NULL), body = BUF_EMPTY, request = BUF_EMPTY;
-  const char *dir = args_value(a, "out"), *csr = args_value(a, "csr");
-  if (csr && args_flag(a, "key"))
-    FAIL(ERR_USAGE, "--csr brings a request of its own: --key has no place beside it");
-  if (csr) {
-    TRY(file_read(csr, FILE_MAX, &request));
-  } else {
-    if (!dir)
-      FAIL(ERR_USAGE, "--out DIR is missing: key and certificate are written there");
-    TRY(get_key(a, &key));
-    TRY(make_request(key, &request));
-  }
-  TRY(write_body(a, buf_bytes(&request), &body));
-  TRY(ask(a, HTTP_POST, &path, &body, &answer));
+  AUTO_BUF csr = BUF_EMPTY;
+  const char *dir = args_value(a, "out"), *names[CERT_TEXTS_MAX];
+  struct client_ca_request rq = { 0 };
+  TRY(read_request(a, names, &key, &csr, &rq));
+  TRY(ask_open(a, &c));
+  TRY(client_issue_certificate(c, NULL, &rq, &answer));
   if (dir)
     return write_files(dir, key, field_text(answer.body, "certificate"));
   if (args_flag(a, "json"))

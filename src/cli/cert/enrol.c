@@ -126,7 +126,7 @@ static err_t resume(struct enrolment *e, struct client_answer *bundle) {
   return nothing ? make(e, bundle) : finish(e, bundle);
 }
 
-err_t enrol_current(struct enrolment *e, struct client_answer *bundle) {
+err_t enrolment_current(struct enrolment *e, struct client_answer *bundle) {
   err_t got = get(e, bundle);
   if (got == ERR_NOT_FOUND)
     TRY(make(e, bundle));
@@ -192,7 +192,7 @@ static err_t ask_again(struct enrolment *e, struct client_answer *bundle) {
   return finish(e, bundle);
 }
 
-err_t enrol_renew(struct enrolment *e, struct client_answer *bundle) {
+err_t enrolment_renew(struct enrolment *e, struct client_answer *bundle) {
   AUTO_BUF der = BUF_EMPTY;
   AUTO_CERT_INFO info = { 0 };
   TRY(cert_der(bundle->body, &der));

@@ -16,8 +16,8 @@ struct enrolment {
 
 /* The certificate as the vault has it, issued; made if it is not there. ERR_CONFLICT (FAILed with
  * what to do) when it lacks names that the options ask for, or waits for another authority. */
-err_t enrol_current(struct enrolment *e, struct client_answer *bundle);
+err_t enrolment_current(struct enrolment *e, struct client_answer *bundle);
 /* If it is time, asks for a new version, which *bundle then is. */
-err_t enrol_renew(struct enrolment *e, struct client_answer *bundle);
+err_t enrolment_renew(struct enrolment *e, struct client_answer *bundle);
 
 #endif

@@ -76,8 +76,8 @@ static err_t look(struct keeper *k, struct cert_set *set) {
   AUTO_ANSWER bundle = { 0 };
   if (!k->enrolment.client)
     TRY(ask_open(k->enrolment.a, &k->enrolment.client));
-  TRY(enrol_current(&k->enrolment, &bundle));
-  trouble_note(k, &k->renewing, enrol_renew(&k->enrolment, &bundle));
+  TRY(enrolment_current(&k->enrolment, &bundle));
+  trouble_note(k, &k->renewing, enrolment_renew(&k->enrolment, &bundle));
   TRY(read_times(k, bundle.body));
   if (cert_dir_has(k->dir, k->version))
     return OK;

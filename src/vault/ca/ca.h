@@ -104,16 +104,9 @@ err_t ca_issue_facts(struct ca *ca, const struct ca_request *rq, struct cert_cha
                      struct ca_facts *facts);
 
 /*
- * What an identity may have certificates for. A name of a grant covers, of
- *   "a.example"          that DNS name; ".svc.example" those below it, at any depth;
- * "*.svc.example" the wildcard itself and names of one more label, which it stands for
- *   "10.1.0.0/16"        addresses in the block
- *   "spiffe://x/a"       that URI; with "*" at its end all that begin so
- *   "a@example.com"      that mailbox; "*@example.com" all of that host
- *   "upn:a@example.com"  that UPN
- *   "O=Contoso"          that attribute in a subject. Common names are covered by names as above,
- *                        too.
- * All else is refused. Replaces the identity's grant; without names and profiles removes it.
+ * What an identity may have certificates for: a grant's names are patterns (crypto/cert_match.h);
+ * common names are covered by names, too. All else is refused. Replaces the identity's grant;
+ * without names and profiles removes it.
  */
 #define CA_GRANT_NAMES_MAX 128
 err_t ca_grant(struct ca *ca, const char *oid, unsigned profiles, const struct cert_texts *names);

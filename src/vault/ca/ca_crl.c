@@ -62,14 +62,14 @@ static void exchange(struct served_crl *a, struct served_crl *b) {
   *b = was;
 }
 
-static void crl_free(struct served_crl *c) {
+static void served_free(struct served_crl *c) {
   buf_free(&c->der);
 }
-#define AUTO_CRL __attribute__((cleanup(crl_free))) struct served_crl
+#define AUTO_SERVED __attribute__((cleanup(served_free))) struct served_crl
 
 err_t crl_refresh(struct ca *ca, struct authority *a, int64_t now) {
   AUTO_ENTRIES e = { 0 };
-  AUTO_CRL fresh = { 0 };
+  AUTO_SERVED fresh = { 0 };
   TRY(collect(ca, a, &e));
   TRY(sign(a->key, buf_bytes(&a->der), &e, now, CRL_SECONDS, &fresh));
   CA_WRITE_LOCKED(ca);
@@ -96,7 +96,7 @@ static err_t collect_authorities(const struct ca *ca, struct entries *e) {
 err_t crl_refresh_root(struct ca *ca, const struct key *root_key, int64_t now,
                        const struct store_write *others, size_t count) {
   AUTO_ENTRIES e = { 0 };
-  AUTO_CRL fresh = { 0 };
+  AUTO_SERVED fresh = { 0 };
   TRY(collect_authorities(ca, &e));
   TRY(sign(root_key, buf_bytes(&ca->root.der), &e, now, ROOT_CRL_SECONDS, &fresh));
   const struct key *kept = ca->root.key || ca->authority_count ? ca->root.key : root_key;

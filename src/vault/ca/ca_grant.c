@@ -1,126 +1,22 @@
 /* Which identity may have certificates for which names. Whatever no name of a grant covers is
  * refused. */
-#include "base/cidr.h"
 #include "base/pack.h"
 #include "base/write.h"
+#include "crypto/cert_match.h"
 #include "vault/ca/ca_internal.h"
 
 #include <stdio.h>
 
 #define FORMAT 1
-#define UPN "upn:"
 
 void grant_free(struct grant *g) {
   cert_texts_free(&g->names);
   mem_free(g);
 }
 
-static bool is_uri(struct bytes text) {
-  struct bytes scheme, rest = bytes_split(text, ':', &scheme);
-  return rest.data && bytes_starts(rest, "//");
-}
-
-static bool ends_with_star(struct bytes text) {
-  return text.size && text.data[text.size - 1] == '*';
-}
-
-/* A host name in a grant: "a.example", ".example", "*.example". */
-static bool is_host_pattern(struct bytes text) {
-  bool dot = bytes_starts(text, "."), star = bytes_starts(text, "*.");
-  struct bytes rest = bytes_of(text.data + dot + 2 * star, text.size - dot - 2u * star);
-  return rest.size && rest.data[0] != '.' && looks_like_host(rest) &&
-         !memchr(rest.data, '*', rest.size);
-}
-
-/* A "*" may end the path and be nowhere else: what follows a scheme or a host is anybody's. */
-static bool uri_pattern_valid(struct bytes text) {
-  struct bytes scheme, host, rest = bytes_split(text, ':', &scheme);
-  struct bytes path = bytes_split(bytes_of(rest.data + 2, rest.size - 2), '/', &host);
-  bool above = (scheme.size && memchr(scheme.data, '*', scheme.size)) ||
-               (host.size && memchr(host.data, '*', host.size));
-  return scheme.size && host.size && !above &&
-         (path.size < 2 || !memchr(path.data, '*', path.size - 1));
-}
-
-static bool name_valid(struct bytes text) {
-  struct cidr unused;
-  struct bytes local, host;
-  if (text.size == 0 || text.size > 512)
-    return false;
-  if (bytes_starts(text, UPN))
-    return text.size > sizeof UPN - 1;
-  if (is_uri(text))
-    return uri_pattern_valid(text);
-  if (memchr(text.data, '=', text.size))
-    return text.data[0] != '=';
-  host = bytes_split(text, '@', &local);
-  if (host.data)
-    return local.size && is_host_pattern(host) && host.data[0] != '.' && host.data[0] != '*';
-  return cidr_parse(text, &unused) || is_host_pattern(text);
-}
-
-/* One label, and base behind it. */
-static bool one_label_below(struct bytes name, struct bytes base) {
-  struct bytes label, rest = bytes_split(name, '.', &label);
-  return label.size && rest.data && text_same(rest, base);
-}
-
-static bool covers_host(struct bytes allowed, struct bytes name) {
-  bool wild = bytes_starts(name, "*.");
-  if (bytes_starts(allowed, "*."))
-    return text_same(allowed, name) ||
-           (!wild && one_label_below(name, bytes_of(allowed.data + 2, allowed.size - 2)));
-  if (bytes_starts(allowed, "."))
-    return !wild && host_is_below(name, allowed, false);
-  return !wild && text_same(allowed, name);
-}
-
-static bool covers_address(struct bytes allowed, struct bytes name) {
-  struct cidr block, address;
-  return cidr_parse(allowed, &block) && cidr_parse(name, &address) && cidr_covers(&block, &address);
-}
-
-/* URIs compare byte by byte; one with dot segments or escapes could mean another. */
-static bool covers_uri(struct bytes allowed, struct bytes name) {
-  if (!is_uri(allowed))
-    return false;
-  if (!ends_with_star(allowed))
-    return bytes_equal(allowed, name);
-  size_t n = allowed.size - 1;
-  return name.size > n && memcmp(name.data, allowed.data, n) == 0 &&
-         !memchr(name.data, '%', name.size) && !memmem(name.data, name.size, "/.", 2);
-}
-
-static bool covers_mailbox(struct bytes allowed, struct bytes name) {
-  struct bytes local, host = bytes_split(name, '@', &local);
-  struct bytes allowed_local, allowed_host = bytes_split(allowed, '@', &allowed_local);
-  return host.data && allowed_host.data && text_same(host, allowed_host) &&
-         (bytes_equal_str(allowed_local, "*") || bytes_equal(local, allowed_local));
-}
-
-static bool covers(struct bytes allowed, enum cert_san kind, struct bytes name) {
-  struct cidr unused;
-  bool other =
-    bytes_starts(allowed, UPN) || (!is_uri(allowed) && memchr(allowed.data, '=', allowed.size));
-  switch (kind) {
-  case SAN_IP:
-    return covers_address(allowed, name);
-  case SAN_URI:
-    return covers_uri(allowed, name);
-  case SAN_EMAIL:
-    return !other && !is_uri(allowed) && covers_mailbox(allowed, name);
-  case SAN_UPN:
-    return bytes_starts(allowed, UPN) &&
-           bytes_equal(bytes_of(allowed.data + 4, allowed.size - 4), name);
-  default:
-    return !other && !is_uri(allowed) && !cidr_parse(allowed, &unused) &&
-           !memchr(allowed.data, '@', allowed.size) && covers_host(allowed, name);
-  }
-}
-
 static bool granted(const struct grant *g, enum cert_san kind, const char *name) {
   for (size_t i = 0; i < g->names.count; i++)
-    if (covers(bytes_str(g->names.items[i]), kind, bytes_str(name)))
+    if (cert_pattern_covers(bytes_str(g->names.items[i]), kind, bytes_str(name)))
       return true;
   return false;
 }
@@ -131,7 +27,7 @@ static bool attribute_granted(const struct grant *g, const char *text) {
   bool common = bytes_starts(bytes_str(text), "CN=");
   if (common)
     value = bytes_str(text + 3);
-  if (common && looks_like_host(value))
+  if (common && cert_looks_like_host(value))
     return granted(g, SAN_DNS, text + 3) || granted(g, SAN_IP, text + 3);
   for (size_t i = 0; i < g->names.count; i++)
     if (strcmp(g->names.items[i], text) == 0)
@@ -192,7 +88,7 @@ static err_t grant_new(const char *oid, unsigned profiles, const struct cert_tex
     REFUSE(ERR_BAD_PARAMETER, "A grant has at most %d names.", CA_GRANT_NAMES_MAX);
   g->profiles = profiles;
   for (size_t i = 0; i < names->count; i++) {
-    if (!name_valid(bytes_str(names->items[i])))
+    if (!cert_pattern_valid(bytes_str(names->items[i])))
       REFUSE(ERR_BAD_PARAMETER,
              "'%.256s' is no name of a grant: a.example, .svc.example, *.svc.example, 10.1.0.0/16, "
              "spiffe://example/*, a@example.com or O=Example expected.",

@@ -209,16 +209,9 @@ err_t ledger_sort(struct ledger *x); /* after loading, when they came in no orde
 void ledger_free(struct ledger *x);
 
 /* ca_names.c */
-/* A name that looks like a host's, as verifiers take a common name for one. */
-bool looks_like_host(struct bytes text);
 /* REFUSEs the first name that no permitted subtree covers; all are fine where there are none. */
 err_t constraints_check(const struct cert_texts *permitted, enum ca_profile profile,
                         const struct cert_profile *says);
-
-/* Whether a name is base or below it; without itself: below it. A leading dot of base is passed
- * over. */
-bool host_is_below(struct bytes name, struct bytes base, bool itself);
-bool text_same(struct bytes a, struct bytes b); /* ASCII case does not count */
 
 /* ca_issue.c */
 err_t issued_commit(struct ca *ca, const struct issued *i);

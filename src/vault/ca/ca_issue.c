@@ -1,6 +1,7 @@
 /* Issuing: what a request says is bounded, signed, recorded, and only then handed out. */
 #include "base/cidr.h"
 #include "base/clock.h"
+#include "crypto/cert_match.h"
 #include "vault/ca/ca_internal.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ static err_t add_common_name(const struct ca_request *rq, struct composed *c) {
   TRY(cert_subject_attributes(says->subject, &c->attributes));
   for (size_t i = 0; i < c->attributes.count; i++) {
     const char *text = c->attributes.items[i];
-    if (!bytes_starts(bytes_str(text), "CN=") || !looks_like_host(bytes_str(text + 3)))
+    if (!bytes_starts(bytes_str(text), "CN=") || !cert_looks_like_host(bytes_str(text + 3)))
       continue;
     bool address = cidr_parse(bytes_str(text + 3), &unused);
     c->name[0] = text + 3;

@@ -1,34 +1,8 @@
 /* Which names an issuing authority may issue for: its name constraints (RFC 5280, 4.2.1.10), held
  * here as verifiers hold them, and where they are lenient more strictly. */
 #include "base/cidr.h"
+#include "crypto/cert_match.h"
 #include "vault/ca/ca_internal.h"
-
-#include <ctype.h>
-#include <strings.h>
-
-bool looks_like_host(struct bytes text) {
-  struct cidr unused;
-  if (cidr_parse(text, &unused))
-    return true;
-  for (size_t i = 0; i < text.size; i++)
-    if (text.data[i] >= 0x80 || !(isalnum(text.data[i]) || strchr("-_.*", text.data[i])))
-      return false;
-  return text.size > 0;
-}
-
-bool host_is_below(struct bytes name, struct bytes base, bool itself) {
-  if (base.size && base.data[0] == '.')
-    base = bytes_of(base.data + 1, base.size - 1);
-  if (name.size < base.size || (name.size == base.size && !itself))
-    return false;
-  const uint8_t *end = name.data + (name.size - base.size);
-  return strncasecmp((const char *)end, (const char *)base.data, base.size) == 0 &&
-         (name.size == base.size || end[-1] == '.');
-}
-
-bool text_same(struct bytes a, struct bytes b) {
-  return a.size == b.size && strncasecmp((const char *)a.data, (const char *)b.data, a.size) == 0;
-}
 
 /* The host of a URI with an authority part, without user and port. */
 static bool uri_host(struct bytes uri, struct bytes *host) {
@@ -44,7 +18,7 @@ static bool uri_host(struct bytes uri, struct bytes *host) {
 }
 
 static bool host_fits(struct bytes host, struct bytes base) {
-  return base.data[0] == '.' ? host_is_below(host, base, false) : text_same(host, base);
+  return base.data[0] == '.' ? cert_host_is_below(host, base, false) : cert_host_same(host, base);
 }
 
 static bool email_fits(struct bytes name, struct bytes base) {
@@ -53,7 +27,7 @@ static bool email_fits(struct bytes name, struct bytes base) {
   if (!host.data)
     return false;
   if (base_host.data)
-    return bytes_equal(local, base_local) && text_same(host, base_host);
+    return bytes_equal(local, base_local) && cert_host_same(host, base_host);
   return host_fits(host, base);
 }
 
@@ -66,7 +40,7 @@ static bool fits(enum cert_san kind, struct bytes name, struct bytes base) {
   struct bytes host;
   switch (kind) {
   case SAN_DNS:
-    return host_is_below(name, base, true);
+    return cert_host_is_below(name, base, true);
   case SAN_IP:
     return ip_fits(name, base);
   case SAN_EMAIL:
@@ -107,7 +81,7 @@ static err_t check_common_names(const struct cert_texts *permitted, enum ca_prof
     if (!bytes_starts(bytes_str(text), "CN="))
       continue;
     text += 3;
-    if (!looks_like_host(bytes_str(text)) || (profile == CA_CLIENT && !strpbrk(text, ".*:")))
+    if (!cert_looks_like_host(bytes_str(text)) || (profile == CA_CLIENT && !strpbrk(text, ".*:")))
       continue;
     TRY(check(permitted, cidr_parse(bytes_str(text), &unused) ? SAN_IP : SAN_DNS, text));
   }

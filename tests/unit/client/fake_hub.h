@@ -7,6 +7,7 @@
  *   POST /keys/NAME/VERSION/OP   for the algorithm alg alone
  *   POST /keys/NAME/create       makes nothing
  *   GET  /secrets/NAME           "a value"; of "hidden" one that is nowhere in the program
+ *   what more() answers; /pki/.. without a token
  */
 #ifndef TEST_FAKE_HUB_H
 #define TEST_FAKE_HUB_H
@@ -39,6 +40,9 @@ struct fake_hub {
   _Atomic unsigned fail_next, fail_status, retry_after;
   _Atomic bool sealed, missing, forbids_get;
   const char *kty, *alg;
+  /* Set before the first request; false: it is not one of its pages. */
+  bool (*more)(void *ctx, struct http_exchange *x);
+  void *ctx;
   pthread_mutex_t lock; /* of what is below */
   char form[8192];      /* of the last token request */
   char path[512];       /* of the last of the others */

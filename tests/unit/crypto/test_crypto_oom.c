@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include "crypto/cert.h"
+#include "crypto/crl.h"
 #include "crypto/hpke.h"
 #include "crypto/jws.h"
 #include "fault/oom.h"
@@ -231,6 +232,25 @@ static err_t pem_out_and_in(void) {
   return OK;
 }
 
+static err_t read_list(void) {
+  static const uint8_t serial[] = { 0x40, 1 };
+  const struct crl_entry entry = { { serial, sizeof serial }, 1800000000, 1 };
+  const struct crl_list list = { 1, 1800000000, 1800003600, &entry, 1 };
+  AUTO_BUF der = BUF_EMPTY;
+  AUTO_CRL crl = { 0 };
+  TRY(crl_sign(ec, buf_bytes(&ca), &list, &der));
+  TRY(crl_read(buf_bytes(&der), buf_bytes(&ca), &crl));
+  assert_true(crl_has(&crl, entry.serial));
+  return OK;
+}
+
+static err_t verify_chain(void) {
+  AUTO_BUF pem = BUF_EMPTY;
+  struct bytes chain = buf_bytes(&ca);
+  TRY(x509_to_pem(chain, &pem));
+  return cert_verify(&chain, 1, buf_bytes(&pem), 1800000000);
+}
+
 static err_t private_pem(void) {
   AUTO_SECRET pem = { 0 };
   struct key *k AUTO(key) = NULL;
@@ -320,6 +340,7 @@ int main(void) {
     WORK(hybrid, false),           WORK(token, false),
     WORK(certificate, true),       WORK(request_and_issue, true),
     WORK(pkcs12_out_and_in, true), WORK(pem_out_and_in, true),
+    WORK(read_list, true),         WORK(verify_chain, true),
     WORK(private_pem, true),       cmocka_unit_test(results_after_a_failure_are_right),
   };
   return cmocka_run_group_tests(tests, prepare, release);
