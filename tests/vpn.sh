@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # For tests of tunnels: `. "$(dirname "$0")/../vpn.sh"` in the place of lib.sh, which it brings along.
-# The test runs in a network of its own, with sites and a hub in it:
+# The test runs in a network of its own, with sites and a hub in it; nothing of it is left when it ends:
 #
 #   hosts h1 h2 ..    gateways g1 g2 ..   "the Internet": a bridge, 192.0.2.0/24
 #   10.N.0.10     --  10.N.0.1, 192.0.2.N  --  192.0.2.254, where the hub is
@@ -13,6 +13,8 @@
 #                            is in UP[N]
 #   at NAME COMMAND...       in the namespace of a host or gateway
 #   vpn N VERB...            `strongroom vpn` on gateway gN
+#   talk N ADDRESS           pings from the host hN in the background, 50 times a second, until hush;
+#   hush                     sets SENT and LOST
 #   until_ SECONDS WHAT COMMAND...  it succeeds within so many seconds
 #   wire_start, wire_stop    records what passes the bridge; wire FILTER counts packets of it
 if [ -z "${VPN_INSIDE:-}" ]; then
@@ -23,7 +25,7 @@ if [ -z "${VPN_INSIDE:-}" ]; then
   [ -x /usr/sbin/charon-systemd ] || { echo "needs charon-systemd"; exit 77; }
   [ -c /dev/net/tun ] || { echo "needs TUN devices"; exit 77; }
   export VPN_INSIDE=1
-  exec unshare --net --mount bash "$0" "$@"
+  exec unshare --net --mount --pid --fork --mount-proc --kill-child bash "$0" "$@"
 fi
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -128,6 +130,18 @@ vpn_guarded() { until_ 10 "the kill switch of g$1" drops "g$1"; }
 reaches() { at "h$1" ping -c 1 -W 1 "10.$2.0.10" >/dev/null 2>&1; }
 reaches_not() { ! reaches "$@"; }
 
+talk() {
+  ip netns exec "srvpn-h$1" ping -i 0.02 "$2" >"$WORK/talk" 2>&1 &
+  TALK_PID=$!
+}
+# shellcheck disable=SC2034  # for the caller
+hush() {
+  kill "$TALK_PID"
+  wait "$TALK_PID" 2>/dev/null || true
+  read -r SENT LOST < <(sed -n 's/.*icmp_seq=\([0-9]*\) ttl.*/\1/p' "$WORK/talk" |
+    awk '{ n++; last = $1 } END { print last, last - n }')
+}
+
 wire_start() {
   WIRE=$WORK/wire.pcap
   tcpdump -i internet -w "$WIRE" -U --immediate-mode >/dev/null 2>"$WORK/wire.log" &
@@ -149,19 +163,18 @@ OUTER='not port 28443 and not arp and not icmp6 and not (udp port 500 or udp por
 vpn_end() {
   local status=$? n
   trap - EXIT
+  set +e
   for n in "${!UP[@]}"; do
-    kill -TERM "${UP[$n]}" 2>/dev/null || true
-    wait "${UP[$n]}" 2>/dev/null || true
-  done
+    kill -TERM "${UP[$n]}"
+    wait "${UP[$n]}"
+  done 2>/dev/null
   if [ $status -ne 0 ] && [ $status -ne 77 ]; then
     for n in "$WORK"/g*/log; do
       [ ! -f "$n" ] || tail -n 40 "$n" | sed "s|^|$(basename "$(dirname "$n")"): |" >&2
     done
   fi
   if grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$WORK"/g*/log 2>/dev/null; then status=1; fi
-  (exit $status) || true
-  set +e
-  trap lib_end EXIT
-  exit $status
+  (exit $status)
+  lib_end
 }
 trap vpn_end EXIT

@@ -16,7 +16,8 @@ struct peer_verdict {
   int64_t not_after; /* of the one that ends last; Unix seconds */
   char why[160];     /* not good */
 };
-/* Looks at all certificates of the peer's name that strongSwan has seen since peer_forget(). */
+/* Looks at all certificates of the peer's name that strongSwan has seen since peer_forget(), and
+ * for them in the revocation lists of e; NULL: in none. */
 err_t peer_look(struct vici *v, const struct site_peer *p, const struct enrolled *e,
                 struct peer_verdict *out);
 /* strongSwan forgets what it was shown, so that what was bad is not held against what comes. */
