@@ -52,6 +52,7 @@ void charon_put_conf(const struct site *s, bool user, struct buf *out) {
              "  filelog {\n"
              "    stderr {\n"
              "      default = %u\n"
+             "      cfg = %u\n" /* why a certificate is not taken */
              "      ike_name = yes\n"
              "      flush_line = yes\n"
              "    }\n"
@@ -65,7 +66,7 @@ void charon_put_conf(const struct site *s, bool user, struct buf *out) {
              "    }\n"
              "  }\n"
              "}\n",
-             s->log_level, socket);
+             s->log_level, s->log_level ? s->log_level : 1, socket);
 }
 
 static err_t write_conf(const struct site *s, bool user) {

@@ -138,7 +138,7 @@ static void put_ends(const struct connection *c, struct writer *w) {
 }
 
 static void put(const struct connection *c, struct writer *w) {
-  section(w, c->name);
+  section(w, w->text ? "site" : c->name); /* in the text a name has no dots */
   value(w, "version", "2");
   list(w, "local_addrs", c->local_address);
   list(w, "remote_addrs", c->remote_address);

@@ -24,6 +24,7 @@
 #define CALM_MS 5000 /* between looks while all is well */
 #define BUSY_MS 500
 #define DYING_MS 500 /* from the end of its sockets to its own */
+#define REVIEW_US 60000000u
 #define RESTART_US 1000000u
 #define RESTART_MOST_US 32000000u
 #define LONG_LIFE_US 60000000u
@@ -201,7 +202,11 @@ static err_t look(struct gateway *g, bool new_creds) {
   if (new_creds)
     TRY(hand_over(g));
   TRY(vici_heard(g->events, &any));
-  return peers_look(g);
+  TRY(peers_look(g));
+  if (clock_mono_us() < g->review_at)
+    return OK;
+  g->review_at = clock_mono_us() + REVIEW_US;
+  return peers_review(g);
 }
 
 /* True when it is to end. */

@@ -25,8 +25,8 @@ struct gateway {
   struct enrol *enrol;
   struct enrolled *now; /* what strongSwan has */
   struct creds creds;
-  pid_t charon; /* 0: not running */
-  uint64_t started_at, start_at;
+  pid_t charon;                             /* 0: not running */
+  uint64_t started_at, start_at, review_at; /* monotonic microseconds */
   unsigned deaths;
   struct vici *ask, *events; /* NULL while it does not run */
   int signals, changed, lock;

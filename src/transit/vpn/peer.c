@@ -1,5 +1,6 @@
 #include "transit/vpn/peer.h"
 
+#include "base/clock.h"
 #include "crypto/crl.h"
 
 #include <stdio.h>
@@ -116,7 +117,10 @@ err_t peer_look(struct vici *v, const struct site_peer *p, const struct enrolled
   struct look l = { p, &revoked, out };
   *out = (struct peer_verdict){ .good = true };
   TRY(read_lists(v, e, &revoked));
-  return list_certs(v, "ANY", p->name, take, &l);
+  TRY(list_certs(v, "ANY", p->name, take, &l));
+  if (out->seen && out->good && out->not_after <= clock_real())
+    refuse(out, "its certificate has ended");
+  return OK;
 }
 
 err_t peer_forget(struct vici *v) {
