@@ -27,6 +27,7 @@ const struct noun nouns[] = {
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "proxy", "mutual TLS for any TCP service: a proxy in front of it or beside its client" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
+  { "vpn", "tunnels between sites: set up, run, watched and checked" },
   { "audit", "the log of every operation, and its verification" },
   { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
