@@ -35,7 +35,7 @@ const size_t noun_count = sizeof nouns / sizeof *nouns;
 
 const struct opt verb_client_options[] = {
   { "data", OPT_VALUE, "DIR", NULL, "take address and credentials from DIR/env" },
-  { "json", OPT_FLAG, NULL, NULL, "print the server's JSON" },
+  { "json", OPT_FLAG, NULL, NULL, "print JSON" },
   OPT_END,
 };
 
