@@ -104,9 +104,11 @@ static int plugin(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   int code = argc && age_plugin_is(argv[0]) ? plugin(argc, argv) : dispatch(argc, argv);
-  if (fflush(stdout) == 0 && !ferror(stdout))
+  bool unread;
+  err_t e = out_finish(&unread);
+  if (e == OK)
     return code;
-  if (errno != EPIPE)
-    fprintf(stderr, "strongroom: cannot write stdout: %s\n", strerror(errno));
-  return code ? code : 1;
+  if (!unread)
+    out_error_about(NULL, e, NULL);
+  return code > 1 ? code : exit_code_of(e); /* 1 may mean that nothing was found */
 }

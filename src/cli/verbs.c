@@ -27,6 +27,7 @@ const struct noun nouns[] = {
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
   { "proxy", "mutual TLS for any TCP service: a proxy in front of it or beside its client" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
+  { "vpn", "tunnels between sites: set up, run, watched and checked" },
   { "audit", "the log of every operation, and its verification" },
   { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
@@ -34,7 +35,7 @@ const size_t noun_count = sizeof nouns / sizeof *nouns;
 
 const struct opt verb_client_options[] = {
   { "data", OPT_VALUE, "DIR", NULL, "take address and credentials from DIR/env" },
-  { "json", OPT_FLAG, NULL, NULL, "print the server's JSON" },
+  { "json", OPT_FLAG, NULL, NULL, "print JSON" },
   OPT_END,
 };
 

@@ -115,6 +115,12 @@
   X(verb_log_grep) \
   X(verb_log_verify) \
   X(verb_log_reseal) \
+  X(verb_vpn_init) \
+  X(verb_vpn_up) \
+  X(verb_vpn_status) \
+  X(verb_vpn_check) \
+  X(verb_vpn_down) \
+  X(verb_vpn_export) \
   X(verb_audit_show) \
   X(verb_audit_verify) \
   X(verb_core_install) \

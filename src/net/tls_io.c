@@ -19,10 +19,11 @@
 static int bio_read(BIO *b, char *out, int size) {
   struct tls_io *io = BIO_get_data(b);
   BIO_clear_retry_flags(b);
-  if (!io->may_recv) {
+  if (!io->may_recv || io->recvs == 0) {
     BIO_set_retry_read(b);
     return -1;
   }
+  io->recvs--;
   ssize_t n = recv(io->fd, out, (size_t)size, 0);
   bool later = n < 0 && (errno == EAGAIN || errno == EINTR);
   /* Told of changes only, who got less than there was room for has got it all. */
@@ -204,6 +205,7 @@ static void begin(struct tls_io *io) {
   if (ERR_peek_error())
     ERR_clear_error();
   io->may_recv |= !io->edge;
+  io->recvs = io->edge ? 2 : 1; /* what begins in a full buffer may end behind it */
 }
 
 static enum tls_io_result result_of(struct tls_io *io, int ret) {

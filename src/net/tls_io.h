@@ -3,9 +3,9 @@
  * the client share. Nothing here waits but tls_io_wait(). A struct tls_io is used by one thread at
  * a time and does not move while it is open.
  *
- * One call reads at most once from the socket. So a client that sends records without content
- * (key updates) cannot hold a thread in one call, and there is no second recv() only to learn that
- * nothing more has come.
+ * One call reads at most once from the socket, twice where changes are told. So a client that sends
+ * records without content (key updates) cannot hold a thread in one call, and there is no second
+ * recv() only to learn that nothing more has come.
  */
 #ifndef NET_TLS_IO_H
 #define NET_TLS_IO_H
@@ -35,6 +35,7 @@ struct tls_io {
    * that has come with the last bytes is not told again.
    */
   bool edge, gone;
+  unsigned recvs;    /* that one call may still make */
   bool ended;        /* the peer's kernel said that nothing more comes */
   int error;         /* errno of the socket; 0 */
   struct block *out; /* records are put here instead of sent: the owner sends them; NULL */

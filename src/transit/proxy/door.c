@@ -2,6 +2,7 @@
  * fewest (see net/accept.h). */
 #include "transit/proxy/pair.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ static err_t listen_one(struct proxy *p, const char *address, unsigned mode) {
        (net_address_parse(host, 1, &a) && !address_is_local(&a))))
     FAIL(ERR_CONFIG, "%s is not a loopback address: others would reach it in plain text", address);
   TRY(listen_tcp(address, &l->fd));
+  l->port = listen_port(l->fd);
   return check_local(p, l->fd, address);
 }
 
@@ -53,8 +55,11 @@ err_t door_open(struct proxy *p, const struct proxy_options *o) {
     TRY(listen_adopt(o->inherited[i]));
     TRY(check_local(p, o->inherited[i], "an inherited socket"));
   }
-  for (size_t i = 0; i < o->inherited_count; i++) /* from here on nothing fails */
-    new_listener(p)->fd = o->inherited[i];
+  for (size_t i = 0; i < o->inherited_count; i++) { /* from here on nothing fails */
+    struct listener *l = new_listener(p);
+    l->fd = o->inherited[i];
+    l->port = listen_port(l->fd);
+  }
   return OK;
 }
 
@@ -96,7 +101,7 @@ static bool is_balancer(const struct proxy *p, const struct net_host *h) {
  * read. */
 bool door_admit(struct pair *c, const struct net_address *from) {
   struct proxy *p = c->loop->proxy;
-  enum limit_verdict v = limit_take(p->limit, from, c->loop->now_ms, &c->source);
+  enum limit_verdict v = limit_take(p->limit, from, clock_mono_us() / 1000, &c->source);
   if (v == LIMIT_OK)
     return true;
   COUNT(*(v == LIMIT_COUNT ? &p->refused_source : &p->refused_rate), 1);
@@ -111,8 +116,8 @@ bool door_admit(struct pair *c, const struct net_address *from) {
 
 static void refuse_full(struct proxy *p, int fd) {
   static _Atomic uint64_t logged;
-  close(fd);
   COUNT(p->refused_full, 1);
+  close(fd);
   if (log_seldom(&logged))
     log_warn("proxy", "%s: there are %u connections: no more are taken", p->service,
              p->limits.connections);

@@ -1,8 +1,6 @@
 /* The TLS handshake of a pair, and who may pass. */
 #include "transit/proxy/pair.h"
 
-#include "base/log.h"
-
 static bool serves(void *ctx, const char *name) {
   struct pair *c = ctx;
   c->route = routes_find(&c->loop->proxy->routes, name);
@@ -38,23 +36,15 @@ static err_t begin(struct pair *c) {
   return OK;
 }
 
-static void log_failure(const struct pair *c, enum tls_failure f, const char *detail) {
-  static _Atomic uint64_t logged;
-  char from[64];
-  if (!log_seldom(&logged))
-    return;
-  net_host_text(&c->from, from, sizeof from);
-  log_warn("proxy", "%s: %s: no TLS: %s%s%s%s", c->loop->proxy->service, from,
-           tls_failure_meaning(f), *detail ? " (" : "", detail, *detail ? ")" : "");
-}
-
 static enum step_result refuse(struct pair *c) {
   const char *detail;
   enum tls_failure f = tls_io_failure(&c->io, &detail);
   enum proxy_end end = f == TLS_FAILURE_NOT_ADMITTED ? PROXY_END_DENIED
                        : f == TLS_FAILURE_NAME       ? PROXY_END_NAME
                                                      : PROXY_END_HANDSHAKE;
-  log_failure(c, f, detail);
+  if (f == TLS_FAILURE_NOT_ADMITTED)
+    detail = c->identity ? c->identity : "";
+  pair_log(c, f, detail);
   if (c->loop->proxy->mode == PROXY_CLIENT)
     c->told = prelude_tell(c, "the proxy has no TLS with the server");
   return pair_refuse(c, end, f, detail);
@@ -64,9 +54,9 @@ enum step_result step_handshake(struct pair *c) {
   enum tls_io_result r;
   if (!c->io.ssl && begin(c) != OK)
     return pair_end(c, PROXY_END_MEMORY, "TLS");
-  do
-    r = tls_io_handshake(&c->io);
-  while (r == TLS_IO_WANT_READ && c->io.may_recv);
+  r = tls_io_handshake(&c->io);
+  if (r == TLS_IO_WANT_READ && c->io.may_recv)
+    pair_later(c);
   if (r == TLS_IO_WANT_WRITE && !pair_watch(c, &c->tls_side, true))
     return pair_end(c, PROXY_END_MEMORY, "epoll_ctl");
   if (r == TLS_IO_WANT_READ || r == TLS_IO_WANT_WRITE)

@@ -156,9 +156,14 @@ static void close_pair(struct pair *c) {
 }
 
 enum step_result pair_end(struct pair *c, enum proxy_end end, const char *why) {
+  return pair_break(c, end, TLS_FAILURE_NONE, why);
+}
+
+enum step_result pair_break(struct pair *c, enum proxy_end end, enum tls_failure failure,
+                            const char *why) {
   if (c->closed)
     return STEP_OVER;
-  report(c, end, TLS_FAILURE_NONE, why);
+  report(c, end, failure, why);
   if (end != PROXY_END_DONE && !c->lingering) {
     set_reset(c->io.fd);
     set_reset(c->plain);
@@ -201,6 +206,16 @@ enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failur
   return STEP_OVER;
 }
 
+void pair_log(const struct pair *c, enum tls_failure failure, const char *detail) {
+  static _Atomic uint64_t logged;
+  char from[64];
+  if (!log_seldom(&logged))
+    return;
+  net_host_text(&c->from, from, sizeof from);
+  log_warn("proxy", "%s: %s: no TLS: %s%s%s%s", c->loop->proxy->service, from,
+           tls_failure_meaning(failure), *detail ? " (" : "", detail, *detail ? ")" : "");
+}
+
 /* Steps, and what makes them go on. */
 
 void pair_run(struct pair *c) {
@@ -235,7 +250,10 @@ void pair_event(struct source *s, uint32_t events) {
   side->writable |= (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   *(tls ? &c->io.may_recv : &c->readable) |= in;
   *(tls ? &c->io.gone : &c->gone) |= gone;
-  pair_run(c);
+  if ((events & EPOLLERR) && relay_broken(c, tls) && !c->lingering)
+    pair_end(c, tls ? PROXY_END_CUT : PROXY_END_RESET, "it was reset after its end");
+  else
+    pair_run(c);
 }
 
 static enum step_result too_late(struct pair *c) {

@@ -65,8 +65,8 @@ struct dialling {
 struct prelude {
   struct front *front;
   struct buf from_tls, from_plain, to_tls, to_plain;
-  bool inside; /* TLS is there */
-  bool kept_shown;
+  bool inside;  /* TLS is there */
+  bool entered; /* and so is the server: the front end knows of it */
 };
 
 enum step { STEP_HEADER, STEP_DIAL, STEP_FRONT, STEP_HANDSHAKE, STEP_INSIDE, STEP_RELAY };
@@ -137,7 +137,8 @@ struct loop {
 struct listener {
   struct source source;
   int fd;
-  char *path; /* of a Unix socket that was made here */
+  unsigned port; /* 0: none */
+  char *path;    /* of a Unix socket that was made here */
 };
 
 struct proxy {
@@ -197,6 +198,11 @@ void pair_later(struct pair *c);
 bool pair_watch(struct pair *c, struct side *s, bool out);
 /* Ends it at once. Unless it is done, both sockets are reset. */
 enum step_result pair_end(struct pair *c, enum proxy_end end, const char *why);
+/* The same, for a reason of TLS. */
+enum step_result pair_break(struct pair *c, enum proxy_end end, enum tls_failure failure,
+                            const char *why);
+/* A line, seldom enough, for what went wrong in TLS. */
+void pair_log(const struct pair *c, enum tls_failure failure, const char *detail);
 /* Refuses whoever is on the TLS side, who is given time to read what was sent. */
 enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failure failure,
                              const char *why);
@@ -224,10 +230,12 @@ enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_BROKEN };
 enum pushed relay_push(struct pair *c, struct flow *f);
 /* Puts content into records for the TLS side; *n of it was taken. False: it failed. */
 bool relay_put(struct pair *c, struct bytes content, size_t *n);
-/* Reads content from the TLS side; what TLS itself has to say goes into the block of c->out. */
+/* Reads content from the TLS side; what TLS itself has to say goes into the block of c->out. After
+ * TLS_IO_WANT_READ there may be more: c->io.may_recv. */
 enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n);
 /* After TLS_IO_FAILED. */
 enum step_result relay_cut(struct pair *c);
+bool relay_broken(const struct pair *c, bool tls);
 
 /* proxy.c */
 /* A share of the present context. */

@@ -2,6 +2,7 @@
 
 #include "crypto/cert_match.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* What a certificate is called when nothing of it had to match. */
@@ -20,6 +21,7 @@ static err_t first_name(const struct cert_info *info, struct peer_verdict *v) {
 static err_t match_server(const struct route *r, const struct cert_info *info,
                           struct peer_verdict *v) {
   const struct cert_texts *uris = &info->is.sans[SAN_URI];
+  assert(r->server_name);
   v->admitted = uris->count == 1 && strcmp(uris->items[0], r->server_name) == 0;
   return first_name(info, v);
 }

@@ -123,7 +123,7 @@ err_t proxy_start(struct proxy *p) {
 }
 
 unsigned proxy_port(const struct proxy *p, size_t listener) {
-  return listener < p->listener_count ? listen_port(p->listeners[listener].fd) : 0;
+  return listener < p->listener_count ? p->listeners[listener].port : 0;
 }
 
 struct tls *proxy_tls(struct proxy *p) {

@@ -44,9 +44,7 @@ enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n) 
   *n = 0;
   if (!block_take(&c->loop->blocks, &c->out.block))
     return r;
-  do
-    r = tls_io_read(&c->io, to, room, n);
-  while (r == TLS_IO_WANT_READ && c->io.may_recv);
+  r = tls_io_read(&c->io, to, room, n);
   if (r != TLS_IO_OK)
     return r;
   c->in.bytes += *n;
@@ -54,10 +52,20 @@ enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n) 
   return r;
 }
 
+/* In TLS 1.3 a client learns only after the handshake that the server does not want it. */
 enum step_result relay_cut(struct pair *c) {
   const char *detail;
   enum tls_failure f = tls_io_failure(&c->io, &detail);
+  if (f == TLS_FAILURE_REFUSED && c->in.bytes == 0) {
+    pair_log(c, f, detail);
+    return pair_break(c, PROXY_END_HANDSHAKE, f, detail);
+  }
   return pair_end(c, PROXY_END_CUT, *detail ? detail : tls_failure_meaning(f));
+}
+
+/* A side is broken from which nothing more was expected: what goes there goes nowhere. */
+bool relay_broken(const struct pair *c, bool tls) {
+  return tls ? c->in.done : c->out.done;
 }
 
 /* From the TLS side to the plain one. */
@@ -104,7 +112,8 @@ static enum moved move_in(struct pair *c) {
     return MOVED_OVER;
   }
   f->ended = r == TLS_IO_EOF;
-  return push_in(c, r == TLS_IO_OK ? MOVED_SOME : MOVED_NOTHING);
+  bool more = r == TLS_IO_OK || (r == TLS_IO_WANT_READ && c->io.may_recv);
+  return push_in(c, more ? MOVED_SOME : MOVED_NOTHING);
 }
 
 /* From the plain side to the TLS one. */
@@ -193,8 +202,11 @@ static enum step_result rest(struct pair *c) {
   return STEP_WAIT;
 }
 
+/* A peer that only changes keys makes work and brings nothing: it waits for its turn. */
 enum step_result step_relay(struct pair *c) {
-  for (int i = 0; i < ROUNDS; i++) {
+  uint64_t before = UINT64_MAX;
+  for (int i = 0; i < ROUNDS && before != c->in.bytes + c->out.bytes; i++) {
+    before = c->in.bytes + c->out.bytes;
     enum moved in = move_in(c), out = in == MOVED_OVER ? in : move_out(c);
     if (out == MOVED_OVER)
       return STEP_OVER;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define PIECE 16384 /* bytes that are read at a time */
+#define ROUNDS 16   /* pieces that are heard before others get their turn */
 
 enum heard {
   HEARD_NOTHING,
@@ -120,6 +121,8 @@ static enum heard hear_tls(struct pair *c) {
   if (!buf_reserve(b, PIECE))
     return over(c, PROXY_END_MEMORY, "");
   enum tls_io_result r = relay_read(c, b->data + b->size, PIECE, &n);
+  if (r == TLS_IO_WANT_READ && c->io.may_recv)
+    pair_later(c);
   if (r == TLS_IO_WANT_READ)
     return HEARD_NOTHING;
   if (r != TLS_IO_OK) {
@@ -185,13 +188,11 @@ static err_t begin(struct pair *c) {
 }
 
 void prelude_secured(struct pair *c) {
-  if (!c->prelude)
-    return;
-  c->prelude->inside = true;
-  front_secured(c->prelude->front);
+  if (c->prelude)
+    c->prelude->inside = true;
 }
 
-/* As far as it goes out at once. */
+/* As far as it goes out at once. The front end still thinks that TLS is to begin. */
 bool prelude_tell(struct pair *c, const char *why) {
   if (!c->loop->proxy->front || (!c->prelude && begin(c) != OK) ||
       front_refuse(c->prelude->front, why, to_client(c)) != OK)
@@ -213,7 +214,7 @@ enum step_result step_front(struct pair *c) {
     return STEP_DONE;
   if (!c->prelude && begin(c) != OK)
     return pair_end(c, PROXY_END_MEMORY, "");
-  for (;;) {
+  for (int i = 0; i < ROUNDS; i++) {
     enum pushed p = push_all(c, false);
     enum front_state s = front_state(c->prelude->front);
     if (p != PUSHED_ALL)
@@ -226,15 +227,18 @@ enum step_result step_front(struct pair *c) {
     if (h != HEARD_SOME)
       return h == HEARD_NOTHING ? STEP_WAIT : STEP_OVER;
   }
+  pair_later(c);
+  return STEP_WAIT;
 }
 
-/* What came before TLS and was kept is shown again now. */
-static enum heard show_kept(struct pair *c) {
+/* Once both sides are there. What came before TLS and was kept is shown again now. */
+static enum heard enter(struct pair *c) {
   struct prelude *p = c->prelude;
-  if (p->kept_shown || front_state(p->front) != FRONT_INSIDE)
+  if (p->entered)
     return HEARD_SOME;
-  p->kept_shown = true;
-  return show_buf(c, false);
+  p->entered = true;
+  front_secured(p->front);
+  return front_state(p->front) == FRONT_INSIDE ? show_buf(c, false) : HEARD_SOME;
 }
 
 /* What was not used goes on as it is. */
@@ -259,9 +263,9 @@ static enum step_result finish(struct pair *c) {
 enum step_result step_inside(struct pair *c) {
   if (!c->prelude)
     return STEP_DONE;
-  if (show_kept(c) == HEARD_OVER)
+  if (enter(c) == HEARD_OVER)
     return STEP_OVER;
-  for (;;) {
+  for (int i = 0; i < ROUNDS; i++) {
     enum front_state s = front_state(c->prelude->front);
     if (s == FRONT_THROUGH)
       pass_on(c);
@@ -276,4 +280,6 @@ enum step_result step_inside(struct pair *c) {
     if (h != HEARD_SOME)
       return h == HEARD_NOTHING ? STEP_WAIT : STEP_OVER;
   }
+  pair_later(c);
+  return STEP_WAIT;
 }

@@ -66,10 +66,11 @@ err_t pki_list(const struct pki *p, const struct identity *revoked, int64_t unti
                struct buf *der) {
   static uint64_t number;
   int64_t now = clock_now();
+  number++;
   struct crl_entry entry = { .when = now - 60 };
   if (revoked)
     entry.serial = bytes_of(revoked->serial, sizeof revoked->serial);
-  struct crl_list list = { .number = ++number,
+  struct crl_list list = { .number = number,
                            .this_update = now - 3600,
                            .next_update = now + until,
                            .entries = &entry,

@@ -96,20 +96,20 @@ void scene_stop(struct scene *s) {
   proxy_free(TAKE(s->proxy));
 }
 
+size_t scene_ends(struct scene *s) {
+  pthread_mutex_lock(&s->lock);
+  size_t n = s->end_count;
+  pthread_mutex_unlock(&s->lock);
+  return n;
+}
+
 struct told scene_end(struct scene *s, size_t i) {
-  struct told t = { 0 };
-  size_t count = 0;
-  for (unsigned ms = 0; ms < PATIENCE_MS && count <= i; ms++) {
-    pthread_mutex_lock(&s->lock);
-    count = s->end_count;
-    t = s->ends[i];
-    pthread_mutex_unlock(&s->lock);
-    if (count <= i)
-      usleep(1000);
+  for (unsigned ms = 0; scene_ends(s) <= i; ms++) {
+    if (ms == PATIENCE_MS)
+      fail_msg("only %zu connections have ended", scene_ends(s));
+    usleep(1000);
   }
-  if (count <= i)
-    fail_msg("only %zu connections have ended", count);
-  return t;
+  return s->ends[i]; /* it stays as it is */
 }
 
 struct proxy_stats scene_stats(const struct scene *s) {
@@ -140,11 +140,21 @@ static int connect_to(const void *address, socklen_t size) {
   return fd;
 }
 
+static struct sockaddr_in loopback(unsigned port) {
+  return (struct sockaddr_in){ .sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
 int plain_connect(unsigned port) {
-  struct sockaddr_in a = { .sin_family = AF_INET,
-                           .sin_port = htons((uint16_t)port),
-                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  struct sockaddr_in a = loopback(port);
   return connect_to(&a, sizeof a);
+}
+
+bool plain_can_connect(unsigned port) {
+  struct sockaddr_in a = loopback(port);
+  AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
 }
 
 int plain_connect_unix(const char *path) {

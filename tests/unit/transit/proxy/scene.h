@@ -42,12 +42,14 @@ void scene_free(struct scene *s);
 /* A server proxy to the backend that admits client.example; change may alter its options. */
 void scene_start(struct scene *s, void (*change)(struct proxy_options *o));
 void scene_stop(struct scene *s);
+size_t scene_ends(struct scene *s);               /* how many there were */
 struct told scene_end(struct scene *s, size_t i); /* waits for the i-th end */
 struct proxy_stats scene_stats(const struct scene *s);
 
 /* Sockets in the plain: they block, with a timeout. */
 int plain_listen_unix(const char *path);
 int plain_connect(unsigned port);
+bool plain_can_connect(unsigned port);
 int plain_connect_unix(const char *path);
 int plain_accept(int listener);
 bool plain_waits(int listener, unsigned ms); /* whether somebody connects */

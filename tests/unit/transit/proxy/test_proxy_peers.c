@@ -32,7 +32,7 @@ static int stop(void **state) {
 /* Nothing reaches the backend, and the client knows that it failed. */
 static struct told refused(struct tls *tls, const char *name) {
   AUTO_PEER p;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   if (peer_open(&p, s.port, tls, name))
     peer_expect_cut(&p); /* TLS 1.3: a client is done before the server has looked at it */
   struct told t = scene_end(&s, n);

@@ -1,6 +1,8 @@
 /* What passes through a proxy: bytes in both directions, their ends, and what was cut. */
 #include "scene.h"
 
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -93,7 +95,7 @@ static void test_echo(void **state) {
 static void test_half_close_of_client(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   peer_say(&p, "question");
@@ -110,7 +112,7 @@ static void test_half_close_of_client(void **state) {
 static void test_half_close_of_backend(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   plain_say(b, "greeting");
@@ -129,7 +131,7 @@ static void test_half_close_of_backend(void **state) {
 static void test_truncation(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   peer_say(&p, "half of");
@@ -144,7 +146,7 @@ static void test_reset_of_backend(void **state) {
   struct linger now = { .l_onoff = 1 };
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   plain_say(b, "half of");
@@ -159,7 +161,7 @@ static void test_reset_of_backend(void **state) {
 static void test_damage(void **state) {
   AUTO_PEER p;
   (void)state;
-  size_t n = s.end_count;
+  size_t n = scene_ends(&s);
   assert_true(peer_open(&p, s.port, s.client_tls, NULL));
   int b = plain_accept(s.backend);
   static const char record[] = "\x17\x03\x03\x00\x20"
@@ -169,6 +171,66 @@ static void test_damage(void **state) {
   close(b);
   peer_expect_cut(&p);
   assert_int_equal(scene_end(&s, n).end, PROXY_END_CUT);
+}
+
+/* New keys in the middle of a stream, asked for by the client. */
+static void test_key_updates(void **state) {
+  AUTO_PEER p;
+  (void)state;
+  assert_true(peer_open(&p, s.port, s.client_tls, NULL));
+  int b = plain_accept(s.backend);
+  for (int i = 0; i < 5; i++) {
+    assert_int_equal(SSL_key_update(p.io.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    peer_say(&p, "question");
+    plain_expect(b, "question");
+    plain_say(b, "answer");
+    peer_expect(&p, "answer");
+  }
+  for (int i = 0; i < 3000; i++) { /* and nothing but new keys */
+    assert_int_equal(SSL_key_update(p.io.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    enum tls_io_result r = tls_io_handshake(&p.io);
+    uint64_t budget_us = 10000000;
+    if (r == TLS_IO_WANT_WRITE)
+      assert_ok(tls_io_wait(&p.io, r, &budget_us));
+    else
+      assert_int_equal(r, TLS_IO_OK);
+  }
+  peer_say(&p, "still");
+  plain_expect(b, "still");
+  close(b);
+  peer_expect_end(&p);
+}
+
+/* A client that takes the shortest records there are: 64 KiB become 128 of them. */
+static void test_short_records(void **state) {
+  static char big[1 << 20], got[1 << 16];
+  struct peer p = { TLS_IO_CLOSED };
+  size_t total = 0, n;
+  (void)state;
+  int fd = plain_connect(s.port);
+  assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+  assert_ok(tls_io_open(&p.io, s.client_tls, fd, NULL, NULL));
+  SSL_set_tlsext_max_fragment_length(p.io.ssl, TLSEXT_max_fragment_length_512);
+  while (tls_io_handshake(&p.io) == TLS_IO_WANT_READ)
+    usleep(1000);
+  int b = plain_accept(s.backend);
+  assert_int_equal(send(b, big, sizeof big, MSG_NOSIGNAL), sizeof big);
+  close(b);
+  for (;;) {
+    enum tls_io_result r = tls_io_read(&p.io, got, sizeof got, &n);
+    uint64_t budget_us = 10000000;
+    if (r == TLS_IO_EOF)
+      break;
+    if (r == TLS_IO_WANT_READ) {
+      assert_ok(tls_io_wait(&p.io, r, &budget_us));
+      continue;
+    }
+    assert_int_equal(r, TLS_IO_OK);
+    assert_in_range(n, 1, 512);
+    total += n;
+  }
+  assert_int_equal(total, sizeof big);
+  peer_close(&p);
 }
 
 static size_t push(struct peer *p, size_t most) {
@@ -247,6 +309,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(test_truncation),
     cmocka_unit_test(test_reset_of_backend),
     cmocka_unit_test(test_damage),
+    cmocka_unit_test(test_key_updates),
+    cmocka_unit_test(test_short_records),
     cmocka_unit_test(test_hanging_backend),
     cmocka_unit_test(test_slow_client),
   };
