@@ -82,6 +82,18 @@ static err_t open_admin(struct running *r) {
   return address ? admin_server_open(address, &admin, &r->admin) : OK;
 }
 
+/* The first try tells what is waited for. */
+static err_t get_certificate(struct running *r) {
+  const struct proxy_config *c = r->config;
+  unsigned wait_ms = proxy_config_ms(c, "hub_seconds");
+  err_t e = enrol_new(r->client, &c->enrol, 0, &r->enrol);
+  if ((e != ERR_AWAY && e != ERR_BUSY && e != ERR_SEALED) || wait_ms == 0)
+    return e;
+  log_warn("proxy", "%s: waiting for the hub, to get a certificate: %s", c->service, err_reason(e));
+  notify_say(r->notify, "STATUS=waiting for the hub, to get a certificate");
+  return enrol_new(r->client, &c->enrol, wait_ms, &r->enrol);
+}
+
 err_t running_open(const struct proxy_config *c, struct running *r) {
   const char *log = proxy_config_text(c, "access_log");
   *r = (struct running){ .config = c, .notify = notify_open() };
@@ -89,8 +101,7 @@ err_t running_open(const struct proxy_config *c, struct running *r) {
     TRY(access_writer_open(log, &r->log));
   TRY(client_new(proxy_config_text(c, "data"), &r->client));
   client_set_patience(r->client, &PATIENCE_SERVICE);
-  notify_say(r->notify, "STATUS=waiting for a certificate");
-  TRY(enrol_new(r->client, &c->enrol, proxy_config_ms(c, "hub_seconds"), &r->enrol));
+  TRY(get_certificate(r));
   TRY(open_proxy(r));
   return open_admin(r);
 }
