@@ -7,6 +7,7 @@
 #include "cli/passphrase.h"
 #include "cli/serve_options.h"
 #include "cli/up/print.h"
+#include "cli/up/prove.h"
 #include "cli/up/supervise.h"
 #include "cli/verbs.h"
 
@@ -82,10 +83,13 @@ static err_t pipe_passphrase(struct secret *passphrase, int *out) {
 }
 
 static err_t bring_up(struct supervisor *s, const struct words *w, const char *dir) {
+  AUTO_BUF proof = BUF_EMPTY;
   TRY(supervisor_bring_up(s));
   if (s->stopping)
     return OK;
-  TRY(w->json ? up_print_json(s->services, s->count, dir) : up_print(s->services, s->count, dir));
+  TRY(up_prove(s->services, s->count, dir, &proof));
+  TRY(w->json ? up_print_json(s->services, s->count, dir, buf_bytes(&proof))
+              : up_print(s->services, s->count, dir, buf_bytes(&proof)));
   fflush(stdout);
   return OK;
 }
@@ -140,7 +144,8 @@ const struct verb verb_up = {
     "certificate, and its owner. What a client needs is written to DIR/env (mode 0600).\n"
     "Ctrl-C or SIGTERM stops everything cleanly, a second Ctrl-C at once; SIGHUP reloads the\n"
     "certificate. A service that ends unexpectedly is started again; a vault under a\n"
-    "passphrase is sealed then.",
+    "passphrase is sealed then. Before it says that it serves, every address is tried: one that\n"
+    "answers in plain text, or with a certificate that is not the hub's, ends the start.",
   .settings = verb_settings,
   .options = options,
   .examples = "strongroom up\n"
