@@ -94,9 +94,19 @@ static err_t get_certificate(struct running *r) {
   return enrol_new(r->client, &c->enrol, wait_ms, &r->enrol);
 }
 
+/* Two for each connection, and some more. */
+static void count_files(const struct proxy_config *c) {
+  enum { OTHERS = 64 };
+  unsigned files = process_file_limit(), most = files > OTHERS ? (files - OTHERS) / 2 : 0;
+  if (most < c->proxy.limits.connections)
+    log_warn("proxy", "%s: %u files may be open, which is enough for %u connections", c->service,
+             files, most);
+}
+
 err_t running_open(const struct proxy_config *c, struct running *r) {
   const char *log = proxy_config_text(c, "access_log");
   *r = (struct running){ .config = c, .notify = notify_open() };
+  count_files(c);
   if (log)
     TRY(access_writer_open(log, &r->log));
   TRY(client_new(proxy_config_text(c, "data"), &r->client));
