@@ -6,7 +6,7 @@
 #   10.N.0.10     --  10.N.0.1, 192.0.2.N  --  192.0.2.254, where the hub is
 #
 #   vpn_net COUNT            makes that many sites
-#   vpn_hub [up's options]   starts the hub, and grants gN.test to an identity gN for each site
+#   vpn_hub                  starts the hub, and grants gN.test to an identity gN for each site
 #   vpn_site N LINES... -- PEER LINES... [-- PEER LINES...]  writes the site file of gN: lines of its
 #                            own, then each peer's number and lines
 #   vpn_up N, vpn_down N     `vpn up` of gN in the background, with its kill switch in place; its pid
@@ -71,7 +71,7 @@ vpn_net() {
 vpn_hub() {
   local n
   HUB_PORT=28443
-  hub_start --listen "192.0.2.254:$HUB_PORT" --host 192.0.2.254 "$@"
+  hub_start --listen "192.0.2.254:$HUB_PORT" --host 192.0.2.254
   for ((n = 1; n <= VPN_SITES; n++)); do
     identity "g$n" strongroom-certificate-requester
     sr ca allow "g$n" --profile vpn --name "g$n.test" >/dev/null
@@ -164,7 +164,9 @@ wire_none() { # WHAT FILTER
 }
 # What the Internet may see of the sites: IKE, ESP, that nobody listens for them, the hub's HTTPS, and what
 # the link needs.
+# shellcheck disable=SC2034  # for the caller
 INNER='net 10.0.0.0/8'
+# shellcheck disable=SC2034
 OUTER='not port 28443 and not arp and not (ip6 and dst net ff00::/8) and not icmp6 and not (udp port 500 or udp port 4500 or esp)
   and not (icmp[icmptype] = icmp-unreach and icmp[17] = 17)'
 
