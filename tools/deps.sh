@@ -11,7 +11,8 @@ test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck p
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
   zlib1g-dev
   rsyslog systemd-journal-remote
-  postgresql-15 mariadb-server-core mariadb-client btrfs-progs)
+  postgresql-15 mariadb-server-core mariadb-client btrfs-progs
+  hitch haproxy stunnel4 nginx-light libnginx-mod-stream)
 
 # Any Node.js from 18 on will do, from wherever it comes.
 node_missing() {
