@@ -11,7 +11,7 @@ test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck p
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
   zlib1g-dev
   rsyslog systemd-journal-remote
-  nginx redis-tools sslscan
+  nginx libnginx-mod-stream haproxy hitch stunnel4 redis-tools sslscan
   charon-systemd strongswan-swanctl libcharon-extra-plugins iproute2 iputils-ping iperf3 tcpdump
   postgresql-15 mariadb-server-core mariadb-client btrfs-progs)
 

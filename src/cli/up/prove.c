@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/ask.h"
+#include "crypto/x509.h"
 #include "net/plain.h"
 #include "net/tls_io.h"
 
@@ -14,19 +15,21 @@
 #include <unistd.h>
 
 #define BUDGET_US 5000000u
-#define CA_MAX 65536
+#define PEM_MAX 65536
 #define NAME_SIZE 256
 #define PORTS_MAX 64
 
 struct proof {
   struct tls *tls;
   char name[NAME_SIZE]; /* that the certificates must be for */
+  struct buf given;     /* the certificate that must be shown; empty: any of the authority's */
   unsigned ports[PORTS_MAX];
   size_t port_count;
   struct buf *seen;
 };
 static void proof_free(struct proof *p) {
   tls_free(p->tls);
+  buf_free(&p->given);
 }
 
 /* --- one address --- */
@@ -69,7 +72,11 @@ static err_t handshake(struct proof *p, const char *text, struct tls_io *io) {
     }
     TRY(tls_io_wait(io, r, &budget));
   }
+  AUTO_BUF shown = BUF_EMPTY;
   struct tls_facts facts;
+  TRY(tls_io_peer(io, &shown));
+  if (p->given.size && !bytes_equal(buf_bytes(&shown), buf_bytes(&p->given)))
+    FAIL(ERR_CONFIG, "%s: the certificate is not the one that was given", text);
   tls_io_facts(io, &facts);
   buf_printf(p->seen, "%s %s %s\n", text, facts.version, facts.cipher);
   return buf_ok(p->seen);
@@ -79,7 +86,8 @@ static err_t prove_tls(struct proof *p, const char *text, const struct net_addre
   struct tls_io io = TLS_IO_CLOSED;
   int fd = -1;
   TRY(dial(text, to, &fd));
-  err_t e = tls_io_connect(&io, p->tls, fd, p->name);
+  err_t e = p->given.size ? tls_io_probe(&io, p->tls, fd, p->name)
+                          : tls_io_connect(&io, p->tls, fd, p->name);
   if (e == OK)
     e = handshake(p, text, &io);
   tls_io_close(&io);
@@ -202,14 +210,22 @@ static err_t prove_service(struct proof *p, const struct service *s) {
   return check_kernel(p, s->pid);
 }
 
-err_t up_prove(const struct service *services, size_t count, const char *data_dir,
-               struct buf *seen) {
-  __attribute__((cleanup(proof_free))) struct proof p = { .seen = seen };
-  AUTO_BUF ca = BUF_EMPTY;
+/* A certificate that was given may be of any authority. */
+static err_t set_trust(struct proof *p, const char *data_dir, const char *certificate) {
+  AUTO_BUF pem = BUF_EMPTY;
   char path[4096];
   snprintf(path, sizeof path, "%s/ca.pem", data_dir);
-  TRY(file_read(path, CA_MAX, &ca));
-  TRY(tls_client(buf_bytes(&ca), &p.tls));
+  TRY(file_read(*certificate ? certificate : path, PEM_MAX, &pem));
+  if (!*certificate)
+    return tls_client(buf_bytes(&pem), &p->tls);
+  TRY(x509_from_pem(buf_bytes(&pem), &p->given));
+  return tls_prober("http/1.1", &p->tls);
+}
+
+err_t up_prove(const struct service *services, size_t count, const char *data_dir,
+               const char *certificate, struct buf *seen) {
+  __attribute__((cleanup(proof_free))) struct proof p = { .seen = seen };
+  TRY(set_trust(&p, data_dir, certificate));
   for (size_t i = 0; i < count; i++)
     TRY(prove_service(&p, &services[i]));
   return OK;

@@ -82,12 +82,13 @@ static err_t pipe_passphrase(struct secret *passphrase, int *out) {
   return OK;
 }
 
-static err_t bring_up(struct supervisor *s, const struct words *w, const char *dir) {
+static err_t bring_up(struct supervisor *s, const struct words *w, const struct conf *conf) {
+  const char *dir = conf_str(conf, "data");
   AUTO_BUF proof = BUF_EMPTY;
   TRY(supervisor_bring_up(s));
   if (s->stopping)
     return OK;
-  TRY(up_prove(s->services, s->count, dir, &proof));
+  TRY(up_prove(s->services, s->count, dir, conf_str(conf, "tls.certificate"), &proof));
   TRY(w->json ? up_print_json(s->services, s->count, dir, buf_bytes(&proof))
               : up_print(s->services, s->count, dir, buf_bytes(&proof)));
   fflush(stdout);
@@ -110,7 +111,7 @@ static err_t run_hub(const struct words *w, int *exit_code) {
     .signals = -1,
   };
   TRY(supervisor_init(&s));
-  TRY(bring_up(&s, w, conf_str(o.conf, "data")));
+  TRY(bring_up(&s, w, o.conf));
   TRY(supervisor_watch(&s));
   *exit_code = s.exit_code;
   return OK;

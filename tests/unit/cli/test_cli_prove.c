@@ -18,6 +18,7 @@ struct fixture {
   char dir[64];
 };
 static struct fixture f;
+static const char *given = ""; /* a file with the certificate that must be shown */
 
 static int start(void **state) {
   bool locked;
@@ -49,7 +50,7 @@ static err_t prove(const char *url, const char *listeners, pid_t pid, struct buf
   buf_printf(&line, "{\"url\":\"%s\",\"listeners\":%s}", url, listeners);
   assert_ok(buf_ok(&line));
   assert_ok(json_read(buf_bytes(&line), &s.ready));
-  err_t e = up_prove(&s, 1, f.dir, seen);
+  err_t e = up_prove(&s, 1, f.dir, given, seen);
   service_free(&s);
   return e;
 }
@@ -67,6 +68,18 @@ static void the_certificate_must_be_for_the_name(void **state) {
   buf_printf(&listeners, "[\"127.0.0.1:%u\"]", f.app.port);
   assert_int_equal(prove("https://other.example", buf_cstr(&listeners), 0, &seen), ERR_CONFIG);
   assert_non_null(strstr(err_last()->why, "another name"));
+}
+
+static void a_certificate_that_was_given_is_the_one(void **state) {
+  AUTO_BUF seen = BUF_EMPTY, listeners = BUF_EMPTY;
+  char path[96];
+  snprintf(path, sizeof path, "%s/ca.pem", f.dir);
+  buf_printf(&listeners, "[\"127.0.0.1:%u\"]", f.app.port);
+  given = path;
+  err_t e = prove("https://localhost", buf_cstr(&listeners), 0, &seen);
+  given = "";
+  assert_int_equal(e, ERR_CONFIG);
+  assert_non_null(strstr(err_last()->why, "not the one that was given"));
 }
 
 struct plain {
@@ -140,6 +153,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(tls_is_proved),
     cmocka_unit_test(the_certificate_must_be_for_the_name),
+    cmocka_unit_test(a_certificate_that_was_given_is_the_one),
     cmocka_unit_test(plain_text_is_found),
     cmocka_unit_test(what_the_kernel_knows_counts),
     cmocka_unit_test(nothing_told_is_nothing_proved),
