@@ -13,10 +13,10 @@ build:
 run: build
 	@exec $(BUILD)/strongroom up --data "$(DATA)"
 
-# Each fuzz target runs for 6 seconds here and for 60 in `make fuzz`.
+# Each fuzz target runs for 4 seconds here and for 60 in `make fuzz`.
 test: build
 	@tools/deps.sh test
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-6} tests/run
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-4} tests/run
 
 bench: build
 	@tools/deps.sh test

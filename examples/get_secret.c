@@ -6,7 +6,11 @@ int main(int argc, char **argv) {
   struct sr_error error = { 0 };
   struct sr_vault *vault = NULL;
   struct sr_bytes value = { 0 };
-  int ok = argc == 2 && sr_connect(NULL, &vault, &error) == SR_OK &&
+  if (argc != 2) {
+    fprintf(stderr, "usage: get_secret NAME\n");
+    return 2;
+  }
+  int ok = sr_connect(NULL, &vault, &error) == SR_OK &&
            sr_get_secret(vault, argv[1], NULL, &value, &error) == SR_OK;
   if (ok)
     printf("%s: %zu bytes, in %s memory\n", argv[1], value.size,

@@ -8,7 +8,11 @@ int main(int argc, char **argv) {
   struct sr_error error = { 0 };
   struct sr_vault *vault = NULL;
   struct sr_certificate now = { 0 }, next = { 0 };
-  int ok = argc == 2 && sr_connect(NULL, &vault, &error) == SR_OK &&
+  if (argc != 2) {
+    fprintf(stderr, "usage: renew NAME\n");
+    return 2;
+  }
+  int ok = sr_connect(NULL, &vault, &error) == SR_OK &&
            sr_get_certificate(vault, argv[1], NULL, &now, &error) == SR_OK &&
            sr_renew_certificate(vault, argv[1], 60, &next, &error) == SR_OK;
   if (ok) {

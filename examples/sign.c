@@ -34,8 +34,11 @@ static enum sr_status work(struct sr_vault *vault, char **argv, struct sr_error 
 int main(int argc, char **argv) {
   struct sr_error error = { 0 };
   struct sr_vault *vault = NULL;
-  if (argc != 4 || sr_connect(NULL, &vault, &error) != SR_OK ||
-      work(vault, argv, &error) != SR_OK) {
+  if (argc != 4) {
+    fprintf(stderr, "usage: sign KEY ALGORITHM DIGEST\n");
+    return 2;
+  }
+  if (sr_connect(NULL, &vault, &error) != SR_OK || work(vault, argv, &error) != SR_OK) {
     fprintf(stderr, "sign: %s (%s)\n", error.message, sr_status_name(error.status));
     sr_close(vault);
     return 1;

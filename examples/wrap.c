@@ -26,8 +26,11 @@ static enum sr_status work(struct sr_vault *vault, const char *key, struct sr_er
 int main(int argc, char **argv) {
   struct sr_error error = { 0 };
   struct sr_vault *vault = NULL;
-  if (argc != 2 || sr_connect(NULL, &vault, &error) != SR_OK ||
-      work(vault, argv[1], &error) != SR_OK) {
+  if (argc != 2) {
+    fprintf(stderr, "usage: wrap KEY\n");
+    return 2;
+  }
+  if (sr_connect(NULL, &vault, &error) != SR_OK || work(vault, argv[1], &error) != SR_OK) {
     fprintf(stderr, "wrap: %s (%s)\n", error.message, sr_status_name(error.status));
     sr_close(vault);
     return 1;

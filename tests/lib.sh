@@ -54,6 +54,12 @@ contains() {
   case $2 in *"$3"*) ;; *) fail "$1: '$3' is not in: $2" ;; esac
 }
 
+# In the directory of a lockfile: its packages. Tests that run side by side install them once.
+npm_packages() {
+  flock package-lock.json bash -c '[ node_modules/.package-lock.json -nt package-lock.json ] ||
+    npm ci --no-audit --no-fund --silent'
+}
+
 # A port below the range that the kernel takes for outgoing connections, so that only another test
 # can take it in the meantime.
 free_port() {

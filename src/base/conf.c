@@ -205,10 +205,10 @@ void conf_flag_name(const struct conf_key *k, char *out, size_t size) {
   spell(k->name, "", false, out, size);
 }
 
-err_t conf_read_env(struct conf *c) {
+err_t conf_read_env(struct conf *c, const char *prefix) {
   for (size_t i = 0; i < c->count; i++) {
     char name[128];
-    spell(c->keys[i].name, "STRONGROOM_", true, name, sizeof name);
+    spell(c->keys[i].name, prefix, true, name, sizeof name);
     const char *v = getenv(name);
     if (v)
       TRY(assign(c, i, v, FROM_ENV, 0));

@@ -1,7 +1,8 @@
 /*
  * Configuration: flags over environment (STRONGROOM_*) over one INI file, from one table of keys. A
  * key that the table does not know, a value that its type does not take, or a key given twice in
- * the file is an error that names file and line. Secrets are never configuration.
+ * the file is an error that names file and line. Secrets are never configuration. A program that
+ * has a table of its own has a prefix of its own, such as STRONGROOM_PROXY_.
  *
  * A key "audit.rotate_hours" is the flag --audit-rotate-hours, the variable
  * STRONGROOM_AUDIT_ROTATE_HOURS and, in the file, "rotate_hours" under "[audit]".
@@ -39,7 +40,7 @@ CLEANUP(conf, struct conf *, conf_free)
  * source replaces the earlier. */
 err_t conf_read_file(struct conf *c, const char *path);
 err_t conf_parse(struct conf *c, struct bytes text, const char *origin); /* the text of a file */
-err_t conf_read_env(struct conf *c);
+err_t conf_read_env(struct conf *c, const char *prefix);
 /* True and consumed (1 or 2 of argv) when argv[0] is a flag of the table; *used is how many words.
  */
 err_t conf_flag(struct conf *c, int argc, char **argv, int *used);

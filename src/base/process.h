@@ -21,15 +21,21 @@ unsigned process_file_limit(void);
 size_t process_lock_limit(void);
 
 /*
- * From now on: files beneath dirs only (Landlock; paths that do not exist are skipped, read_only
- * ones can't be written) and the system calls that a server needs (seccomp: others fail with EPERM,
- * dangerous ones end the process). *landlock false where the kernel has none. What dials may
- * connect to others, over TCP and UDP; what does not can't.
+ * From now on: files beneath dirs only (Landlock; paths that do not exist are skipped) and the
+ * system calls that a server needs (seccomp: others fail with EPERM, dangerous ones end the
+ * process). *landlock false where the kernel has none.
  */
+enum process_access { PROCESS_WRITE, PROCESS_READ, PROCESS_REMOVE /* files, and nothing else */ };
 struct process_dir {
   const char *path;
-  bool read_only;
+  enum process_access access;
 };
-err_t process_sandbox(const struct process_dir *dirs, size_t count, bool dials, bool *landlock);
+enum process_reach {
+  PROCESS_LISTENS, /* it connects to nobody */
+  PROCESS_DIALS,   /* it may, over TCP and UDP */
+  PROCESS_RESOLVES /* and to Unix sockets, and asks the system's resolver for names */
+};
+err_t process_sandbox(const struct process_dir *dirs, size_t count, enum process_reach reach,
+                      bool *landlock);
 
 #endif

@@ -185,20 +185,32 @@ static int add_dialling(scmp_filter_ctx f) {
   return bad;
 }
 
+/* The C library's resolver sends both of its questions with one call. */
+static int add_resolving(scmp_filter_ctx f) {
+  int bad = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendmmsg), 0);
+  if (bad == 0)
+    bad =
+      seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
+                       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0));
+  return bad;
+}
+
 static void release_filter(scmp_filter_ctx *f) {
   if (*f)
     seccomp_release(*f);
 }
 
-static err_t limit_calls(bool dials) {
+static err_t limit_calls(enum process_reach reach) {
   __attribute__((cleanup(release_filter))) scmp_filter_ctx f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   int bad = f ? 0 : -ENOMEM;
   for (size_t i = 0; bad == 0 && i < sizeof allowed / sizeof *allowed; i++)
     bad = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
   if (bad == 0)
     bad = add_rules(f);
-  if (bad == 0 && dials)
+  if (bad == 0 && reach >= PROCESS_DIALS)
     bad = add_dialling(f);
+  if (bad == 0 && reach >= PROCESS_RESOLVES)
+    bad = add_resolving(f);
   for (size_t i = 0; bad == 0 && i < sizeof deadly / sizeof *deadly; i++)
     bad = seccomp_rule_add(f, SCMP_ACT_KILL_PROCESS, deadly[i], 0);
   if (bad == 0)
@@ -222,12 +234,15 @@ static err_t limit_calls(bool dials) {
    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 static err_t allow_path(int ruleset, const struct process_dir *d) {
+  static const uint64_t access[] = {
+    [PROCESS_WRITE] = READ_ACCESS | WRITE_ACCESS,
+    [PROCESS_READ] = READ_ACCESS,
+    [PROCESS_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+  };
   int fd = open(d->path, O_PATH | O_CLOEXEC);
   if (fd < 0)
     return OK;
-  struct landlock_path_beneath_attr rule = { .allowed_access =
-                                               READ_ACCESS | (d->read_only ? 0 : WRITE_ACCESS),
-                                             .parent_fd = fd };
+  struct landlock_path_beneath_attr rule = { .allowed_access = access[d->access], .parent_fd = fd };
   long bad = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
   if (bad != 0) { /* a file takes no directory rights */
     rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
@@ -254,12 +269,13 @@ static err_t limit_files(const struct process_dir *dirs, size_t count, bool *lan
   return e;
 }
 
-err_t process_sandbox(const struct process_dir *dirs, size_t count, bool dials, bool *landlock) {
+err_t process_sandbox(const struct process_dir *dirs, size_t count, enum process_reach reach,
+                      bool *landlock) {
 #ifdef LEAK_CHECKED /* see meson.build */
   log_warn("sandbox", "this build is for a leak checker: it has no sandbox");
   *landlock = true;
   return OK;
 #endif
   TRY(limit_files(dirs, count, landlock));
-  return limit_calls(dials);
+  return limit_calls(reach);
 }

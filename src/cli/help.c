@@ -139,6 +139,8 @@ void help_roff(void) {
   roff_options(verb_client_options);
   printf(".SS Options of every verb that starts the hub\n");
   roff_options(verb_settings());
+  printf(".SS Options of every verb that is about a proxy's configuration\n");
+  roff_options(verb_proxy_settings());
   for (size_t i = 0; i < verb_count; i++)
     roff_verb(verbs[i]);
 }

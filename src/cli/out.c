@@ -1,5 +1,6 @@
 #include "cli/out.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -79,7 +80,8 @@ static void put_safely(const char *text) {
 void out_error_about(const char *what, err_t e, const char *advice) {
   fputs("strongroom: ", stderr);
   if (what) {
-    put_safely(what);
+    for (size_t i = 0; what[i]; i++)
+      fputc(shown(bytes_str(what), i), stderr);
     fputs(": ", stderr);
   }
   put_safely(out_error_text(e));
@@ -98,6 +100,23 @@ err_t out_told(err_t e) {
 void out_error(err_t e) {
   if (!told)
     out_error_about(NULL, e, NULL);
+}
+
+static int failure; /* errno */
+
+bool out_failed(void) {
+  if (failure == 0 && ferror(stdout))
+    failure = errno ? errno : EIO;
+  return failure != 0;
+}
+
+err_t out_finish(bool *unread) {
+  if (failure == 0 && fflush(stdout) != 0)
+    failure = errno;
+  *unread = out_failed() && failure == EPIPE;
+  if (failure != 0)
+    FAIL(ERR_OUTPUT, "cannot write stdout: %s", strerror(failure));
+  return OK;
 }
 
 void table_start(struct table *t, size_t columns, const char *const *headings) {

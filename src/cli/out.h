@@ -44,4 +44,9 @@ static inline void table_free(struct table *t) {
 }
 #define AUTO_TABLE __attribute__((cleanup(table_free))) struct table
 
+/* Whether writing to stdout has failed. Looked at right after printing, it keeps why. */
+bool out_failed(void);
+/* Flushes it. ERR_OUTPUT, FAILed; *unread: whoever read it has gone, which needs no words. */
+err_t out_finish(bool *unread);
+
 #endif

@@ -35,8 +35,7 @@ err_t passphrase_ask(const char *prompt, bool twice, struct secret *out) {
   AUTO_TERMINAL t = TERMINAL_CLOSED;
   AUTO_SECRET first = { 0 }, second = { 0 };
   if (terminal_open(&t) != OK)
-    FAIL(ERR_USAGE, "there is no terminal to ask for the passphrase: give --passphrase-stdin or "
-                    "--passphrase-fd N");
+    FAIL(ERR_USAGE, "there is no terminal to ask for the passphrase: give --passphrase-fd N");
   TRY(ask(&t, prompt, &first));
   if (twice) {
     TRY(ask(&t, "Once more: ", &second));

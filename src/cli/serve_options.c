@@ -46,7 +46,7 @@ err_t serve_options_read(int argc, char **argv, struct serve_options *o) {
   o->ready_fd = -1;
   TRY(conf_new(hub_keys, hub_key_count, &o->conf));
   TRY(config_files(argc, argv, o->conf));
-  TRY(conf_read_env(o->conf));
+  TRY(conf_read_env(o->conf, "STRONGROOM_"));
   for (int i = 0, used; i < argc; i += used) {
     TRY(own_option(argc - i, argv + i, o, &used));
     if (used == 0)

@@ -32,11 +32,12 @@ struct verb {
   const char *words;             /* "NAME [VERSION]": its arguments */
   unsigned min_words, max_words; /* how many of them */
   bool client;                   /* asks the hub: takes --data and --json, too */
-  bool settings;                 /* takes every key of the hub's configuration as an option */
-  const char *summary;           /* one line */
-  const char *details;           /* more, in lines of at most 78 characters; NULL: nothing */
-  const struct opt *options;     /* NULL: none */
-  const char *examples;          /* one a line, without the program's name */
+  /* NULL, or the keys of a configuration that it takes as options: verb_settings, .. */
+  const struct opt *(*settings)(void);
+  const char *summary;       /* one line */
+  const char *details;       /* more, in lines of at most 78 characters; NULL: nothing */
+  const struct opt *options; /* NULL: none */
+  const char *examples;      /* one a line, without the program's name */
   err_t (*run)(const struct args *a);
   /* Instead of run(): parses its words itself and returns the exit code. argv[0] is the first word
    * after the verb. */
@@ -48,9 +49,10 @@ extern const size_t verb_count;
 /* The options of a verb, from all the tables that apply to it: the one at i, NULL beyond the last.
  */
 const struct opt *verb_option(const struct verb *v, size_t i);
-/* What every verb has that asks the hub, and what every verb has that starts it. */
+/* What every verb has that asks the hub, and what every verb has that starts it, or a proxy. */
 extern const struct opt verb_client_options[];
 const struct opt *verb_settings(void);
+const struct opt *verb_proxy_settings(void);
 
 struct noun {
   const char *name, *summary;

@@ -2,6 +2,7 @@
 
 #include "base/conf.h"
 #include "cli/nearest.h"
+#include "cli/proxy/config.h"
 #include "vault/hub.h"
 
 #include <stdio.h>
@@ -24,7 +25,9 @@ const struct noun nouns[] = {
   { "role", "what they may do: roles and their assignments" },
   { "age", "keys of the vault for age: its recipients and identities" },
   { "acme", "who may get certificates by ACME: binding keys and accounts" },
+  { "proxy", "mutual TLS for any TCP service: a proxy in front of it or beside its client" },
   { "log", "sealed logs: written line by line, read, followed, searched and verified" },
+  { "vpn", "tunnels between sites: set up, run, watched and checked" },
   { "audit", "the log of every operation, and its verification" },
   { "core", "the cores of crashed programs: sealed, listed, opened for gdb" },
 };
@@ -32,33 +35,46 @@ const size_t noun_count = sizeof nouns / sizeof *nouns;
 
 const struct opt verb_client_options[] = {
   { "data", OPT_VALUE, "DIR", NULL, "take address and credentials from DIR/env" },
-  { "json", OPT_FLAG, NULL, NULL, "print the server's JSON" },
+  { "json", OPT_FLAG, NULL, NULL, "print JSON" },
   OPT_END,
 };
 
-const struct opt *verb_settings(void) {
-  enum { MOST = 64 };
-  static struct opt options[MOST];
-  static char names[MOST][48], helps[MOST][160];
+enum { KEYS_MAX = 64 };
+struct described {
+  struct opt options[KEYS_MAX];
+  char names[KEYS_MAX][48], helps[KEYS_MAX][160];
+};
+
+static const struct opt *describe(const struct conf_key *keys, size_t count, struct described *s) {
   static const enum opt_type types[] = {
     [CONF_STR] = OPT_VALUE,
     [CONF_UINT] = OPT_VALUE,
     [CONF_BOOL] = OPT_FLAG,
     [CONF_LIST] = OPT_LIST,
   };
-  for (size_t i = 0; i < hub_key_count && i < MOST - 1; i++) {
-    const struct conf_key *k = &hub_keys[i];
-    conf_flag_name(k, names[i], sizeof names[i]);
+  for (size_t i = 0; i < count && i < KEYS_MAX - 1; i++) {
+    const struct conf_key *k = &keys[i];
+    conf_flag_name(k, s->names[i], sizeof s->names[i]);
     bool has_default = k->type != CONF_BOOL && *k->fallback;
-    snprintf(helps[i], sizeof helps[i], has_default ? "%s (default: %s)" : "%s", k->help,
+    snprintf(s->helps[i], sizeof s->helps[i], has_default ? "%s (default: %s)" : "%s", k->help,
              k->fallback);
-    options[i] = (struct opt){ names[i], types[k->type], k->value, k->choices, helps[i] };
+    s->options[i] = (struct opt){ s->names[i], types[k->type], k->value, k->choices, s->helps[i] };
   }
-  return options;
+  return s->options;
+}
+
+const struct opt *verb_settings(void) {
+  static struct described s;
+  return describe(hub_keys, hub_key_count, &s);
+}
+
+const struct opt *verb_proxy_settings(void) {
+  static struct described s;
+  return describe(proxy_keys, proxy_key_count, &s);
 }
 
 const struct opt *verb_option(const struct verb *v, size_t i) {
-  const struct opt *tables[] = { v->options, v->settings ? verb_settings() : NULL,
+  const struct opt *tables[] = { v->options, v->settings ? v->settings() : NULL,
                                  v->client ? verb_client_options : NULL };
   for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
     for (const struct opt *o = tables[t]; o && o->name; o++, i--)

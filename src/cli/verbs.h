@@ -106,12 +106,21 @@
   X(verb_acme_list_keys) \
   X(verb_acme_delete_key) \
   X(verb_acme_accounts) \
+  X(verb_proxy_serve) \
+  X(verb_proxy_status) \
+  X(verb_proxy_check) \
   X(verb_log_write) \
   X(verb_log_cat) \
   X(verb_log_follow) \
   X(verb_log_grep) \
   X(verb_log_verify) \
   X(verb_log_reseal) \
+  X(verb_vpn_init) \
+  X(verb_vpn_up) \
+  X(verb_vpn_status) \
+  X(verb_vpn_check) \
+  X(verb_vpn_down) \
+  X(verb_vpn_export) \
   X(verb_audit_show) \
   X(verb_audit_verify) \
   X(verb_core_install) \

@@ -92,6 +92,15 @@ static err_t of_type(struct bytes kty, const struct key_name *k, const char *con
          BYTES_ARG(kty));
 }
 
+/* The vault wraps with the public part of a key that is disabled; nobody could open it. */
+static err_t check_enabled(json_t *answer, const struct key_name *k) {
+  json_t *attributes = NULL;
+  if (json_get_object(answer, "attributes", &attributes) == OK && attributes &&
+      json_is_false(json_object_get(attributes, "enabled")))
+    REFUSE(ERR_FORBIDDEN, "The key '%s' is disabled.", k->name);
+  return OK;
+}
+
 err_t wrap_alg_look(struct client *c, const struct key_name *k, const struct client_patience *p,
                     const char *const **algs) {
   AUTO_HTTP_REPLY reply = { 0 };
@@ -112,5 +121,6 @@ err_t wrap_alg_look(struct client *c, const struct key_name *k, const struct cli
   if (!answer.body || json_get_object(answer.body, "key", &key) != OK || !key ||
       json_get_str(key, "kty", &kty, NULL) != OK)
     FAIL(ERR_INTERNAL, "the server's answer holds no key");
+  TRY(check_enabled(answer.body, k));
   return of_type(kty, k, algs);
 }

@@ -27,7 +27,7 @@ static void remains_free(struct remains *r) {
 /* A file whose start is none is no segment to follow: verifying says so. */
 static err_t open_start(int dir, const char *name, struct remains *r, bool *good) {
   log_fd_close(&r->fd);
-  r->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  r->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (r->fd < 0)
     FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
   err_t e = log_read_start(r->fd, name, &r->header, &r->prefix);

@@ -81,6 +81,9 @@ err_t log_scan_next(struct log_scan *s, enum log_found *found) {
 err_t log_read_start(int fd, const char *name, struct header *h, struct log_prefix *p) {
   uint8_t start[LOG_START];
   size_t got;
+  struct stat st;
+  if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    FAIL(ERR_NOT_SEALED, "%s: this is no file", name);
   TRY(io_read_at(fd, 0, start, sizeof start, &got));
   TRY(header_read(bytes_of(start, got < HEADER_SIZE ? got : HEADER_SIZE), h));
   if (h->kind != HEADER_LOG)

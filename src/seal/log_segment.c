@@ -119,7 +119,7 @@ err_t log_segment_open(struct key_cache *keys, int dir, const char *name,
   struct log_segment *s AUTO(log_segment) = mem_zalloc(sizeof *s);
   if (!s)
     return ERR_NOMEM;
-  s->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  s->fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (s->fd < 0)
     FAIL(ERR_INPUT, "cannot read %s: %s", name, strerror(errno));
   s->name = mem_strdup(name);

@@ -52,6 +52,11 @@ struct enrolled *enrolled_ref(struct enrolled *e);
 void enrolled_free(struct enrolled *e);
 CLEANUP(enrolled, struct enrolled *, enrolled_free)
 
+/* Until when that is good which enrol_new() would find in the state directory; nothing is asked for
+ * or changed. ERR_NOT_FOUND: there is nothing. ERR_CONFIG, FAILed: it would not be used, and why.
+ */
+err_t enrol_peek(struct client *c, const struct enrol_options *o, int64_t *not_after);
+
 struct enrol;
 /*
  * Uses what the state directory has if it is good and for these names and profile, and asks the hub

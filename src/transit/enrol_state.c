@@ -3,6 +3,7 @@
  * other: a line that says what was asked for, the key, the certificate, the issuing authority's,
  * the root. Whatever is wrong with it is told, and it stays until a new one takes its place.
  */
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/file.h"
 #include "transit/enrol_internal.h"
@@ -144,4 +145,21 @@ err_t enrol_state_save(const struct wanted *w, const struct held *id) {
   memcpy(text.data, head.data, head.size);
   memcpy(text.data + head.size, pem.data, pem.size);
   return file_write_private(path, secret_bytes(&text));
+}
+
+static err_t peek(struct client *c, const struct wanted *w, struct held *id) {
+  AUTO_BUF anchors = BUF_EMPTY;
+  TRY(enrol_read_anchors(c, &anchors));
+  return enrol_state_load(w, buf_bytes(&anchors), clock_now(), id);
+}
+
+err_t enrol_peek(struct client *c, const struct enrol_options *o, int64_t *not_after) {
+  struct wanted w = { 0 };
+  AUTO_HELD id = { 0 };
+  err_t e = wanted_copy(o, &w);
+  if (e == OK)
+    e = peek(c, &w, &id);
+  wanted_free(&w);
+  *not_after = e == OK ? id.not_after : 0;
+  return e;
 }

@@ -2,9 +2,9 @@
  * Using a key: is the operation in key_ops, is the key enabled and in its time, does the algorithm
  * fit, then the operation itself.
  *
- * As observed of the service: a disabled key still encrypts, verifies and wraps (what needs the
- * public part), but does not decrypt, sign or unwrap; outside nbf and exp it still decrypts,
- * verifies and unwraps, so that old data can be read.
+ * As observed of the service: a disabled key still encrypts, verifies and wraps with its public
+ * part, but does not decrypt, sign or unwrap; a symmetric one has no such part and does nothing.
+ * Outside nbf and exp a key still decrypts, verifies and unwraps, so that old data can be read.
  */
 #include "base/clock.h"
 #include "vault/key_internal.h"
@@ -44,7 +44,7 @@ static err_t check_allowed(const struct key_version *kv, enum key_op op) {
   const struct attributes *a = &kv->base.attributes;
   if (!(kv->ops & 1u << op))
     REFUSE(ERR_KEY_OP, "Operation %s is not permitted on this key.", ops[op].name);
-  if (!a->enabled && ops[op].needs_private)
+  if (!a->enabled && (ops[op].needs_private || kv->spec.type == KEY_OCT))
     REFUSE(ERR_KEY_DISABLED, "Operation %s is not allowed on a disabled key.", ops[op].name);
   int64_t now = clock_now();
   if (ops[op].makes && a->has_nbf && now < a->nbf)

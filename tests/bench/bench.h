@@ -9,9 +9,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
-#include "base/err.h"
-
-#include <stdint.h>
+#include "base/bytes.h"
 
 /* One figure, measured again and again. */
 #define SERIES_MAX 16
@@ -42,6 +40,10 @@ unsigned report_missed(void); /* figures that missed their limit so far */
 
 uint64_t now_ns(void); /* monotonic */
 
+/* Latencies, nanoseconds as uint32_t: to be sorted before one is looked up by its rank (0.99). */
+void samples_sort(struct buf *samples);
+double samples_us(const struct buf *samples, double rank);
+
 struct bench {
   const char *program; /* the server's */
   const char *dir;     /* for data directories; the caller removes it */
@@ -51,6 +53,6 @@ struct bench_case {
   err_t (*run)(const struct bench *b);
 };
 extern const struct bench_case case_use, case_tail, case_idle, case_keys, case_secrets, case_issue,
-  case_rates, case_seal, case_age;
+  case_rates, case_seal, case_age, case_proxy;
 
 #endif

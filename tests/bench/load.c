@@ -194,20 +194,6 @@ static err_t receive(struct load *l, struct conn *c) {
   }
 }
 
-static int by_size(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return (x > y) - (x < y);
-}
-
-static double sample_at(const struct buf *samples, double rank) {
-  size_t count = samples->size / sizeof(uint32_t);
-  uint32_t sample = 0;
-  if (count)
-    memcpy(&sample, samples->data + (size_t)(rank * (double)(count - 1)) * sizeof sample,
-           sizeof sample);
-  return (double)sample / 1000;
-}
-
 static err_t drive(struct load *l) {
   struct epoll_event events[EVENTS];
   for (unsigned i = 0; i < l->count; i++)
@@ -235,9 +221,9 @@ err_t load_run(struct load *l, const struct load_spec *spec, double seconds,
   TRY(drive(l));
   out->seconds = (double)(now_ns() - from) / 1e9;
   out->count = l->samples.size / sizeof(uint32_t);
-  qsort(l->samples.data, out->count, sizeof(uint32_t), by_size);
-  out->p50_us = sample_at(&l->samples, 0.5);
-  out->p99_us = sample_at(&l->samples, 0.99);
+  samples_sort(&l->samples);
+  out->p50_us = samples_us(&l->samples, 0.5);
+  out->p99_us = samples_us(&l->samples, 0.99);
   return OK;
 }
 

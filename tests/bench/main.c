@@ -14,7 +14,8 @@
 
 static const struct bench_case *const cases[] = { &case_use,   &case_tail,    &case_idle,
                                                   &case_keys,  &case_secrets, &case_issue,
-                                                  &case_rates, &case_seal,    &case_age };
+                                                  &case_rates, &case_seal,    &case_age,
+                                                  &case_proxy };
 #define CASE_COUNT (sizeof cases / sizeof *cases)
 
 static bool wanted(const struct bench_case *c, int argc, char **argv) {

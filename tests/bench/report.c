@@ -15,6 +15,25 @@ uint64_t now_ns(void) {
   return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static int by_latency(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return (x > y) - (x < y);
+}
+
+void samples_sort(struct buf *samples) {
+  if (samples->size)
+    qsort(samples->data, samples->size / sizeof(uint32_t), sizeof(uint32_t), by_latency);
+}
+
+double samples_us(const struct buf *samples, double rank) {
+  size_t count = samples->size / sizeof(uint32_t);
+  uint32_t sample = 0;
+  if (count)
+    memcpy(&sample, samples->data + (size_t)(rank * (double)(count - 1)) * sizeof sample,
+           sizeof sample);
+  return (double)sample / 1000;
+}
+
 void series_add(struct series *s, double value) {
   if (s->count < SERIES_MAX)
     s->values[s->count++] = value;

@@ -171,6 +171,8 @@ ends 7 "segment 2 is missing" log cat D
 rm "$(segment D 1)"
 contains "older ones may go" "$(sr log verify D)" "Begins at:      3"
 ends 7 "missing" log verify D --from-start
+mkfifo D/00000009-20261126T141506Z.srlog
+ends 7 "this is no file" log verify D
 rm D/*.srlog
 echo new | sr log write D --key logs
 ends 7 "had reached" log verify D --expect-at-least "$position"
@@ -192,6 +194,22 @@ sr key delete logs >/dev/null
 ends 3 "$(basename "$(segment F 1)")" log cat F
 ends 3 "logs" log write F --key logs </dev/null
 sr key recover logs >/dev/null
+
+# An output that fails is no "no match".
+output_fails() { # WHAT WORD...
+  local what=$1 status=0
+  shift
+  "$STRONGROOM" "$@" 2>said || status=$?
+  same "status of '$*' ($(cat said))" 9 "$status"
+  contains "what '$*' says" "$(cat said)" "cannot write stdout: $what"
+}
+output_fails "No space left" log cat F >/dev/full
+output_fails "No space left" log grep fifth F >/dev/full
+output_fails "Bad file descriptor" log cat F >&-
+ended=0
+timeout 20 "$STRONGROOM" log write F --key logs <&- 2>said || ended=$?
+same "stdin that is closed: $(cat said)" 9 $ended
+same "times" "strongroom: --since takes 2027-01-31, 2027-01-31T10:00:00Z or -2h, not '2h'" "$(sr log cat F --since 2h 2>&1)"
 
 # A vault that is away: nothing is read until it is there, or the wait is over.
 hub_stop

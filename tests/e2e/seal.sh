@@ -28,6 +28,13 @@ cmp disk.img again.img || fail "a file and back"
 cmp -s disk.img disk.img.sealed && fail "nothing was sealed"
 printf 'a dump' | sr seal --key backups --context shop/2026-11-26 --out shop.sealed
 same "a pipe and back" 'a dump' "$(sr open shop.sealed --context shop/2026-11-26)"
+ended=0
+"$STRONGROOM" seal --key backups --out closed.sealed <&- 2>said || ended=$?
+same "stdin that is closed: $(cat said)" 9 $ended
+[ ! -e closed.sealed ] || fail "nothing was read, yet a file is there"
+ended=0
+"$STRONGROOM" open disk.img.sealed >&- 2>said || ended=$?
+same "stdout that is closed: $(cat said)" 9 $ended
 sr open disk.img.sealed --range 1048576:512 | cmp - <(tail -c +1048577 disk.img | head -c 512) || fail "a piece"
 sr open disk.img.sealed --range 2999990: | cmp - <(tail -c 10 disk.img) || fail "a piece at the end"
 same "a piece behind the end" 0 "$(sr open disk.img.sealed --range 3000000:5 | wc -c)"

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../acme.sh"
 require node npm
 cd "$ROOT/tests/clients/js"
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --silent
+npm_packages
 acme_start
 acme_identity web 127.0.0.1
 export STATE=$WORK/state

@@ -80,6 +80,9 @@ damaged "another key's header" 8
 sr seal plain --key doomed --context here --out doomed.sealed
 sr key set doomed --disabled >/dev/null
 refused 4 "a disabled key" sr open doomed.sealed --context here --out out
+refused 4 "sealing under a disabled key" sr seal plain --key doomed --out out
+sr key create rsa --type RSA --size 2048 --disabled >/dev/null
+refused 4 "sealing under a disabled RSA key" sr seal plain --key rsa --out out
 sr key delete doomed >/dev/null
 refused 3 "a deleted key" sr open doomed.sealed --context here --out out
 refused 3 "sealing under a deleted key" sr seal plain --key doomed --out out
@@ -199,7 +202,7 @@ anew "a changed source"
 rm out
 flip big 5500000
 cut_off 2>/dev/null # of what was changed just now there is nothing to go on with
-same "what is left of a fresh source" "./.out.strongroom-tmp" "$(find . -name '.*.strongroom-*')"
+same "what is left of a fresh source" "" "$(find . -name '.*.strongroom-*')"
 anew "a fresh source"
 rm out
 

@@ -37,14 +37,15 @@ static err_t drop_privileges(const struct take *t) {
   struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
   const struct process_dir dirs[] = {
-    { conf_str(t->conf, "dir"), false },
-    { "/proc/self/fd", true },
+    { conf_str(t->conf, "dir"), PROCESS_WRITE },
+    { "/proc/self/fd", PROCESS_READ },
   };
   bool landlock;
   if (syscall(SYS_capset, &head, none) != 0)
     FAIL(ERR_CONFIG, "cannot drop capabilities: %s", strerror(errno));
-  return t->sealer.client ? OK
-                          : process_sandbox(dirs, sizeof dirs / sizeof *dirs, false, &landlock);
+  return t->sealer.client
+           ? OK
+           : process_sandbox(dirs, sizeof dirs / sizeof *dirs, PROCESS_LISTENS, &landlock);
 }
 
 /* At most what the settings, and the process's own limit, allow. */

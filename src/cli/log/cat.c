@@ -31,8 +31,9 @@ const struct verb verb_log_cat = {
     "up to now. With --json each entry is one line of JSON, with the fields of a "
     "journal's.\n" LOG_SPAN_HELP,
   .options = options,
-  .examples = "strongroom log cat /var/log/my-service --since -2h --times\n"
-              "strongroom log cat /var/log/journal-sealed | journalctl --file /dev/stdin\n"
-              "strongroom log cat 00000007-20261126T081500Z.srlog",
+  .examples =
+    "strongroom log cat /var/log/my-service --since -2h --times\n"
+    "strongroom log cat /var/log/journal-sealed | systemd-journal-remote -o again.journal -\n"
+    "strongroom log cat 00000007-20261126T081500Z.srlog",
   .run = run,
 };

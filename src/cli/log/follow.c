@@ -26,7 +26,7 @@ static err_t print_new(struct log_follower *f, struct log_sorter *s) {
     if (!more)
       return OK;
     TRY(log_sort(s, about, &r));
-    if (log_print_over())
+    if (out_failed())
       return ERR_CLOSED;
   }
 }
@@ -34,7 +34,7 @@ static err_t print_new(struct log_follower *f, struct log_sorter *s) {
 /* A vault that is away is waited for. */
 static err_t look(struct log_follower *f, struct log_sorter *s, err_t *told) {
   err_t e = print_new(f, s);
-  bool passes = log_may_pass(e);
+  bool passes = log_may_pass(e) && !out_failed();
   if (passes && e != *told)
     out_note("log follow: %s", out_error_text(e));
   *told = passes ? e : OK;
@@ -65,7 +65,7 @@ static err_t run(const struct args *a) {
   signal(SIGTERM, end);
   signal(SIGINT, end);
   err_t e = follow(a, lines, &sorter);
-  return e == ERR_CLOSED && log_print_over() ? OK : e;
+  return e == ERR_CLOSED && out_failed() ? OK : e;
 }
 
 static const struct opt options[] = {

@@ -29,12 +29,11 @@ static err_t parse_time(const struct args *a, const char *option, int64_t *ns) {
   *ns = 0;
   if (!text)
     return OK;
-  if (text[0] == '-') {
-    TRY(when_parse_span(option, text + 1, &seconds));
+  if (text[0] == '-' && when_parse_span(option, text + 1, &seconds) == OK)
     seconds = clock_real() - seconds;
-  } else {
-    TRY(when_parse(option, text, &seconds));
-  }
+  else if (text[0] == '+' || when_parse(option, text, &seconds) != OK)
+    FAIL(ERR_USAGE, "--%s takes 2027-01-31, 2027-01-31T10:00:00Z or -2h, not '%.80s'", option,
+         text);
   *ns = seconds <= 0 ? 1 : seconds * NS;
   return OK;
 }
@@ -123,7 +122,7 @@ struct reading {
 static err_t on_record(void *ctx, const struct log_about *segment, const struct log_record *r) {
   struct reading *g = ctx;
   TRY(log_sort(g->sorter, segment, r));
-  return log_print_over() ? ERR_CLOSED : OK;
+  return out_failed() ? ERR_CLOSED : OK;
 }
 
 static err_t on_problem(void *ctx, err_t e) {
@@ -180,7 +179,7 @@ static err_t read_words(struct reading *g, const struct args *a, size_t word) {
 err_t log_read_all(const struct args *a, size_t word, struct log_sorter *s) {
   struct reading g = { .sorter = s, .skip = args_flag(a, "skip-damaged") };
   err_t e = read_words(&g, a, word);
-  if (e == ERR_CLOSED && log_print_over())
+  if (e == ERR_CLOSED && out_failed())
     return OK; /* main() says what is to be said of stdout */
   TRY(e);
   TRY(log_sort_end(s));

@@ -72,9 +72,6 @@ err_t log_print_json(void *ctx, const struct log_line *line);
 #define LOG_PRINT_OPTIONS \
   { "times", OPT_FLAG, NULL, NULL, "begin each entry with the time at which it came" }
 
-/* Stdout is closed, as `head` does: there is nobody to write for. */
-bool log_print_over(void);
-
 /* The entries of a directory or of some segment files, through s. */
 err_t log_read_all(const struct args *a, size_t first_word, struct log_sorter *s);
 #define LOG_SKIP_OPTION \

@@ -4,10 +4,6 @@
 
 #include <stdio.h>
 
-bool log_print_over(void) {
-  return ferror(stdout);
-}
-
 static void format_time(int64_t ns, char out[static 28]) {
   clock_format(ns / 1000, out);
 }

@@ -114,8 +114,12 @@ static void print_number(const char *label, uint64_t n) {
 
 static err_t print_text(struct verify *v, const struct log_walk_result *r, const char *dir) {
   char position[LOG_POSITION_TEXT];
+  AUTO_BUF id = BUF_EMPTY;
+  buf_put_hex(&id, bytes_of(r->log_id, LOG_ID));
+  TRY(buf_ok(&id));
   TRY(table_print(&v->table));
   out_line("%s", "");
+  out_field("Log", buf_bytes(&id));
   print_number("Begins at", r->first);
   print_number("Segments", r->segments);
   print_number("Entries", r->entries);
@@ -184,8 +188,10 @@ const struct verb verb_log_verify = {
     "see 'Begins at'.\n"
     "What the files cannot prove is that the newest segment was not cut off at its end, or one "
     "that\n"
-    "is not closed before the next was begun: that looks like a crash. Keep the printed position\n"
-    "elsewhere and give it the next time with --expect-at-least.",
+    "is not closed before the next was begun: that looks like a crash; nor that this is not "
+    "another\n"
+    "log of the same key. Keep the printed position elsewhere and give it the next time with\n"
+    "--expect-at-least: its digest is of this log and no other.",
   .options = options,
   .examples = "strongroom log verify /var/log/my-service --from-start\n"
               "strongroom log verify /var/log/my-service --expect-at-least 12:345",

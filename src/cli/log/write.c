@@ -136,7 +136,7 @@ static err_t run(const struct args *a) {
 }
 
 static const struct opt options[] = {
-  { "key", OPT_VALUE, "NAME", NULL, "the key of the vault: NAME, NAME/VERSION or a key id" },
+  { "key", OPT_VALUE, "NAME", NULL, "the key of the vault (default: $STRONGROOM_SEAL_KEY)" },
   { "format", OPT_VALUE, "FORMAT", "lines journal syslog",
     "what comes: lines (default), the journal's export format, octet-counted syslog" },
   { "flush-ms", OPT_VALUE, "MS", NULL, "an entry is on disk so soon (default: 500, at most 1000)" },

@@ -19,8 +19,8 @@ struct batch_item {
   char *file; /* NULL: stdin */
   char key[KEY_ID_MAX];
   uint64_t bytes, sealed, began_us;
-  bool failed, remove;
-  struct stat source; /* with remove */
+  bool failed, remove, has_source;
+  struct stat source; /* as it was; with has_source and remove */
 };
 struct batch {
   struct batch_item items[BATCH_MAX];

@@ -25,10 +25,12 @@ err_t input_open(const char *path, struct input *out) {
   AUTO_INPUT in = { .fd = STDIN_FILENO, .name = path ? path : "stdin" };
   if (path)
     in.fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (in.fd < 0 && errno == ENOENT && path && strchr(path, '\n'))
+    FAIL(ERR_INPUT, "there is no such file; names in a list end with a NUL: find -print0");
   if (in.fd < 0 || fstat(in.fd, &in.stat) != 0)
     return cannot_read();
   if (S_ISDIR(in.stat.st_mode))
-    FAIL(ERR_INPUT, "is a directory: tar -c DIR | strongroom seal .. takes all of it");
+    FAIL(ERR_INPUT, "is a directory: name files; tar -c DIR | strongroom seal .. seals all of it");
   in.is_file = S_ISREG(in.stat.st_mode) && (path || lseek(in.fd, 0, SEEK_CUR) == 0);
   if (in.is_file)
     in.size = (uint64_t)in.stat.st_size;

@@ -62,13 +62,22 @@ static bool same_time(const struct timespec *a, const struct timespec *b) {
   return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+static bool is_the_same(const struct stat *s, const struct stat *was) {
+  return s->st_dev == was->st_dev && s->st_ino == was->st_ino && s->st_size == was->st_size &&
+         same_time(&s->st_mtim, &was->st_mtim);
+}
+
+/* As tar does: what was sealed may be neither the old nor the new one. */
+static void look_at_source(struct job *j, const struct batch_item *i) {
+  struct stat s;
+  if (stat(i->file, &s) == 0 && !is_the_same(&s, &i->source))
+    progress_note(&j->progress, "%s was changed while it was sealed: seal it again.", i->file);
+}
+
 /* Only what was sealed: not what has its name, or its content, by now. */
 static void remove_source(struct job *j, const struct batch_item *i) {
-  const struct stat *was = &i->source;
   struct stat s;
-  bool same = lstat(i->file, &s) == 0 && s.st_dev == was->st_dev && s.st_ino == was->st_ino &&
-              s.st_size == was->st_size && same_time(&s.st_mtim, &was->st_mtim);
-  if (!same)
+  if (lstat(i->file, &s) != 0 || !is_the_same(&s, &i->source))
     progress_note(&j->progress, "%s was changed meanwhile, or is a link: it is left.", i->file);
   else if (unlink(i->file) != 0)
     progress_note(&j->progress, "%s cannot be removed: %s", i->file, strerror(errno));
@@ -79,6 +88,8 @@ static void tell(void *ctx, const struct batch_item *i) {
   j->done++;
   if (i->remove)
     remove_source(j, i);
+  else if (i->has_source)
+    look_at_source(j, i);
   progress_done(&j->progress, &(struct done){ .file = i->file ? i->file : "stdin",
                                               .out = output_name(i->output),
                                               .key = i->key[0] ? i->key : NULL,
@@ -93,9 +104,10 @@ err_t job_finish(struct job *j, const char *path, struct output *output, const s
   i->bytes = f->bytes;
   i->sealed = f->sealed;
   i->began_us = f->began_us;
-  i->remove = f->remove && path;
-  if (i->remove)
-    i->source = *f->remove;
+  i->has_source = f->source && path;
+  i->remove = f->remove && i->has_source;
+  if (i->has_source)
+    i->source = *f->source;
   if (f->key)
     snprintf(i->key, sizeof i->key, "%s", f->key);
   batch_added(&j->batch);
@@ -184,7 +196,9 @@ const char *job_advice(err_t e) {
   case ERR_DAMAGED:
     return "It is not what was sealed: take another copy.";
   case ERR_WRONG_KEY:
-    return "Is --context the one that it was sealed with? 'strongroom inspect' tells the key.";
+    return "Is it the right --context, passphrase or identity? 'strongroom inspect' tells which "
+           "keys "
+           "open it.";
   default:
     return NULL;
   }

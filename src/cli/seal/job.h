@@ -51,7 +51,8 @@ void job_stream(struct job *j, struct output *output, uint64_t total, struct str
 struct finished {
   const char *key; /* its id, or NULL */
   uint64_t bytes, sealed, began_us;
-  const struct stat *remove; /* the source as it was: it goes when all is durable; NULL: it stays */
+  const struct stat *source; /* as it was, of a file that was sealed; else NULL */
+  bool remove;               /* it goes when all is durable */
 };
 err_t job_finish(struct job *j, const char *path, struct output *output, const struct finished *f);
 

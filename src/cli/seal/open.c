@@ -203,7 +203,10 @@ const struct verb verb_open = {
     "One file goes to stdout or --out, several each to its name without .sealed or .age.\n"
     "A file is there only when all of it was verified. On stdout comes what was verified so\n"
     "far: a script looks at the exit code before it uses it (set -o pipefail).\n"
-    "What --identity opens needs no vault.",
+    "What --identity opens needs no vault. --range gives less where the plaintext ends. A run\n"
+    "that is killed with SIGKILL may leave what it had opened in .NAME.strongroom-tmp (mode "
+    "0600);\n"
+    "the next run for that name takes it away.",
   .options = options,
   .examples = "strongroom open disk.img.sealed --out disk.img\n"
               "strongroom open shop.sealed --context shop | psql shop\n"

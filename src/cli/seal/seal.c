@@ -1,5 +1,6 @@
 /* strongroom seal [FILE...] */
 #include "base/clock.h"
+#include "cli/out.h"
 #include "cli/passphrase.h"
 #include "cli/seal/job.h"
 #include "cli/seal/resume.h"
@@ -9,6 +10,7 @@
 #include "seal/map.h"
 #include "seal/sealed.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #define LOOK 64 /* bytes that tell what a file is */
@@ -80,6 +82,17 @@ static err_t add_passphrase(const struct args *a, struct age_recipients *r) {
   return age_recipients_add_passphrase(r, secret_bytes(&text));
 }
 
+static err_t add_recipient(struct age_recipients *r, const struct key_service *vault,
+                           const char *text) {
+  err_t e = age_recipients_add(r, vault, text);
+  if (e == ERR_BAD_PARAMETER) {
+    char why[256];
+    snprintf(why, sizeof why, "%s", out_error_text(e));
+    FAIL(ERR_USAGE, "--recipient %.100s: %s", text, why);
+  }
+  return e;
+}
+
 static err_t make_recipients(const struct args *a, const struct key_service *vault,
                              struct sealing *s) {
   size_t at = 0;
@@ -87,7 +100,7 @@ static err_t make_recipients(const struct args *a, const struct key_service *vau
   if (s->key)
     TRY(age_recipients_add_key(s->recipients, vault, s->key));
   for (const char *r; (r = args_next(a, "recipient", &at));)
-    TRY(age_recipients_add(s->recipients, vault, r));
+    TRY(add_recipient(s->recipients, vault, r));
   if (args_flag(a, "passphrase") || args_flag(a, "passphrase-fd"))
     TRY(add_passphrase(a, s->recipients));
   return OK;
@@ -130,9 +143,9 @@ static void key_of(struct bytes start, char key[static KEY_ID_MAX]) {
 static err_t finish(const struct step *s, struct output *o, uint64_t bytes) {
   uint8_t start[HEADER_SIZE];
   char key[KEY_ID_MAX] = "";
-  struct finished f = { .bytes = bytes, .began_us = s->began_us };
-  if (s->how->remove && s->in.is_file)
-    f.remove = &s->in.stat;
+  struct finished f = { .bytes = bytes, .began_us = s->began_us, .remove = s->how->remove };
+  if (s->in.is_file)
+    f.source = &s->in.stat;
   if (output_is_file(o)) {
     off_t size = lseek(output_fd(o), 0, SEEK_CUR);
     f.sealed = size > 0 ? (uint64_t)size : 0;

@@ -21,7 +21,7 @@ err_t offline_open(const struct args *a, struct offline *out) {
   TRY(conf_new(hub_keys, hub_key_count, &c));
   if (file)
     TRY(conf_read_file(c, file));
-  TRY(conf_read_env(c));
+  TRY(conf_read_env(c, "STRONGROOM_"));
   TRY(set(c, a, "data"));
   TRY(set(c, a, "root-file"));
   TRY(hub_root_provider(conf_str(c, "data"), provider));

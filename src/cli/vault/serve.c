@@ -53,10 +53,13 @@ static err_t enter_sandbox(const struct serve_options *o) {
   dir_of(conf_str(o->conf, "tls.key"), key);
   resolver_dir(o->conf, resolver);
   const struct process_dir dirs[] = {
-    { data, false },    { root, !o->init }, { certificate, true },           { key, true },
-    { resolver, true }, { "/etc", true },   { "/usr/share/zoneinfo", true }, { "/dev/null", false }
+    { data, PROCESS_WRITE },        { root, o->init ? PROCESS_WRITE : PROCESS_READ },
+    { certificate, PROCESS_READ },  { key, PROCESS_READ },
+    { resolver, PROCESS_READ },     { "/etc", PROCESS_READ },
+    { "/dev/null", PROCESS_WRITE }, { "/usr/share/zoneinfo", PROCESS_READ },
   };
-  TRY(process_sandbox(dirs, sizeof dirs / sizeof *dirs, conf_bool(o->conf, "acme.enabled"),
+  TRY(process_sandbox(dirs, sizeof dirs / sizeof *dirs,
+                      conf_bool(o->conf, "acme.enabled") ? PROCESS_DIALS : PROCESS_LISTENS,
                       &landlock));
   if (!landlock)
     log_warn("hub", "this kernel has no Landlock: file access is not limited");
@@ -102,7 +105,7 @@ const struct verb verb_vault_serve = {
   .noun = "vault",
   .name = "serve",
   .words = "",
-  .settings = true,
+  .settings = verb_settings,
   .options = options,
   .summary = "Run the vault alone, in the foreground, as systemd would",
   .details =

@@ -5,6 +5,7 @@
 #include "transit/proxy/metrics.h"
 
 #define PLAIN_TYPE "text/plain; charset=utf-8"
+#define JSON_TYPE "application/json"
 
 /* What a page answers; returns the status. */
 typedef int admin_page(const struct admin *a, struct buf *body);
@@ -29,6 +30,12 @@ static int readyz(const struct admin *a, struct buf *body) {
   return ready ? 200 : 503;
 }
 
+static int status(const struct admin *a, struct buf *body) {
+  a->status(a->ctx, body);
+  buf_put_char(body, '\n');
+  return 200;
+}
+
 static const struct {
   const char *path, *type;
   admin_page *page;
@@ -36,6 +43,7 @@ static const struct {
   { "/metrics", METRICS_TYPE, metrics },
   { "/healthz", PLAIN_TYPE, healthz },
   { "/readyz", PLAIN_TYPE, readyz },
+  { "/status", JSON_TYPE, status },
 };
 
 struct answer {

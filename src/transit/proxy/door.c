@@ -135,7 +135,7 @@ static void deal(void *ctx, int fd, const struct net_address *from) {
   if (target == l)
     pair_arrive(c);
   else
-    loop_post(target, c);
+    proxy_loop_post(target, c);
 }
 
 void door_event(struct loop *l, struct listener *from) {

@@ -9,7 +9,7 @@
 
 #define EVENTS 64
 
-void loop_post(struct loop *l, struct pair *c) {
+void proxy_loop_post(struct loop *l, struct pair *c) {
   pthread_mutex_lock(&l->mail_lock);
   list_move_last(&c->line, &l->mail);
   pthread_mutex_unlock(&l->mail_lock);
@@ -135,7 +135,7 @@ static void init(struct loop *l, struct proxy *p) {
   pthread_mutex_init(&l->mail_lock, NULL);
 }
 
-err_t loop_open(struct loop *l, struct proxy *p) {
+err_t proxy_loop_open(struct loop *l, struct proxy *p) {
   init(l, p);
   l->epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event e = { .events = EPOLLIN, .data.ptr = &l->wake_source };
@@ -145,14 +145,14 @@ err_t loop_open(struct loop *l, struct proxy *p) {
   return OK;
 }
 
-err_t loop_start(struct loop *l) {
+err_t proxy_loop_start(struct loop *l) {
   if (pthread_create(&l->thread, NULL, loop_main, l) != 0)
     FAIL(ERR_NOMEM, "cannot start a thread");
   l->started = true;
   return OK;
 }
 
-void loop_close(struct loop *l) {
+void proxy_loop_close(struct loop *l) {
   while (!list_empty(&l->mail)) /* dealt to a loop that could not be started */
     pair_free(LIST_ITEM(l->mail.next, struct pair, line));
   blocks_free(&l->blocks);

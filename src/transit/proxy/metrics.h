@@ -41,6 +41,9 @@ void metrics_put(struct metrics *m, const struct metric *what, const struct metr
   X(PROXY_DIAL_FAILURES, "dial_failures_total", COUNTER, \
     "Connections for which no server could be reached.") \
   X(PROXY_BYTES, "bytes_total", COUNTER, "Bytes that were passed on, by direction.") \
+  X(PROXY_ENDED, "ended_total", COUNTER, "Connections that have ended, by how.") \
+  X(PROXY_LOG_LOST, "access_log_lost_total", COUNTER, \
+    "Lines of the access log that were lost: it could not be written fast enough, or at all.") \
   X(PROXY_CERTIFICATE_END, "certificate_expiry_timestamp_seconds", GAUGE, \
     "When the certificate ends, in Unix time.") \
   X(PROXY_RENEWALS, "certificate_renewals_total", COUNTER, \

@@ -169,10 +169,10 @@ struct proxy {
 };
 
 /* loop.c */
-err_t loop_open(struct loop *l, struct proxy *p);
-err_t loop_start(struct loop *l);
-void loop_close(struct loop *l); /* after its thread has ended */
-void loop_post(struct loop *l, struct pair *c);
+err_t proxy_loop_open(struct loop *l, struct proxy *p);
+err_t proxy_loop_start(struct loop *l);
+void proxy_loop_close(struct loop *l); /* after its thread has ended */
+void proxy_loop_post(struct loop *l, struct pair *c);
 
 /* door.c: listeners and what comes in by them */
 err_t door_open(struct proxy *p, const struct proxy_options *o);

@@ -88,7 +88,7 @@ static err_t open_loops(struct proxy *p, unsigned count) {
   if (!(p->loops = mem_zalloc(count * sizeof *p->loops)))
     return ERR_NOMEM;
   while (p->loop_count < count)
-    TRY(loop_open(&p->loops[p->loop_count++], p));
+    TRY(proxy_loop_open(&p->loops[p->loop_count++], p));
   return OK;
 }
 
@@ -117,7 +117,7 @@ static void on_addresses(void *ctx) {
 static err_t start_threads(struct proxy *p) {
   TRY(resolver_start(p->resolver, on_addresses, p));
   for (unsigned i = 0; i < p->loop_count; i++)
-    TRY(loop_start(&p->loops[i]));
+    TRY(proxy_loop_start(&p->loops[i]));
   return OK;
 }
 
@@ -185,7 +185,7 @@ void proxy_free(struct proxy *p) {
   resolver_free(p->resolver);
   door_free(p);
   for (unsigned i = 0; i < p->loop_count; i++)
-    loop_close(&p->loops[i]);
+    proxy_loop_close(&p->loops[i]);
   mem_free(p->loops);
   limit_free(p->limit);
   routes_free(&p->routes);

@@ -116,7 +116,7 @@ static void later_sources_win(void **state) {
   setenv("STRONGROOM_NET_PORT", "2", 1);
   setenv("STRONGROOM_NET_BODY_MAX", "2", 1);
   setenv("STRONGROOM_AUDIT_NAMES", "e,e", 1);
-  assert_int_equal(conf_read_env(c), OK);
+  assert_int_equal(conf_read_env(c, "STRONGROOM_"), OK);
   unsetenv("STRONGROOM_NET_PORT");
   unsetenv("STRONGROOM_NET_BODY_MAX");
   unsetenv("STRONGROOM_AUDIT_NAMES");
@@ -163,7 +163,7 @@ static void flags(void **state) {
 static void environment_is_checked(void **state) {
   AUTO(conf) struct conf *c = fresh();
   setenv("STRONGROOM_AUDIT_SYNC", "perhaps", 1);
-  assert_int_equal(conf_read_env(c), ERR_CONFIG);
+  assert_int_equal(conf_read_env(c, "STRONGROOM_"), ERR_CONFIG);
   unsetenv("STRONGROOM_AUDIT_SYNC");
 }
 

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -38,6 +39,10 @@ static bool sends_to(void) {
 static bool sends_message(void) {
   struct msghdr m = { .msg_name = (void *)&nobody, .msg_namelen = sizeof nobody };
   return sendmsg(udp, &m, 0) >= 0 || errno != EPERM;
+}
+static bool sends_many(void) {
+  struct mmsghdr m = { 0 };
+  return sendmmsg(pair[0], &m, 1, MSG_NOSIGNAL) == 1 || errno != EPERM;
 }
 static bool makes_udp(void) {
   return socket(AF_INET, SOCK_DGRAM, 0) >= 0;
@@ -98,13 +103,13 @@ static bool has_memory(void) {
   return p != MAP_FAILED && mprotect(p, 1 << 20, PROT_READ | PROT_WRITE) == 0;
 }
 
-static bool works_inside(bool (*thing)(void), bool dials) {
-  const struct process_dir dirs[] = { { "/dev/null", false } };
+static bool works_inside(bool (*thing)(void), enum process_reach reach) {
+  const struct process_dir dirs[] = { { "/dev/null", PROCESS_WRITE } };
   int status;
   pid_t child = fork();
   if (child == 0) {
     bool landlock;
-    if (process_harden() != OK || process_sandbox(dirs, 1, dials, &landlock) != OK)
+    if (process_harden() != OK || process_sandbox(dirs, 1, reach, &landlock) != OK)
       _exit(2);
     _exit(thing() ? 1 : 0);
   }
@@ -130,7 +135,7 @@ static void test_denied(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof things / sizeof *things; i++)
-    if (works_inside(things[i].works, false))
+    if (works_inside(things[i].works, PROCESS_LISTENS))
       fail_msg("inside the sandbox, it %s", things[i].name);
 }
 
@@ -141,7 +146,7 @@ static void test_allowed(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof things / sizeof *things; i++)
-    if (!works_inside(things[i].works, false))
+    if (!works_inside(things[i].works, PROCESS_LISTENS))
       fail_msg("inside the sandbox, nothing %s", things[i].name);
 }
 
@@ -154,11 +159,51 @@ static void test_dialling(void **state) {
   };
   (void)state;
   for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-    if (!works_inside(allowed[i].works, true))
+    if (!works_inside(allowed[i].works, PROCESS_DIALS))
       fail_msg("inside a sandbox that dials, nothing %s", allowed[i].name);
   for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
-    if (works_inside(denied[i].works, true))
+    if (works_inside(denied[i].works, PROCESS_DIALS))
       fail_msg("inside a sandbox that dials, it %s", denied[i].name);
+}
+
+/* One that asks for names, and connects to services of this machine. */
+static void test_resolving(void **state) {
+  static const struct thing allowed[] = { THING(connects), THING(makes_udp), THING(makes_unix),
+                                          THING(sends_many) };
+  static const struct thing denied[] = {
+    THING(opens_fast), THING(sends_to),        THING(makes_netlink),
+    THING(maps_code),  THING(reads_passwords),
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+    if (!works_inside(allowed[i].works, PROCESS_RESOLVES))
+      fail_msg("inside a sandbox that resolves, nothing %s", allowed[i].name);
+  for (size_t i = 0; i < sizeof denied / sizeof *denied; i++)
+    if (works_inside(denied[i].works, PROCESS_RESOLVES))
+      fail_msg("inside a sandbox that resolves, it %s", denied[i].name);
+}
+
+/* A socket's file can be removed where nothing else can be done. */
+static char removable[] = "/tmp/strongroom-test.XXXXXX";
+static bool removes_only(void) {
+  return unlink(removable) == 0 && open(removable, O_CREAT | O_WRONLY, 0600) < 0;
+}
+static void test_removing(void **state) {
+  const struct process_dir dirs[] = { { "/tmp", PROCESS_REMOVE } };
+  int status, fd = mkstemp(removable);
+  (void)state;
+  assert_true(fd >= 0);
+  close(fd);
+  pid_t child = fork();
+  if (child == 0) {
+    bool landlock = false;
+    if (process_sandbox(dirs, 1, PROCESS_LISTENS, &landlock) != OK)
+      _exit(2);
+    _exit(removes_only() || !landlock ? 1 : 0);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
 }
 
 static int start(void **state) {
@@ -175,6 +220,8 @@ int main(void) {
   return 77;
 #endif
   const struct CMUnitTest tests[] = { cmocka_unit_test(test_denied), cmocka_unit_test(test_allowed),
-                                      cmocka_unit_test(test_dialling) };
+                                      cmocka_unit_test(test_dialling),
+                                      cmocka_unit_test(test_resolving),
+                                      cmocka_unit_test(test_removing) };
   return cmocka_run_group_tests(tests, start, NULL);
 }

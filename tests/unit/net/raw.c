@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_US 10000000
+#define PATIENCE_US 60000000
 
 void fixture_start(struct fixture *f, struct http_server_conf conf) {
   bool locked;

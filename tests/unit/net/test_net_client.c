@@ -37,7 +37,7 @@ static bool say(struct tls_io *io, const char *text) {
 static void *serve(void *arg) {
   struct script *s = arg;
   struct tls_io io = TLS_IO_CLOSED;
-  uint64_t budget_us = 10000000;
+  uint64_t budget_us = 60000000;
   int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK);
   uint8_t request[4096];
   size_t n;

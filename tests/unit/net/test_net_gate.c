@@ -127,7 +127,7 @@ static void test_wait(void **state) {
 }
 
 static void await_wake(struct fixture *f, unsigned *seen) {
-  for (uint64_t end = clock_mono_us() + 10000000; atomic_load(&f->wakes) == *seen;)
+  for (uint64_t end = clock_mono_us() + 60000000; atomic_load(&f->wakes) == *seen;)
     if (clock_mono_us() > end)
       fail_msg("a wake was missed");
   *seen = atomic_load(&f->wakes);

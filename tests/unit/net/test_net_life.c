@@ -133,7 +133,7 @@ static void test_cut(void **state) {
   usleep(200000);
   uint64_t start_us = clock_mono_us();
   http_server_stop(f.app.server, 300);
-  assert_in_range(clock_mono_us() - start_us, 300000, 8000000);
+  assert_in_range(clock_mono_us() - start_us, 300000, 60000000);
 }
 
 static void test_never_started(void **state) {

@@ -124,7 +124,7 @@ static void test_write(void **state) {
     buf_printf(&text, "GET %s HTTP/1.1\r\n" HOST "\r\n", paths[i]);
     raw_open(&r, &f);
     raw_send(&r, buf_bytes(&text));
-    uint64_t patience = clock_mono_us() + 10000000;
+    uint64_t patience = clock_mono_us() + 60000000;
     do {
       usleep(50000);
       http_server_stats(f.app.server, &stats);
@@ -135,7 +135,7 @@ static void test_write(void **state) {
 
 static void await_connections(uint64_t count) {
   struct http_server_stats stats;
-  uint64_t patience = clock_mono_us() + 10000000;
+  uint64_t patience = clock_mono_us() + 60000000;
   do {
     usleep(20000);
     http_server_stats(f.app.server, &stats);

@@ -90,7 +90,7 @@ static void test_both_ways(void **state) {
   uint8_t first;
   size_t n = 0;
   for (;;) { /* an answer begins although the request has not ended */
-    uint64_t budget_us = 10000000;
+    uint64_t budget_us = 60000000;
     enum tls_io_result e = tls_io_read(&r.io, &first, 1, &n);
     if (e == TLS_IO_OK)
       break;

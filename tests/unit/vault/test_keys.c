@@ -96,6 +96,18 @@ static void names_and_paths(void **state) {
     memmem(a.headers.data, a.headers.size, "resource=\"https://vault.azure.net\"", 34));
 }
 
+/* It has no public part that anybody could use as well. */
+static void disabled_symmetric_keys_do_nothing(void **state) {
+  static const char wrap[] = "{\"alg\":\"A256KW\",\"value\":\"AAAAAAAAAAAAAAAAAAAAAA\"}";
+  AUTO_ANSWER a = { 0 };
+  EXPECT(200, HTTP_POST, "/keys/oct-off/create",
+         "{\"kty\":\"oct\",\"key_size\":256,\"attributes\":{\"enabled\":false}}");
+  EXPECT(403, HTTP_POST, "/keys/oct-off//wrapkey", "%s", wrap);
+  INNER("KeyDisabled");
+  EXPECT(200, HTTP_PATCH, "/keys/oct-off/", "{\"attributes\":{\"enabled\":true}}");
+  EXPECT(200, HTTP_POST, "/keys/oct-off//wrapkey", "%s", wrap);
+}
+
 static void key_ops_enabled_and_time(void **state) {
   static const char sign[] =
     "{\"alg\":\"ES256\",\"value\":\"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\"}";
@@ -373,6 +385,7 @@ int main(void) {
     cmocka_unit_test(bad_parameters_are_named),
     cmocka_unit_test(names_and_paths),
     cmocka_unit_test(key_ops_enabled_and_time),
+    cmocka_unit_test(disabled_symmetric_keys_do_nothing),
     cmocka_unit_test(unwrap_failures_look_alike),
     cmocka_unit_test(life_cycle),
     cmocka_unit_test(lists_are_ordered_and_paged),

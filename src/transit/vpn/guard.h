@@ -1,0 +1,35 @@
+/*
+ * The kill switch: what is for a peer's networks goes through its tunnel or nowhere.
+ *
+ * The kernel asks three routing tables of ours before its main one. The first is the gate: it drops
+ * what is for a peer that has not proven yet to be the gateway that it says it is. The second is
+ * strongSwan's: a route into each tunnel that is up. The third drops the rest. The routes that drop
+ * need no process: they stay until guard_remove() or a restart of the machine, whatever becomes of
+ * strongSwan and of us. On kernels with ESP, IPsec policies of the lowest rank say the same once
+ * more, so that what no tunnel's policy covers (other sources) is dropped as well.
+ *
+ * Needs CAP_NET_ADMIN. One thread at a time.
+ */
+#ifndef TRANSIT_VPN_GUARD_H
+#define TRANSIT_VPN_GUARD_H
+
+#include "transit/vpn/site.h"
+
+#define GUARD_GATE_TABLE 7219
+#define GUARD_TUNNEL_TABLE 7220 /* strongSwan's: charon.routing_table */
+#define GUARD_BLOCK_TABLE 7221
+#define GUARD_GATE_RANK 219
+#define GUARD_TUNNEL_RANK 220 /* charon.routing_table_prio */
+#define GUARD_BLOCK_RANK 221
+
+/* Drops all that is for the peers' networks; what an earlier site file left is removed after that,
+ * strongSwan's routes too. kernel_esp: with policies. */
+err_t guard_put(const struct site *s, bool kernel_esp);
+/* Opens or shuts the gate of one peer. */
+err_t guard_gate(const struct site_peer *p, bool open);
+/* Traffic passes in clear from now on, if there is a way. */
+err_t guard_remove(void);
+/* Whether all of the site's networks are dropped where there is no tunnel. */
+err_t guard_stands(const struct site *s, bool *out);
+
+#endif

@@ -1,0 +1,119 @@
+/* The kill switch in a network of its own: what is there after each step, and what the kernel does
+ * with a packet. Where this process may make no network it is skipped. */
+#include "transit/vpn/block.h"
+#include "transit/vpn/guard.h"
+#include "unit/asserts.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A device that takes what is for 10.0.0.0/8. (On the loopback device policies count for nothing.)
+ */
+static int enter(void **state) {
+  struct ifreq r = { .ifr_name = "wire", .ifr_flags = IFF_TUN | IFF_NO_PI };
+  struct sockaddr_in *a = (struct sockaddr_in *)&r.ifr_addr;
+  int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC), fd = socket(AF_INET, SOCK_DGRAM, 0);
+  assert_int_equal(ioctl(tun, TUNSETIFF, &r), 0);
+  a->sin_family = AF_INET;
+  a->sin_addr.s_addr = inet_addr("10.0.0.1");
+  assert_int_equal(ioctl(fd, SIOCSIFADDR, &r), 0);
+  a->sin_addr.s_addr = inet_addr("255.0.0.0");
+  assert_int_equal(ioctl(fd, SIOCSIFNETMASK, &r), 0);
+  r.ifr_flags = IFF_UP | IFF_RUNNING;
+  assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &r), 0);
+  close(fd);
+  return 0; /* the device goes with this process */
+}
+
+static struct site *make(const char *nets) {
+  struct site *s = NULL;
+  char text[256];
+  snprintf(text, sizeof text,
+           "name = a.example\nsubnets = 192.168.0.0/24\n"
+           "[peer b.example]\nsubnets = %s\n",
+           nets);
+  assert_ok(site_parse(str(text), "test", &s));
+  return s;
+}
+
+/* The errno of sending there; 0: it went. */
+static int sent_to(const char *address) {
+  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  assert_int_equal(inet_pton(AF_INET, address, &to.sin_addr), 1);
+  int error = sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to) == 1 ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+static bool stands(const struct site *s) {
+  bool yes = false;
+  assert_ok(guard_stands(s, &yes));
+  return yes;
+}
+
+static void drops_and_lets_pass(void **state) {
+  AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64"), *other = make("10.3.0.0/16");
+  assert_false(stands(s));
+  assert_int_equal(sent_to("10.2.0.9"), 0);
+  assert_ok(guard_put(s, false));
+  assert_ok(guard_put(s, false)); /* twice is as once */
+  assert_true(stands(s));
+  assert_int_equal(sent_to("10.2.0.9"), EINVAL); /* a blackhole's */
+  assert_int_equal(sent_to("10.3.0.9"), 0);
+  assert_ok(guard_gate(&s->peers[0], true));
+  assert_ok(guard_gate(&s->peers[0], true));
+  assert_true(stands(s));
+  assert_int_equal(sent_to("10.2.0.9"), EINVAL); /* there is no tunnel */
+  assert_ok(guard_gate(&s->peers[0], false));
+  assert_ok(guard_put(other, false));
+  assert_true(stands(other));
+  assert_false(stands(s));
+  assert_int_equal(sent_to("10.2.0.9"), 0);
+  assert_int_equal(sent_to("10.3.0.9"), EINVAL);
+  assert_ok(guard_remove());
+  assert_ok(guard_remove());
+  assert_false(stands(other));
+  assert_int_equal(sent_to("10.3.0.9"), 0);
+}
+
+/* The IPsec policies alone. */
+static void policies_drop(void **state) {
+  AUTO(site) struct site *s = make("10.2.0.0/16"), *other = make("10.3.0.0/16");
+  bool esp;
+  err_t e = vpn_block_put(s);
+  if (e != OK) {
+    print_message("this kernel has no IPsec policies: %s\n", err_reason(e));
+    skip();
+  }
+  assert_int_equal(sent_to("10.2.0.9"), EPERM);
+  assert_int_equal(sent_to("10.3.0.9"), 0);
+  assert_ok(vpn_block_put(other));
+  assert_int_equal(sent_to("10.2.0.9"), 0);
+  assert_int_equal(sent_to("10.3.0.9"), EPERM);
+  assert_ok(vpn_block_put(NULL));
+  assert_int_equal(sent_to("10.3.0.9"), 0);
+  assert_ok(block_kernel_esp(&esp));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(drops_and_lets_pass),
+    cmocka_unit_test(policies_drop),
+  };
+  if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
+    puts("needs root and TUN devices: it makes a network of its own");
+    return 77;
+  }
+  return cmocka_run_group_tests(tests, enter, NULL);
+}
