@@ -126,13 +126,15 @@ static void test_no_certificate(void **state) {
   expect_failure(refused(tls, NULL), TLS_FAILURE_NO_CERTIFICATE);
 }
 
-/* Revocation lists: good, with the client on it, out of date, of nobody. */
+/* Revocation lists: good, with the client on it, out of date, of nobody; and with its issuer on the
+ * root's. */
 static void test_revocation(void **state) {
   static const struct {
-    bool listed, missing;
+    bool listed, missing, issuer;
     int64_t until;
     enum tls_failure failure;
   } cases[] = {
+    { .issuer = true, .until = 3600, .failure = TLS_FAILURE_REVOKED },
     { .until = 3600, .failure = TLS_FAILURE_NONE },
     { .listed = true, .until = 3600, .failure = TLS_FAILURE_REVOKED },
     { .until = -60, .failure = TLS_FAILURE_LIST },
@@ -144,6 +146,8 @@ static void test_revocation(void **state) {
     AUTO_BUF list = BUF_EMPTY;
     AUTO(tls) struct tls *tls = NULL;
     AUTO_PEER p = { TLS_IO_CLOSED };
+    size_t n = scene_ends(&s);
+    s.pki.ca_revoked = cases[i].issuer;
     assert_ok(pki_list(cases[i].missing ? &s.foreign : &s.pki, cases[i].listed ? &s.client : NULL,
                        cases[i].until, &list));
     assert_ok(pki_tls(&s.pki, &s.server, true, &list, &tls));
@@ -156,7 +160,7 @@ static void test_revocation(void **state) {
     int b = plain_accept(s.backend);
     peer_close(&p);
     close(b);
-    scene_end(&s, 0);
+    scene_end(&s, n);
   }
 }
 
