@@ -11,7 +11,6 @@
 #include "client/retry.h"
 #include "transit/enrol_internal.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #define SECOND UINT64_C(1000000) /* microseconds */
 #define LOOK_US (60 * SECOND)    /* the clock may have jumped */
 #define PACE_US (5 * SECOND)     /* between two certificates, whatever they say of their times */
+#define GAP_US (SECOND / 4)      /* between two looks that are asked for */
 #define RETRY_US (900 * SECOND)  /* longer than any pause after a failure */
 #define LISTS_S 300
 #define TIMEOUT_MS 5000 /* of a request: enrol_free() waits for it */
@@ -90,6 +90,14 @@ static void adopt(struct enrol *e, struct held *id, int64_t begin) {
   e->unshown = true;
 }
 
+static void log_issued(const struct enrol *e) {
+  char until[28], renewal[28];
+  clock_format(e->id.not_after * 1000000, until);
+  clock_format(e->renew_at * 1000000, renewal);
+  log_info("enrol", "a certificate was issued, good until %s; the next one is due at %s", until,
+           renewal);
+}
+
 /* The life of one that was issued now: it says that it began a little earlier. */
 static err_t get_certificate(struct enrol *e, unsigned timeout_ms) {
   const struct enrol_asking ask = asking(e, timeout_ms);
@@ -98,6 +106,7 @@ static err_t get_certificate(struct enrol *e, unsigned timeout_ms) {
   int64_t begin = held_when(clock_now(), id.not_before);
   adopt(e, &id, begin);
   e->unsaved = true;
+  log_issued(e);
   return OK;
 }
 
@@ -236,14 +245,17 @@ static uint64_t wait_us(const struct enrol *e) {
   return wait;
 }
 
-/* *forced: somebody asked for a look. */
+/* *forced: somebody asked for a look; who asks again and again gets one each GAP_US. */
 static bool rest(struct enrol *e, bool *forced) {
-  uint64_t until = clock_mono_us() + wait_us(e);
-  const struct timespec t = { (time_t)(until / SECOND), (long)(until % SECOND * 1000) };
-  int timed_out = 0;
+  uint64_t now = clock_mono_us(), until = now + wait_us(e), gap = now + GAP_US;
   LOCKED(e);
-  while (!atomic_load(&e->stop) && !e->look && timed_out == 0)
-    timed_out = pthread_cond_timedwait(&e->wake, &e->lock, &t);
+  for (;;) {
+    uint64_t at = e->look ? least(gap, until) : until;
+    if (atomic_load(&e->stop) || clock_mono_us() >= at)
+      break;
+    const struct timespec t = { (time_t)(at / SECOND), (long)(at % SECOND * 1000) };
+    pthread_cond_timedwait(&e->wake, &e->lock, &t);
+  }
   *forced = e->look;
   e->look = false;
   return !atomic_load(&e->stop);
