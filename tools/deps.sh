@@ -12,7 +12,7 @@ test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck p
   zlib1g-dev
   rsyslog systemd-journal-remote
   postgresql-15 mariadb-server-core mariadb-client btrfs-progs
-  hitch haproxy stunnel4 nginx-light libnginx-mod-stream)
+  hitch haproxy stunnel4 nginx libnginx-mod-stream)
 
 # Any Node.js from 18 on will do, from wherever it comes.
 node_missing() {
