@@ -6,7 +6,7 @@
 #   10.N.0.10     --  10.N.0.1, 192.0.2.N  --  192.0.2.254, where the hub is
 #
 #   vpn_net COUNT            makes that many sites
-#   vpn_hub [up's options]   starts the hub, and grants gN.test to an identity gN for each site
+#   vpn_hub                  starts the hub, and grants gN.test to an identity gN for each site
 #   vpn_site N LINES... -- PEER LINES... [-- PEER LINES...]  writes the site file of gN: lines of its
 #                            own, then each peer's number and lines
 #   vpn_up N, vpn_down N     `vpn up` of gN in the background, with its kill switch in place; its pid
@@ -16,7 +16,8 @@
 #   talk N ADDRESS           pings from the host hN in the background, 50 times a second, until hush;
 #   hush                     sets SENT and LOST
 #   until_ SECONDS WHAT COMMAND...  it succeeds within so many seconds
-#   wire_start, wire_stop    records what passes the bridge; wire FILTER counts packets of it
+#   wire_start, wire_stop    records what passes the bridge; wire FILTER counts packets of it, wire_none
+#                            WHAT FILTER fails if there are any
 if [ -z "${VPN_INSIDE:-}" ]; then
   [ "$(id -u)" -eq 0 ] || { echo "needs root"; exit 77; }
   for tool in ip tcpdump unshare; do
@@ -70,7 +71,7 @@ vpn_net() {
 vpn_hub() {
   local n
   HUB_PORT=28443
-  hub_start --listen "192.0.2.254:$HUB_PORT" --host 192.0.2.254 "$@"
+  hub_start --listen "192.0.2.254:$HUB_PORT" --host 192.0.2.254
   for ((n = 1; n <= VPN_SITES; n++)); do
     identity "g$n" strongroom-certificate-requester
     sr ca allow "g$n" --profile vpn --name "g$n.test" >/dev/null
@@ -100,7 +101,9 @@ vpn() {
   at "g$n" "$STRONGROOM" vpn "$verb" --config "$WORK/g$n/vpn.conf" "$@"
 }
 vpn_up() {
-  ip netns exec "srvpn-g$1" "$STRONGROOM" vpn up --config "$WORK/g$1/vpn.conf" --data "$WORK/g$1" \
+  # As doc/strongroom-vpn.service.in has it.
+  ip netns exec "srvpn-g$1" setpriv --no-new-privs --inh-caps=-all \
+    --bounding-set=-all,+net_admin,+net_bind_service,+net_raw "$STRONGROOM" vpn up --config "$WORK/g$1/vpn.conf" --data "$WORK/g$1" \
     >>"$WORK/g$1/log" 2>&1 </dev/null &
   UP[$1]=$!
   vpn_guarded "$1"
@@ -154,10 +157,17 @@ wire_stop() {
   wait "$WIRE_PID" || true
 }
 wire() { tcpdump -n -r "$WIRE" "$@" 2>/dev/null | wc -l; }
+wire_none() { # WHAT FILTER
+  local seen
+  seen=$(tcpdump -n -r "$WIRE" "$2" 2>/dev/null | head -5)
+  [ -z "$seen" ] || fail "$1: $seen"
+}
 # What the Internet may see of the sites: IKE, ESP, that nobody listens for them, the hub's HTTPS, and what
 # the link needs.
+# shellcheck disable=SC2034  # for the caller
 INNER='net 10.0.0.0/8'
-OUTER='not port 28443 and not arp and not icmp6 and not (udp port 500 or udp port 4500 or esp)
+# shellcheck disable=SC2034
+OUTER='not port 28443 and not arp and not (ip6 and dst net ff00::/8) and not icmp6 and not (udp port 500 or udp port 4500 or esp)
   and not (icmp[icmptype] = icmp-unreach and icmp[17] = 17)'
 
 vpn_end() {

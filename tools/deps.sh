@@ -11,8 +11,9 @@ test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck p
   curl openssl certbot sqlite3 strace gdb wrk nghttp2-client
   zlib1g-dev
   rsyslog systemd-journal-remote
-  postgresql-15 mariadb-server-core mariadb-client btrfs-progs
-  hitch haproxy stunnel4 nginx libnginx-mod-stream)
+  nginx libnginx-mod-stream haproxy hitch stunnel4 redis-tools sslscan
+  charon-systemd strongswan-swanctl libcharon-extra-plugins iproute2 iputils-ping iperf3 tcpdump
+  postgresql-15 mariadb-server-core mariadb-client btrfs-progs)
 
 # Any Node.js from 18 on will do, from wherever it comes.
 node_missing() {
@@ -65,6 +66,13 @@ cluster=/etc/postgresql-common/createcluster.conf
 if [[ " ${packages[*]} " = *" postgresql-15 "* ]] && [ ! -e $cluster ]; then
   "${as_root[@]}" mkdir -p "${cluster%/*}"
   echo "create_main_cluster = false" | "${as_root[@]}" tee $cluster >/dev/null
+fi
+# And what comes as a service (nginx) is not to be started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap '"${as_root[@]}" rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee $policy >/dev/null
+  "${as_root[@]}" chmod 755 $policy
 fi
 echo "deps: installing ${packages[*]}"
 "${as_root[@]}" apt-get update -qq

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define CLIENT_HEAP (1u << 20)
-#define SERVER_HEAP (1u << 25) /* some 4,000 opened RSA keys */
+#define SERVER_HEAP (1u << 25) /* some 4,000 opened RSA keys; a key for each TLS handshake */
 #define LEAST_HEAP (1u << 16)
 
 /* Locked memory for secrets: as much as is wanted, or as may be locked. Only a server is told when
@@ -33,6 +33,10 @@ static err_t start(bool server) {
   return OK;
 }
 
+static bool is_server(const struct verb *v) {
+  return v == &verb_vault_serve || v == &verb_proxy_serve;
+}
+
 static err_t run(const struct verb *v, int argc, char **argv) {
   struct args a;
   err_t e = args_parse(v, argc, argv, &a);
@@ -46,7 +50,7 @@ static err_t run(const struct verb *v, int argc, char **argv) {
     help_verb(v);
     return OK;
   }
-  e = start(v == &verb_vault_serve);
+  e = start(is_server(v));
   if (e == OK)
     e = v->run(&a);
   if (e != OK)
@@ -61,7 +65,7 @@ static int run_argv(const struct verb *v, int argc, char **argv) {
       help_verb(v);
       return 0;
     }
-  err_t e = start(v == &verb_vault_serve);
+  err_t e = start(is_server(v));
   if (e == OK)
     return v->run_argv(argc, argv);
   out_error(e);

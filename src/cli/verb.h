@@ -34,10 +34,10 @@ struct verb {
   bool client;                   /* asks the hub: takes --data and --json, too */
   /* NULL, or the keys of a configuration that it takes as options: verb_settings, .. */
   const struct opt *(*settings)(void);
-  const char *summary;           /* one line */
-  const char *details;           /* more, in lines of at most 78 characters; NULL: nothing */
-  const struct opt *options;     /* NULL: none */
-  const char *examples;          /* one a line, without the program's name */
+  const char *summary;       /* one line */
+  const char *details;       /* more, in lines of at most 78 characters; NULL: nothing */
+  const struct opt *options; /* NULL: none */
+  const char *examples;      /* one a line, without the program's name */
   err_t (*run)(const struct args *a);
   /* Instead of run(): parses its words itself and returns the exit code. argv[0] is the first word
    * after the verb. */

@@ -33,7 +33,7 @@ struct tls_mutual {
   struct bytes chain_pem; /* our certificate first */
   const struct key *key;
   struct bytes ca_pem;       /* the trusted roots */
-  bool revocation;           /* looked at for the peer's certificate */
+  bool revocation;           /* looked at for the peer's certificate and those above it */
   const struct bytes *lists; /* DER */
   size_t list_count;
   bool tls12; /* TLS 1.2, too; else 1.3 only */

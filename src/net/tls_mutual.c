@@ -85,7 +85,7 @@ static err_t add_list(struct tls *t, struct bytes der) {
   return OK;
 }
 
-/* Of the peer's certificate alone: authorities are revoked by a new root. */
+/* Of the whole chain: an issuing authority that lost its key is on the root's list. */
 static err_t use_lists(struct tls *t, const struct tls_mutual *o) {
   if (!o->revocation)
     return OK;
@@ -93,7 +93,8 @@ static err_t use_lists(struct tls *t, const struct tls_mutual *o) {
     return ERR_NOMEM;
   for (size_t i = 0; i < o->list_count; i++)
     TRY(add_list(t, o->lists[i]));
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx), X509_V_FLAG_CRL_CHECK);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(t->ctx),
+                              X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   return OK;
 }
 
@@ -116,14 +117,21 @@ err_t tls_mutual(const struct tls_mutual *o, struct tls **out) {
 }
 
 /* The lists were checked when they came in, and the issuer's name stands in both. */
-bool tls_io_revoked(const struct tls_io *io, const struct tls *tls) {
-  X509 *peer = io->ssl ? SSL_get0_peer_certificate(io->ssl) : NULL;
+static bool is_listed(X509 *certificate, const struct tls *tls) {
   X509_REVOKED *entry = NULL;
-  for (int i = 0; peer && i < sk_X509_CRL_num(tls->lists); i++) {
+  for (int i = 0; i < sk_X509_CRL_num(tls->lists); i++) {
     X509_CRL *list = sk_X509_CRL_value(tls->lists, i);
-    if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_issuer_name(peer)) == 0 &&
-        X509_CRL_get0_by_cert(list, &entry, peer) == 1)
+    if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_issuer_name(certificate)) == 0 &&
+        X509_CRL_get0_by_cert(list, &entry, certificate) == 1)
       return true;
   }
+  return false;
+}
+
+bool tls_io_revoked(const struct tls_io *io, const struct tls *tls) {
+  STACK_OF(X509) *chain = io->ssl ? SSL_get0_verified_chain(io->ssl) : NULL;
+  for (int i = 0; tls->lists && i < sk_X509_num(chain); i++)
+    if (is_listed(sk_X509_value(chain, i), tls))
+      return true;
   return false;
 }

@@ -311,10 +311,26 @@ void hub_free(struct hub *h) {
   mem_free(h);
 }
 
+/* Where it is bound to, every one: "127.0.0.1:8443". */
+static void write_listeners(const struct hub *h, struct buf *out) {
+  const char *const *listen;
+  size_t count = conf_list(h->conf, "listen", &listen);
+  char text[160];
+  write_open(out, "listeners", '[');
+  for (size_t i = 0; i < count; i++) {
+    const char *colon = strrchr(listen[i], ':');
+    snprintf(text, sizeof text, "%.*s:%u", colon ? (int)(colon - listen[i]) : 0, listen[i],
+             http_server_port(h->server, i));
+    write_str(out, NULL, text);
+  }
+  write_close(out, ']');
+}
+
 err_t hub_write_ready(struct hub *h, struct buf *out) {
   write_open(out, NULL, '{');
   write_str(out, "url", h->url);
   write_str(out, "listen", h->listen);
+  write_listeners(h, out);
   write_bool(out, "sealed", atomic_load(&h->api.state) == API_SEALED);
   write_bool(out, "first", h->first);
   write_str(out, "tenant", h->identity ? identity_tenant(h->identity) : "");

@@ -185,3 +185,4 @@ proxy_stop web
 status=0
 said=$(sr proxy serve "${server[@]}" --allow-any --hub-seconds 1 2>&1) || status=$?
 same "status without hub and certificate" 6 $status
+contains "what it waits for" "$said" "waiting for the hub"

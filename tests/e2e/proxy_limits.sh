@@ -2,6 +2,7 @@
 # Who is slow, many, or stuck takes nothing from others: handshakes that never end, more connections than there may be, a service that hangs; then
 # SIGTERM with open connections, and kill -9.
 . "$(dirname "$0")/../proxy.sh"
+export WORK
 hub_start
 for how in echo hang; do
   python3 "$ROOT/tests/echo_service.py" "$WORK/$how.sock" $how &
@@ -41,7 +42,7 @@ port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
 PY
 run() { # PORT [WORD...]: the Python program on stdin
   { cat "$WORK/client.py"; cat; } >"$WORK/program.py"
-  WORK=$WORK timeout 50 python3 "$WORK/program.py" "$@"
+  timeout 50 python3 "$WORK/program.py" "$@"
 }
 start() { # NAME OPTION...
   local name=$1
@@ -93,7 +94,7 @@ assert not any(results[:3]) and any(results[3:]), results
 PY
 
 note "a service that hangs"
-start stuck --route "web.example=$WORK/hang.sock" --route "other.example=$WORK/echo.sock"
+start stuck --drain-seconds 0 --route "web.example=$WORK/hang.sock" --route "other.example=$WORK/echo.sock"
 size() { awk '/^VmRSS/ { print $2 }' "/proc/${PROXIES[stuck]}/status"; }
 before=$(size)
 run "$(proxy_port stuck)" <<'PY' || fail "a service that hangs"
@@ -174,7 +175,7 @@ again() { proxy_start hard --listen "127.0.0.1:$at" --listen "$WORK/hard.sock" -
 serial() { tls_client "$at" as a -servername web.example | openssl x509 -noout -serial; }
 again
 first=$(serial)
-for i in 1 2 3; do
+for _ in 1 2 3; do
   proxy_kill hard
   again
 done

@@ -23,7 +23,7 @@ http {
 CONF
 nginx -c "$WORK/nginx.conf" -e "$WORK/nginx.log" >"$WORK/nginx.out" 2>&1 &
 nginx=$!
-CHILDREN+=($nginx)
+CHILDREN+=("$nginx")
 eventually "nginx" test -S "$WORK/sink.sock"
 
 hub_start

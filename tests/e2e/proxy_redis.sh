@@ -30,7 +30,7 @@ same "a large value" "$(sha256sum <"$WORK/large")" "$(cli --raw get large | head
 note "a subscription"
 timeout 60 redis-cli -h 127.0.0.1 -p "$near" subscribe news >"$WORK/news" &
 CHILDREN+=($!)
-eventually "the subscription" grep -q subscribe "$WORK/news"
+eventually "the subscription" grep -qs subscribe "$WORK/news"
 same "who hears it" 1 "$(cli publish news 'it rains')"
 eventually "the news" grep -q 'it rains' "$WORK/news"
 

@@ -8,7 +8,7 @@ CHILDREN+=($!)
 eventually "the service" test -S "$WORK/echo.sock"
 proxy_start far --listen 127.0.0.1:0 --to "$WORK/echo.sock" --name far.example --allow spiffe://example/near --lifetime 30s
 proxy_start near --mode client --listen 127.0.0.1:0 --to "127.0.0.1:$(proxy_port far)" --server-name far.example --name spiffe://example/near --lifetime 30s
-serial() { openssl s_client -connect "127.0.0.1:$(proxy_port far)" </dev/null 2>/dev/null | openssl x509 -noout -serial; }
+serial() { { openssl s_client -connect "127.0.0.1:$(proxy_port far)" </dev/null 2>/dev/null || true; } | openssl x509 -noout -serial; }
 renewals() { admin "$1" /status | json 'd["certificate"]["renewals"]'; }
 failures() { admin "$1" /status | json 'd["certificate"]["failures"]'; }
 first=$(serial)
@@ -50,7 +50,7 @@ while not stop:
 print("done", n, flush=True)
 PY
 load=$!
-CHILDREN+=($load)
+CHILDREN+=("$load")
 
 note "renewed while it runs"
 renewed() { [ "$(renewals far)" -ge "$1" ] && [ "$(renewals near)" -ge "$1" ]; }
@@ -75,8 +75,8 @@ note "$(tail -n 1 "$WORK/load") requests of each kind"
 note "a peer is revoked"
 (exec 3<>"/dev/tcp/127.0.0.1/$(proxy_port near)" && echo hello >&3 && head -n 1 <&3 >"$WORK/hello" && cat <&3 >/dev/null) 2>/dev/null &
 open=$!
-CHILDREN+=($open)
-eventually "a connection" grep -q hello "$WORK/hello"
+CHILDREN+=("$open")
+eventually "a connection" grep -qs hello "$WORK/hello"
 sr ca revoke --name spiffe://example/near >/dev/null
 kill -HUP "${PROXIES[far]}"
 ended far 'd["end"] == "revoked" and d["identity"] == "spiffe://example/near"'

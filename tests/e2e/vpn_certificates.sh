@@ -64,5 +64,5 @@ vpn_down 1
 vpn_down 2
 hub_stop
 wire_stop
-same "packets in clear" 0 "$(wire "$INNER")"
-same "packets that are neither IKE nor ESP" 0 "$(wire "$OUTER")"
+wire_none "packets in clear" "$INNER"
+wire_none "packets that are neither IKE nor ESP" "$OUTER"

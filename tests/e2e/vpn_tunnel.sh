@@ -22,6 +22,6 @@ until_ 30 "the tunnel is up" reaches 1 2
 vpn_down 1
 vpn_down 2
 wire_stop
-same "packets in clear" 0 "$(wire "$INNER")"
-same "packets that are neither IKE nor ESP" 0 "$(wire "$OUTER")"
+wire_none "packets in clear" "$INNER"
+wire_none "packets that are neither IKE nor ESP" "$OUTER"
 [ "$(wire 'udp port 4500')" -gt 4 ] || fail "no ESP in UDP"

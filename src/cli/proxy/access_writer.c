@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #define LAST_S 2 /* seconds for what is left, at the end */
@@ -22,7 +23,6 @@ struct access_writer {
   struct buf waiting; /* under the lock, as the next two */
   bool reopen, stop;
   struct buf writing; /* the thread's */
-  uint64_t told;
   _Atomic uint64_t lost;
 };
 
@@ -51,6 +51,14 @@ err_t access_writer_open(const char *path, struct access_writer **out) {
   return OK;
 }
 
+static void lose(struct access_writer *w, uint64_t lines, const char *why) {
+  static _Atomic uint64_t logged;
+  uint64_t all = atomic_fetch_add(&w->lost, lines) + lines;
+  if (log_seldom(&logged))
+    log_warn("proxy", "the access log has lost %llu lines so far: %s", (unsigned long long)all,
+             why);
+}
+
 void access_writer_put(struct access_writer *w, const struct proxy_ended *e) {
   AUTO_BUF line = BUF_EMPTY;
   access_log_put(&line, e);
@@ -61,7 +69,7 @@ void access_writer_put(struct access_writer *w, const struct proxy_ended *e) {
   pthread_cond_signal(&w->wake);
   pthread_mutex_unlock(&w->lock);
   if (!fits)
-    w->lost++;
+    lose(w, 1, "it is written too slowly");
 }
 
 /* --- the thread --- */
@@ -92,16 +100,9 @@ static void write_lines(struct access_writer *w) {
       break;
     rest = bytes_of(rest.data + n, rest.size - n);
   }
-  const char *why = rest.size ? strerror(errno) : "it is written too slowly";
-  w->lost += count_lines(rest);
+  if (rest.size)
+    lose(w, count_lines(rest), strerror(errno));
   buf_clear(&w->writing);
-  static _Atomic uint64_t logged;
-  uint64_t lost = w->lost;
-  if (lost != w->told && log_seldom(&logged)) {
-    log_warn("proxy", "the access log has lost %llu lines: %s",
-             (unsigned long long)(lost - w->told), why);
-    w->told = lost;
-  }
 }
 
 static void open_again(struct access_writer *w) {
@@ -173,8 +174,10 @@ static bool stop(struct access_writer *w) {
 }
 
 void access_writer_free(struct access_writer *w) {
-  if (!stop(w))
+  if (!stop(w)) {
+    log_warn("proxy", "the access log takes nothing any more: its last lines are lost");
     return;
+  }
   if (w->path && w->fd >= 0)
     close(w->fd);
   buf_free(&w->waiting);

@@ -4,15 +4,18 @@
 #include "transit/proxy/front.h"
 #include "transit/proxy/route.h"
 
-bool config_is_local(const char *address) {
+/* Of "192.0.2.1:443"; the port, which may be 0, is not looked at. */
+static bool parse_host(const char *address, struct net_address *out) {
   const char *port = strrchr(address, ':');
   char host[64];
-  struct net_address a;
-  if (*address == '/')
-    return true;
-  return port &&
+  return port && port[1] &&
          bytes_to_cstr(bytes_of(address, (size_t)(port - address)), host, sizeof host) == OK &&
-         net_address_parse(host, 1, &a) && address_is_local(&a);
+         net_address_parse(host, 1, out);
+}
+
+bool config_is_local(const char *address) {
+  struct net_address a;
+  return *address == '/' || (parse_host(address, &a) && address_is_local(&a));
 }
 
 /* --- keys of one mode only --- */
@@ -85,14 +88,25 @@ static err_t check_peers(const struct proxy_config *c) {
 
 /* --- values --- */
 
+static err_t check_address(const struct proxy_config *c, const char *address) {
+  struct net_address a;
+  if (*address != '/' && !parse_host(address, &a))
+    FAIL(ERR_USAGE,
+         "--listen takes ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443, or the path of a "
+         "Unix socket, not '%s'",
+         address);
+  if (c->proxy.mode == PROXY_CLIENT && !config_is_local(address))
+    FAIL(ERR_USAGE,
+         "--listen %s would be plain text that others reach: a client proxy listens "
+         "on a Unix socket or a loopback address, such as 127.0.0.1:5432",
+         address);
+  return OK;
+}
+
 static err_t check_listen(const struct proxy_config *c) {
   const char *admin = proxy_config_text(c, "admin");
-  for (size_t i = 0; c->proxy.mode == PROXY_CLIENT && i < c->proxy.listen_count; i++)
-    if (!config_is_local(c->proxy.listen[i]))
-      FAIL(ERR_USAGE,
-           "--listen %s would be plain text that others reach: a client proxy listens "
-           "on a Unix socket or a loopback address, such as 127.0.0.1:5432",
-           c->proxy.listen[i]);
+  for (size_t i = 0; i < c->proxy.listen_count; i++)
+    TRY(check_address(c, c->proxy.listen[i]));
   if (admin && !config_is_local(admin))
     FAIL(ERR_USAGE,
          "--admin takes the path of a Unix socket or a loopback address with a port, "

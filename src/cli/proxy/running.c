@@ -82,15 +82,36 @@ static err_t open_admin(struct running *r) {
   return address ? admin_server_open(address, &admin, &r->admin) : OK;
 }
 
+/* The first try tells what is waited for. */
+static err_t get_certificate(struct running *r) {
+  const struct proxy_config *c = r->config;
+  unsigned wait_ms = proxy_config_ms(c, "hub_seconds");
+  err_t e = enrol_new(r->client, &c->enrol, 0, &r->enrol);
+  if ((e != ERR_AWAY && e != ERR_BUSY && e != ERR_SEALED) || wait_ms == 0)
+    return e;
+  log_warn("proxy", "%s: waiting for the hub, to get a certificate: %s", c->service, err_reason(e));
+  notify_say(r->notify, "STATUS=waiting for the hub, to get a certificate");
+  return enrol_new(r->client, &c->enrol, wait_ms, &r->enrol);
+}
+
+/* Two for each connection, and some more. */
+static void count_files(const struct proxy_config *c) {
+  enum { OTHERS = 64 };
+  unsigned files = process_file_limit(), most = files > OTHERS ? (files - OTHERS) / 2 : 0;
+  if (most < c->proxy.limits.connections)
+    log_warn("proxy", "%s: %u files may be open, which is enough for %u connections", c->service,
+             files, most);
+}
+
 err_t running_open(const struct proxy_config *c, struct running *r) {
   const char *log = proxy_config_text(c, "access_log");
   *r = (struct running){ .config = c, .notify = notify_open() };
+  count_files(c);
   if (log)
     TRY(access_writer_open(log, &r->log));
   TRY(client_new(proxy_config_text(c, "data"), &r->client));
   client_set_patience(r->client, &PATIENCE_SERVICE);
-  notify_say(r->notify, "STATUS=waiting for a certificate");
-  TRY(enrol_new(r->client, &c->enrol, proxy_config_ms(c, "hub_seconds"), &r->enrol));
+  TRY(get_certificate(r));
   TRY(open_proxy(r));
   return open_admin(r);
 }

@@ -48,8 +48,18 @@ static err_t print_environment(const char *data_dir) {
   return OK;
 }
 
-err_t up_print(const struct service *services, size_t count, const char *data_dir) {
+static struct bytes next_line(struct bytes *rest) {
+  struct bytes line;
+  *rest = bytes_split(*rest, '\n', &line);
+  return line;
+}
+
+err_t up_print(const struct service *services, size_t count, const char *data_dir,
+               struct bytes proof) {
   TRY(print_services(services, count));
+  out_line("%s", "");
+  for (struct bytes line; (line = next_line(&proof)).size;)
+    out_field("Encrypted", line);
   TRY(print_environment(data_dir));
   const struct service *vault = &services[0];
   if (is_sealed(vault))
@@ -65,7 +75,8 @@ err_t up_print(const struct service *services, size_t count, const char *data_di
   return OK;
 }
 
-err_t up_print_json(const struct service *services, size_t count, const char *data_dir) {
+err_t up_print_json(const struct service *services, size_t count, const char *data_dir,
+                    struct bytes proof) {
   AUTO_BUF b = BUF_EMPTY;
   write_open(&b, NULL, '{');
   write_open(&b, "services", '[');
@@ -79,6 +90,10 @@ err_t up_print_json(const struct service *services, size_t count, const char *da
     write_i64(&b, "since", services[i].since);
     write_close(&b, '}');
   }
+  write_close(&b, ']');
+  write_open(&b, "encrypted", '[');
+  for (struct bytes line; (line = next_line(&proof)).size;)
+    write_text(&b, NULL, line);
   write_close(&b, ']');
   write_str(&b, "data", data_dir);
   write_close(&b, '}');

@@ -4,7 +4,10 @@
 
 #include "cli/up/service.h"
 
-err_t up_print(const struct service *services, size_t count, const char *data_dir);
-err_t up_print_json(const struct service *services, size_t count, const char *data_dir);
+/* proof: the lines of up_prove(). */
+err_t up_print(const struct service *services, size_t count, const char *data_dir,
+               struct bytes proof);
+err_t up_print_json(const struct service *services, size_t count, const char *data_dir,
+                    struct bytes proof);
 
 #endif

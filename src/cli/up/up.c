@@ -7,6 +7,7 @@
 #include "cli/passphrase.h"
 #include "cli/serve_options.h"
 #include "cli/up/print.h"
+#include "cli/up/prove.h"
 #include "cli/up/supervise.h"
 #include "cli/verbs.h"
 
@@ -81,11 +82,15 @@ static err_t pipe_passphrase(struct secret *passphrase, int *out) {
   return OK;
 }
 
-static err_t bring_up(struct supervisor *s, const struct words *w, const char *dir) {
+static err_t bring_up(struct supervisor *s, const struct words *w, const struct conf *conf) {
+  const char *dir = conf_str(conf, "data");
+  AUTO_BUF proof = BUF_EMPTY;
   TRY(supervisor_bring_up(s));
   if (s->stopping)
     return OK;
-  TRY(w->json ? up_print_json(s->services, s->count, dir) : up_print(s->services, s->count, dir));
+  TRY(up_prove(s->services, s->count, dir, conf_str(conf, "tls.certificate"), &proof));
+  TRY(w->json ? up_print_json(s->services, s->count, dir, buf_bytes(&proof))
+              : up_print(s->services, s->count, dir, buf_bytes(&proof)));
   fflush(stdout);
   return OK;
 }
@@ -106,7 +111,7 @@ static err_t run_hub(const struct words *w, int *exit_code) {
     .signals = -1,
   };
   TRY(supervisor_init(&s));
-  TRY(bring_up(&s, w, conf_str(o.conf, "data")));
+  TRY(bring_up(&s, w, o.conf));
   TRY(supervisor_watch(&s));
   *exit_code = s.exit_code;
   return OK;
@@ -140,7 +145,8 @@ const struct verb verb_up = {
     "certificate, and its owner. What a client needs is written to DIR/env (mode 0600).\n"
     "Ctrl-C or SIGTERM stops everything cleanly, a second Ctrl-C at once; SIGHUP reloads the\n"
     "certificate. A service that ends unexpectedly is started again; a vault under a\n"
-    "passphrase is sealed then.",
+    "passphrase is sealed then. Before it says that it serves, every address is tried: one that\n"
+    "answers in plain text, or with a certificate that is not the hub's, ends the start.",
   .settings = verb_settings,
   .options = options,
   .examples = "strongroom up\n"

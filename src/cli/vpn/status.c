@@ -50,7 +50,7 @@ struct row {
 
 static err_t make_row(const struct overview *o, const struct site_peer *p, struct row *out) {
   const struct tunnel *t = tunnels_best(o->tunnels, p);
-  struct peer_verdict v = { 0 };
+  struct peer_certs certs = { 0 };
   *out = (struct row){ .state = "down", .ike = "", .esp = "" };
   if (!t)
     return OK;
@@ -59,11 +59,11 @@ static err_t make_row(const struct overview *o, const struct site_peer *p, struc
     out->ike = t->ike;
     out->esp = t->esp;
     out->since = clock_real() - (int64_t)t->since_s;
-    TRY(peer_look(o->vici, p, NULL, &v));
+    TRY(peer_look(o->vici, p, &certs));
   }
   out->in = t->in;
   out->out = t->out;
-  out->not_after = v.not_after;
+  out->not_after = peer_certs_end(&certs);
   return OK;
 }
 

@@ -53,11 +53,23 @@ static err_t copy_balancers(struct proxy *p, const struct proxy_options *o) {
   return OK;
 }
 
+static unsigned or_default(unsigned ms, unsigned fallback) {
+  return ms ? ms : fallback;
+}
+
+static void copy_limits(struct proxy *p, const struct proxy_limits *l) {
+  const struct proxy_limits defaults = PROXY_LIMITS_DEFAULT;
+  p->limits = *l;
+  p->limits.handshake_ms = or_default(l->handshake_ms, defaults.handshake_ms);
+  p->limits.dial_ms = or_default(l->dial_ms, defaults.dial_ms);
+  p->limits.half_ms = or_default(l->half_ms, defaults.half_ms);
+}
+
 static err_t copy_options(struct proxy *p, const struct proxy_options *o) {
   if (o->mode == PROXY_CLIENT && (o->header_from_count || o->header_to))
     FAIL(ERR_CONFIG, "the PROXY protocol is for server proxies");
   p->mode = o->mode;
-  p->limits = o->limits;
+  copy_limits(p, &o->limits);
   p->header_to = o->header_to;
   p->ended = o->ended;
   p->ctx = o->ctx;

@@ -47,14 +47,14 @@ struct proxy_route {
 };
 
 struct proxy_limits {
-  unsigned connections; /* in all; further ones are closed at once */
+  unsigned connections; /* in all; further ones are closed at once. 0: no limit */
   /* Of one source: an IPv4 address, or an IPv6 /64. 0: no limit. Unix sockets have none. */
   unsigned per_source;
-  unsigned per_second; /* new ones */
-  unsigned burst;      /* new ones at once, after a quiet time; 0: per_second */
-  unsigned handshake_ms, dial_ms;
-  unsigned idle_ms; /* 0: for ever, as long as the peers' kernels answer */
-  unsigned half_ms; /* no byte in the one direction while the other has ended */
+  unsigned per_second;            /* new ones */
+  unsigned burst;                 /* new ones at once, after a quiet time; 0: per_second */
+  unsigned handshake_ms, dial_ms; /* 0: the default */
+  unsigned idle_ms;               /* 0: for ever, as long as the peers' kernels answer */
+  unsigned half_ms; /* no byte in the one direction while the other has ended; 0: the default */
 };
 #define PROXY_LIMITS_DEFAULT \
   ((struct proxy_limits){ \
@@ -76,9 +76,10 @@ struct proxy_options {
   const char *const *header_from;
   size_t header_from_count;
   bool header_to;             /* such a header is written to the backend of a server proxy */
-  struct proxy_limits limits; /* zeros are no limits: begin with PROXY_LIMITS_DEFAULT */
+  struct proxy_limits limits; /* begin with PROXY_LIMITS_DEFAULT */
   unsigned loops;             /* threads; 0: one a core */
-  /* Called by the loops, for every connection that was let in. May be NULL. */
+  /* Called by the loops, which it must not hold up, for every connection that was accepted. May be
+   * NULL. */
   void (*ended)(void *ctx, const struct proxy_ended *e);
   void *ctx;
 };

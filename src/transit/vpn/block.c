@@ -90,7 +90,7 @@ static err_t prune(int fd, const struct site *s) {
   return OK;
 }
 
-err_t block_put(const struct site *s) {
+err_t vpn_block_put(const struct site *s) {
   AUTO_FD fd = -1;
   int error;
   err_t e = nl_open(NETLINK_XFRM, &fd, &error);

@@ -16,8 +16,8 @@ void charon_socket(const struct site *s, char out[static 108]);
 
 /* user, here and below: ESP is in user space, because the site file says so or because the kernel
  * has none. ERR_CONFIG, saying what to install or to do, where something is missing: strongSwan,
- * its plugin for ESP in user space, TUN devices, an address of ours in each local network (which
- * that plugin needs), IKE's ports. */
+ * its plugin for ESP in user space, TUN devices, addresses of ours in local networks, IKE's
+ * ports. */
 err_t charon_check(const struct site *s, bool user);
 
 /* Writes its configuration and starts it; charon_wait() until it can be told something. ERR_TIMEOUT

@@ -18,20 +18,29 @@ static err_t check_plugin(const char *path, const char *package) {
   return OK;
 }
 
-/* strongSwan's user-space ESP adds no route for a network in which we have no address. */
-static err_t check_addresses(const struct site *s) {
-  for (size_t p = 0; p < s->peer_count; p++)
-    for (size_t i = 0; i < s->peers[p].local.count; i++) {
-      const struct site_net *net = &s->peers[p].local.items[i];
+static err_t refuse_net(const struct site_net *net, const char *why) {
+  FAIL(ERR_CONFIG,
+       "this machine has no address in %s%s: for example 'ip address add %.*s/%d dev lo'",
+       net->text, why, (int)strcspn(net->text, "/"), net->text, net->is.size * 8);
+}
+
+/* strongSwan adds no route into a tunnel without an address of ours that it may come from: in user
+ * space one for each pair of networks, else one for the peer's. */
+static err_t check_addresses(const struct site *s, bool user) {
+  for (size_t p = 0; p < s->peer_count; p++) {
+    const struct site_nets *local = &s->peers[p].local;
+    bool any = false;
+    for (size_t i = 0; i < local->count; i++) {
       struct cidr unused;
       bool found;
-      TRY(own_address_find(&net->is, &found, &unused));
-      if (!found)
-        FAIL(ERR_CONFIG,
-             "this machine has no address in %s, which ESP in user space needs: for example 'ip "
-             "address add %.*s/%d dev lo'",
-             net->text, (int)strcspn(net->text, "/"), net->text, net->is.size * 8);
+      TRY(own_address_find(&local->items[i].is, &found, &unused));
+      if (!found && user)
+        return refuse_net(&local->items[i], ", which ESP in user space needs");
+      any |= found;
     }
+    if (!any)
+      return refuse_net(&local->items[0], ", or another local network of that peer");
+  }
   return OK;
 }
 
@@ -61,12 +70,12 @@ err_t charon_check(const struct site *s, bool user) {
   TRY(check_plugin(PLUGINS "vici.so", "strongswan-libcharon"));
   TRY(check_port(500));
   TRY(check_port(4500));
-  if (!user)
-    return OK;
-  if (s->esp == ESP_KERNEL)
+  if (user && s->esp == ESP_KERNEL)
     FAIL(ERR_CONFIG, "esp = kernel, but this kernel has no ESP with AES-GCM (CONFIG_INET_ESP, "
                      "CONFIG_XFRM_USER)");
-  TRY(check_tun());
-  TRY(check_plugin(PLUGINS "kernel-libipsec.so", "libcharon-extra-plugins"));
-  return check_addresses(s);
+  if (user) {
+    TRY(check_tun());
+    TRY(check_plugin(PLUGINS "kernel-libipsec.so", "libcharon-extra-plugins"));
+  }
+  return check_addresses(s, user);
 }

@@ -24,6 +24,13 @@ static err_t load_block(void *ctx, const struct pem_block *block) {
   return OK;
 }
 
+/* strongSwan keeps lists that it has looked into, and would look into those first. */
+static err_t forget_lists(struct vici *v) {
+  AUTO_BUF request = BUF_EMPTY;
+  vici_put_str(&request, "type", "X509_CRL");
+  return vici_call(v, "flush-certs", &request, NULL);
+}
+
 static err_t load_lists(struct vici *v, const struct enrolled *e, bool *all) {
   *all = true;
   for (size_t i = 0; i < e->list_count; i++) {
@@ -34,7 +41,7 @@ static err_t load_lists(struct vici *v, const struct enrolled *e, bool *all) {
     }
     TRY(load_cert(v, "X509_CRL", "NONE", der));
   }
-  return OK;
+  return forget_lists(v);
 }
 
 static err_t load_key(struct vici *v, const struct key *key, char id[static 80]) {

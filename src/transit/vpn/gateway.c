@@ -78,11 +78,11 @@ static void hang_up(struct gateway *g) {
   g->creds.key_id[0] = '\0';
 }
 
-static err_t load_connections(struct gateway *g, bool lists) {
+static err_t load_connections(struct gateway *g) {
   for (size_t i = 0; i < g->site->peer_count; i++) {
     AUTO_BUF request = BUF_EMPTY;
     struct connection c = connection_of(g->site, &g->site->peers[i]);
-    c.lists = lists;
+    c.lists = g->lists;
     connection_put_message(&c, &request);
     TRY(vici_call(g->ask, "load-conn", &request, NULL));
   }
@@ -92,12 +92,12 @@ static err_t load_connections(struct gateway *g, bool lists) {
 /* What is good now, where it is not what strongSwan has. */
 static err_t hand_over(struct gateway *g) {
   AUTO(enrolled) struct enrolled *now = enrol_current(g->enrol);
-  bool lists = true;
-  TRY(creds_load(g->ask, now, &g->creds, &lists));
-  TRY(load_connections(g, lists));
+  TRY(creds_load(g->ask, now, &g->creds, &g->lists));
+  TRY(load_connections(g));
   bool first = !g->now, other = !first && now->key != g->now->key;
   if (g->now)
     enrolled_free(g->now);
+  g->revocation.read = NULL; /* it borrowed them */
   g->now = TAKE(now);
   if (!first)
     TRY(peers_review(g));
@@ -122,6 +122,7 @@ static err_t start(struct gateway *g) {
   TRY(listen_to(g));
   if (g->now)
     enrolled_free(TAKE(g->now));
+  revocation_free(&g->revocation);
   return hand_over(g);
 }
 
@@ -283,6 +284,7 @@ static void gateway_end(struct gateway *g) {
   hang_up(g);
   if (g->charon)
     charon_stop(g->charon);
+  revocation_free(&g->revocation);
   if (g->enrol)
     enrol_free(g->enrol);
   if (g->now)

@@ -5,16 +5,23 @@
 #include "transit/enrol.h"
 #include "transit/vpn/creds.h"
 #include "transit/vpn/gateway.h"
+#include "transit/vpn/peer.h"
 #include "transit/vpn/tunnel.h"
 
 #include <sys/types.h>
 
-#define GOOD_MAX 8 /* tunnels of one peer whose certificates were looked at */
+/* A tunnel that was looked at, and what it may have come up with. */
+struct good_tunnel {
+  uint64_t id; /* strongSwan's; 0: none */
+  struct peer_certs certs;
+};
+#define GOOD_MAX 8 /* of one peer */
 
 struct peer_state {
-  bool open;               /* its gate */
-  uint64_t good[GOOD_MAX]; /* strongSwan's numbers of its tunnels; 0: none */
+  bool open; /* its gate */
+  struct good_tunnel good[GOOD_MAX];
   unsigned next_good;
+  unsigned unseen;  /* looks at tunnels whose certificate strongSwan has not shown */
   uint64_t dial_at; /* monotonic microseconds: not before */
   unsigned tries;   /* since it was up */
 };
@@ -24,6 +31,8 @@ struct gateway {
   bool user; /* ESP in user space */
   struct enrol *enrol;
   struct enrolled *now; /* what strongSwan has */
+  bool lists;           /* .. with all revocation lists: it lets nobody in who is on one */
+  struct revocation revocation;
   struct creds creds;
   pid_t charon;                             /* 0: not running */
   uint64_t started_at, start_at, review_at; /* monotonic microseconds */
@@ -39,7 +48,7 @@ struct gateway {
 /* Looks at all tunnels: who is new is looked at, gates are opened and shut, who is to be dialled is
  * dialled. */
 err_t peers_look(struct gateway *g);
-/* Ends the tunnels of peers whose certificates are not good any more. */
+/* Ends the tunnels of peers whose certificates are revoked, or have ended. */
 err_t peers_review(struct gateway *g);
 /* All tunnels anew, with our present certificate. */
 err_t peers_renew(struct gateway *g);

@@ -3,11 +3,12 @@
 #include "base/log.h"
 #include "transit/vpn/gateway_internal.h"
 #include "transit/vpn/guard.h"
-#include "transit/vpn/peer.h"
 
 #include <strings.h>
 
 #define TURN_US 3000000u /* the side with the greater name lets the other dial first */
+#define UNSEEN_MAX 5
+#define REVOKED "its certificate is revoked"
 #define RETRY_US 2000000u
 #define RETRY_MOST_US 60000000u
 
@@ -26,7 +27,7 @@ static void set_gate(struct gateway *g, size_t at, bool open) {
 
 static bool is_good(const struct peer_state *state, uint64_t id) {
   for (unsigned i = 0; i < GOOD_MAX; i++)
-    if (state->good[i] == id)
+    if (state->good[i].id == id)
       return true;
   return false;
 }
@@ -43,15 +44,41 @@ static err_t refuse(struct gateway *g, size_t at, const char *why) {
   return peer_forget(g->ask);
 }
 
+/* Takes out those that are revoked: strongSwan has let nobody in with them, if it has the lists. */
+static bool drop_revoked(const struct gateway *g, struct peer_certs *c) {
+  size_t kept = 0;
+  for (size_t i = 0; i < c->count; i++)
+    if (!revocation_has(&g->revocation, &c->items[i]))
+      c->items[kept++] = c->items[i];
+  bool any = kept != c->count;
+  c->count = kept;
+  return any;
+}
+
+/* A tunnel whose certificate strongSwan does not show: it was forgotten with that of another peer,
+ * or is seen in a moment. */
+static err_t wait_or_end(struct gateway *g, size_t at, const struct tunnel *t) {
+  if (++g->peers[at].unseen < UNSEEN_MAX)
+    return OK;
+  g->peers[at].unseen = 0;
+  return tunnel_end(g->ask, t->id);
+}
+
 /* A tunnel that is new here. */
 static err_t judge(struct gateway *g, size_t at, const struct tunnel *t) {
   struct peer_state *state = &g->peers[at];
-  struct peer_verdict v;
-  TRY(peer_look(g->ask, t->peer, g->now, &v));
-  if (!v.good)
-    return refuse(g, at, v.why);
-  if (v.seen)
-    state->good[state->next_good++ % GOOD_MAX] = t->id;
+  struct good_tunnel good = { .id = t->id };
+  TRY(revocation_update(&g->revocation, g->ask, g->now));
+  TRY(peer_look(g->ask, t->peer, &good.certs));
+  if (good.certs.wrong)
+    return refuse(g, at, good.certs.wrong);
+  bool revoked = drop_revoked(g, &good.certs);
+  if (revoked && (!g->lists || good.certs.count == 0))
+    return refuse(g, at, REVOKED);
+  if (good.certs.count == 0)
+    return wait_or_end(g, at, t);
+  state->unseen = 0;
+  state->good[state->next_good++ % GOOD_MAX] = good;
   return OK;
 }
 
@@ -116,15 +143,33 @@ err_t peers_look(struct gateway *g) {
   return OK;
 }
 
+static const struct tunnel *find_tunnel(const struct gateway *g, uint64_t id) {
+  for (size_t i = 0; i < g->tunnels->count; i++)
+    if (g->tunnels->items[i].id == id)
+      return &g->tunnels->items[i];
+  return NULL;
+}
+
+/* NULL: nothing is wrong with it. */
+static const char *wrong_now(const struct gateway *g, const struct good_tunnel *good) {
+  for (size_t i = 0; i < good->certs.count; i++)
+    if (revocation_has(&g->revocation, &good->certs.items[i]))
+      return REVOKED;
+  return peer_certs_end(&good->certs) <= clock_real() ? "its certificate has ended" : NULL;
+}
+
 err_t peers_review(struct gateway *g) {
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
-  for (size_t i = 0; i < g->site->peer_count; i++) {
-    struct peer_verdict v;
-    if (!tunnels_best(g->tunnels, &g->site->peers[i]))
-      continue;
-    TRY(peer_look(g->ask, &g->site->peers[i], g->now, &v));
-    if (!v.good)
-      TRY(refuse(g, i, v.why));
+  TRY(revocation_update(&g->revocation, g->ask, g->now));
+  for (size_t at = 0; at < g->site->peer_count; at++) {
+    const char *wrong = NULL;
+    for (unsigned i = 0; i < GOOD_MAX && !wrong; i++) {
+      const struct good_tunnel *good = &g->peers[at].good[i];
+      if (good->id && find_tunnel(g, good->id))
+        wrong = wrong_now(g, good);
+    }
+    if (wrong)
+      TRY(refuse(g, at, wrong));
   }
   return OK;
 }

@@ -166,7 +166,7 @@ err_t guard_put(const struct site *s, bool kernel_esp) {
       TRY(change_drop(fd, RTM_NEWROUTE, &s->peers[p].nets.items[i].is, GUARD_GATE_TABLE));
     }
   TRY(change_rules(fd, RTM_NEWRULE));
-  TRY(block_put(kernel_esp ? s : NULL));
+  TRY(vpn_block_put(kernel_esp ? s : NULL));
   TRY(prune(fd, GUARD_TUNNEL_TABLE, NULL));
   TRY(prune(fd, GUARD_GATE_TABLE, s));
   return prune(fd, GUARD_BLOCK_TABLE, s);
@@ -190,7 +190,7 @@ err_t guard_remove(void) {
   TRY(prune(fd, GUARD_TUNNEL_TABLE, NULL));
   TRY(prune(fd, GUARD_GATE_TABLE, NULL));
   TRY(prune(fd, GUARD_BLOCK_TABLE, NULL));
-  return block_put(NULL);
+  return vpn_block_put(NULL);
 }
 
 struct rule_search {

@@ -1,40 +1,6 @@
 #include "transit/vpn/peer.h"
 
-#include "base/clock.h"
-#include "crypto/crl.h"
-
-#include <stdio.h>
-
-/* --- revocation lists --- */
-
-/* The lists, read. */
-struct revoked {
-  struct crl *lists;
-  size_t count;
-};
-static void revoked_free(struct revoked *r) {
-  for (size_t i = 0; i < r->count; i++)
-    crl_free(&r->lists[i]);
-  mem_free(r->lists);
-}
-
-/* An authority that strongSwan knows: one of the lists may be its. */
-struct reading {
-  const struct enrolled *enrolled;
-  struct revoked *out;
-};
-
-static err_t read_lists_of(void *ctx, struct bytes message) {
-  const struct reading *r = ctx;
-  struct bytes authority = vici_value(message, "data");
-  for (size_t i = 0; i < r->enrolled->list_count && r->out->count < r->enrolled->list_count; i++) {
-    err_t e = crl_read(buf_bytes(&r->enrolled->lists[i]), authority, &r->out->lists[r->out->count]);
-    if (e == ERR_NOMEM)
-      return e;
-    r->out->count += e == OK;
-  }
-  return OK;
-}
+#define EKU_IKE "1.3.6.1.5.5.7.3.17" /* id-kp-ipsecIKE (RFC 4945, 5.1.3.12) */
 
 static err_t list_certs(struct vici *v, const char *flag, const char *subject, vici_each *each,
                         void *ctx) {
@@ -46,30 +12,11 @@ static err_t list_certs(struct vici *v, const char *flag, const char *subject, v
   return vici_list(v, "list-certs", "list-cert", &request, each, ctx);
 }
 
-static err_t read_lists(struct vici *v, const struct enrolled *e, struct revoked *out) {
-  struct reading r = { e, out };
-  if (!e || e->list_count == 0)
-    return OK;
-  if (!(out->lists = mem_zalloc(e->list_count * sizeof *out->lists)))
-    return ERR_NOMEM;
-  return list_certs(v, "CA", NULL, read_lists_of, &r);
-}
-
-static bool is_revoked(const struct revoked *r, const struct cert_info *info) {
-  for (size_t i = 0; i < r->count; i++)
-    if (crl_has(&r->lists[i], bytes_of(info->serial, info->serial_size)))
-      return true;
-  return false;
-}
-
 /* --- certificates --- */
-
-#define EKU_IKE "1.3.6.1.5.5.7.3.17" /* id-kp-ipsecIKE (RFC 4945, 5.1.3.12) */
 
 struct look {
   const struct site_peer *peer;
-  const struct revoked *revoked;
-  struct peer_verdict *verdict;
+  struct peer_certs *out;
 };
 
 static bool is_for_gateways(const struct cert_info *info) {
@@ -79,25 +26,22 @@ static bool is_for_gateways(const struct cert_info *info) {
   return false;
 }
 
-static void refuse(struct peer_verdict *v, const char *why) {
-  v->seen = true;
-  v->good = false;
-  snprintf(v->why, sizeof v->why, "%s", why);
-}
-
-static void look_at(const struct look *l, const struct cert_info *info) {
-  struct peer_verdict *v = l->verdict;
-  v->seen = true;
-  if (info->is.not_after > v->not_after)
-    v->not_after = info->is.not_after;
+static void add(const struct look *l, const struct cert_info *info) {
+  struct peer_certs *out = l->out;
   if (!l->peer->policy->any_purpose && !is_for_gateways(info))
-    refuse(v, "its certificate is not one for gateways (the authority's profile vpn)");
-  if (is_revoked(l->revoked, info))
-    refuse(v, "its certificate is revoked");
+    out->wrong = "its certificate is not one for gateways (the authority's profile vpn)";
+  if (out->count == PEER_CERTS_MAX) {
+    out->wrong = "it has shown too many certificates";
+    return;
+  }
+  struct peer_cert *c = &out->items[out->count++];
+  memcpy(c->serial, info->serial, sizeof c->serial);
+  c->serial_size = info->serial_size;
+  c->not_after = info->is.not_after;
 }
 
 /* One list-cert event: a certificate, and whether its key is ours. */
-static err_t take(void *ctx, struct bytes message) {
+static err_t take_cert(void *ctx, struct bytes message) {
   const struct look *l = ctx;
   AUTO_CERT_INFO info = { 0 };
   struct bytes der = vici_value(message, "data");
@@ -105,26 +49,90 @@ static err_t take(void *ctx, struct bytes message) {
     return OK;
   err_t e = cert_read(der, &info);
   if (e == OK)
-    look_at(l, &info);
+    add(l, &info);
   else
-    refuse(l->verdict, "its certificate is not of a kind that is known");
+    l->out->wrong = "its certificate is not of a kind that is known";
   return e == ERR_NOMEM ? e : OK;
 }
 
-err_t peer_look(struct vici *v, const struct site_peer *p, const struct enrolled *e,
-                struct peer_verdict *out) {
-  struct revoked revoked __attribute__((cleanup(revoked_free))) = { 0 };
-  struct look l = { p, &revoked, out };
-  *out = (struct peer_verdict){ .good = true };
-  TRY(read_lists(v, e, &revoked));
-  TRY(list_certs(v, "ANY", p->name, take, &l));
-  if (out->seen && out->good && out->not_after <= clock_real())
-    refuse(out, "its certificate has ended");
-  return OK;
+err_t peer_look(struct vici *v, const struct site_peer *p, struct peer_certs *out) {
+  struct look l = { p, out };
+  *out = (struct peer_certs){ 0 };
+  return list_certs(v, "ANY", p->name, take_cert, &l);
+}
+
+int64_t peer_certs_end(const struct peer_certs *c) {
+  int64_t end = 0;
+  for (size_t i = 0; i < c->count; i++)
+    end = c->items[i].not_after > end ? c->items[i].not_after : end;
+  return end;
 }
 
 err_t peer_forget(struct vici *v) {
   AUTO_BUF request = BUF_EMPTY;
   vici_put_str(&request, "type", "X509");
   return vici_call(v, "flush-certs", &request, NULL);
+}
+
+/* --- revocation --- */
+
+static void drop_lists(struct revocation *r) {
+  for (size_t i = 0; i < r->count; i++)
+    crl_free(&r->lists[i]);
+  mem_free(TAKE(r->lists));
+  r->count = 0;
+  r->read = NULL;
+}
+
+void revocation_free(struct revocation *r) {
+  drop_lists(r);
+  for (size_t i = 0; i < r->authority_count; i++)
+    buf_free(&r->authorities[i]);
+  r->authority_count = 0;
+}
+
+static err_t take_authority(void *ctx, struct bytes message) {
+  struct revocation *r = ctx;
+  struct bytes der = vici_value(message, "data");
+  for (size_t i = 0; i < r->authority_count; i++)
+    if (bytes_equal(buf_bytes(&r->authorities[i]), der))
+      return OK;
+  if (!der.data || r->authority_count == PEER_AUTHORITIES_MAX)
+    return OK;
+  struct buf *copy = &r->authorities[r->authority_count++];
+  buf_put_bytes(copy, der);
+  r->read = NULL; /* one of the lists may be its */
+  return buf_ok(copy);
+}
+
+/* A list of an authority that strongSwan has not seen is not needed yet. */
+static err_t read_list(struct revocation *r, struct bytes der) {
+  for (size_t i = 0; i < r->authority_count; i++) {
+    err_t e = crl_read(der, buf_bytes(&r->authorities[i]), &r->lists[r->count]);
+    if (e == OK)
+      r->count++;
+    if (e != ERR_BAD_PARAMETER)
+      return e;
+  }
+  return OK;
+}
+
+err_t revocation_update(struct revocation *r, struct vici *v, const struct enrolled *e) {
+  TRY(list_certs(v, "CA", NULL, take_authority, r));
+  if (r->read == e)
+    return OK;
+  drop_lists(r);
+  if (e->list_count && !(r->lists = mem_zalloc(e->list_count * sizeof *r->lists)))
+    return ERR_NOMEM;
+  for (size_t i = 0; i < e->list_count; i++)
+    TRY(read_list(r, buf_bytes(&e->lists[i])));
+  r->read = e;
+  return OK;
+}
+
+bool revocation_has(const struct revocation *r, const struct peer_cert *c) {
+  for (size_t i = 0; i < r->count; i++)
+    if (crl_has(&r->lists[i], bytes_of(c->serial, c->serial_size)))
+      return true;
+  return false;
 }

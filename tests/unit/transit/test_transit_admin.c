@@ -16,7 +16,11 @@ static bool ready(void *ctx, struct buf *why) {
   return !trouble;
 }
 
-static const struct admin admin = { .metrics = put_metrics, .ready = ready };
+static void put_status(void *ctx, struct buf *out) {
+  buf_put_str(out, "{}");
+}
+
+static const struct admin admin = { .metrics = put_metrics, .ready = ready, .status = put_status };
 
 /* The answer to a request that comes in pieces; nothing when it never comes to an end. */
 static void ask(struct bytes request, size_t step, struct buf *answer) {
@@ -58,6 +62,8 @@ static void pages_are_answered(void **state) {
   assert_answer("GET /healthz HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n",
                 "\r\nContent-Type: text/plain; charset=utf-8\r\n", "ok\n");
   assert_answer("GET /readyz HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n", "", "ready\n");
+  assert_answer("GET /status HTTP/1.0\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n",
+                "\r\nContent-Type: application/json\r\n", "{}\n");
   trouble = "the certificate has expired";
   assert_answer("GET /readyz HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 503 Service Unavailable\r\n", "",
                 "the certificate has expired\n");

@@ -91,17 +91,17 @@ static void drops_and_lets_pass(void **state) {
 static void policies_drop(void **state) {
   AUTO(site) struct site *s = make("10.2.0.0/16"), *other = make("10.3.0.0/16");
   bool esp;
-  err_t e = block_put(s);
+  err_t e = vpn_block_put(s);
   if (e != OK) {
     print_message("this kernel has no IPsec policies: %s\n", err_reason(e));
     skip();
   }
   assert_int_equal(sent_to("10.2.0.9"), EPERM);
   assert_int_equal(sent_to("10.3.0.9"), 0);
-  assert_ok(block_put(other));
+  assert_ok(vpn_block_put(other));
   assert_int_equal(sent_to("10.2.0.9"), 0);
   assert_int_equal(sent_to("10.3.0.9"), EPERM);
-  assert_ok(block_put(NULL));
+  assert_ok(vpn_block_put(NULL));
   assert_int_equal(sent_to("10.3.0.9"), 0);
   assert_ok(block_kernel_esp(&esp));
 }
