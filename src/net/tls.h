@@ -36,7 +36,8 @@ struct tls_mutual {
   bool revocation;           /* looked at for the peer's certificate and those above it */
   const struct bytes *lists; /* DER */
   size_t list_count;
-  bool tls12; /* TLS 1.2, too; else 1.3 only */
+  bool tls12;  /* TLS 1.2, too; else 1.3 only */
+  bool kernel; /* it makes the records that are sent, where it can (tls_kernel.h) */
   /* Application protocols. A server takes the first of the client's that is here and refuses a
    * client that names others only; without any it ignores what clients name. A client offers
    * them. */

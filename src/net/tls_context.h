@@ -12,12 +12,21 @@ struct tls {
   _Atomic unsigned refs;
   STACK_OF(X509_CRL) * lists; /* of tls_mutual(); NULL */
   struct buf alpn;            /* of tls_mutual(): protocols as they are sent (RFC 7301) */
+  bool kernel;                /* makes records where it can */
 };
 
 err_t tls_new(const SSL_METHOD *side, struct tls **out);
 /* chain_pem and key become ours. */
 err_t tls_own(struct tls *t, struct bytes chain_pem, const struct key *key);
 err_t tls_trust(struct tls *t, struct bytes ca_pem);
+
+/* tls_kernel.c. out is the BIO that a tls_io writes to. */
+void tls_kernel_use(SSL_CTX *ctx);
+/* Puts OpenSSL's own BIO of a socket below out. */
+bool tls_kernel_below(BIO *out, int fd);
+/* Whether the kernel has the keys. */
+bool tls_kernel_sends(BIO *out);
+int tls_kernel_write(BIO *out, const char *data, int size);
 
 static inline void tls_bio_cleanup(BIO **b) {
   BIO_free(*b);

@@ -101,6 +101,8 @@ enum tls_failure tls_io_failure(const struct tls_io *io, const char **detail) {
   }
   if (code && ERR_GET_LIB(code) == ERR_LIB_SSL)
     return of_reason(ERR_GET_REASON(code));
+  if (io->outdated)
+    *detail = "it asked for new keys, which the kernel's TLS can't have";
   if (io->error)
     return TLS_FAILURE_RESET;
   return io->ended ? TLS_FAILURE_CLOSED : TLS_FAILURE_OTHER;

@@ -47,6 +47,8 @@ static int gather(BIO *b, struct block *out, const char *data, int size) {
 static int bio_write(BIO *b, const char *data, int size) {
   struct tls_io *io = BIO_get_data(b);
   BIO_clear_retry_flags(b);
+  if (tls_kernel_sends(b))
+    return tls_kernel_write(b, data, size);
   if (io->out)
     return gather(b, io->out, data, size);
   ssize_t n = send(io->fd, data, (size_t)size, MSG_NOSIGNAL);
@@ -58,8 +60,8 @@ static int bio_write(BIO *b, const char *data, int size) {
 }
 
 static long bio_ctrl(BIO *b, int command, long number, void *pointer) {
-  (void)b, (void)number, (void)pointer;
-  return command == BIO_CTRL_FLUSH;
+  BIO *below = BIO_next(b); /* of tls_kernel_below() */
+  return below ? BIO_ctrl(below, command, number, pointer) : command == BIO_CTRL_FLUSH;
 }
 
 static pthread_once_t method_once = PTHREAD_ONCE_INIT;
@@ -74,19 +76,24 @@ static void method_make(void) {
     BIO_meth_free(m);
 }
 
-static err_t open_io(struct tls_io *io, struct tls *tls) {
+static BIO *bio_new(struct tls_io *io) {
   pthread_once(&method_once, method_make);
   BIO *bio = method ? BIO_new(method) : NULL;
-  if (!bio)
-    return ERR_NOMEM;
-  BIO_set_data(bio, io);
-  BIO_set_init(bio, 1);
-  io->ssl = SSL_new(tls->ctx);
-  if (!io->ssl) {
-    BIO_free(bio);
-    return ERR_NOMEM;
+  if (bio) {
+    BIO_set_data(bio, io);
+    BIO_set_init(bio, 1);
   }
-  SSL_set_bio(io->ssl, bio, bio);
+  return bio;
+}
+
+static err_t open_io(struct tls_io *io, struct tls *tls) {
+  AUTO_BIO *in = bio_new(io);
+  AUTO_BIO *out = tls->kernel ? bio_new(io) : NULL;
+  io->ssl = SSL_new(tls->ctx);
+  if (!in || !io->ssl || (tls->kernel && (!out || !tls_kernel_below(out, io->fd))))
+    return ERR_NOMEM;
+  SSL_set_bio(io->ssl, in, out ? out : in);
+  in = out = NULL;
   SSL_set_app_data(io->ssl, io);
   return OK;
 }
@@ -225,7 +232,10 @@ static enum tls_io_result result_of(struct tls_io *io, int ret) {
 
 enum tls_io_result tls_io_handshake(struct tls_io *io) {
   begin(io);
-  return result_of(io, SSL_do_handshake(io->ssl));
+  enum tls_io_result r = result_of(io, SSL_do_handshake(io->ssl));
+  if (r == TLS_IO_OK)
+    io->kernel = tls_kernel_sends(SSL_get_wbio(io->ssl));
+  return r;
 }
 
 err_t tls_io_handshake_error(struct tls_io *io) {
@@ -256,12 +266,13 @@ bool tls_io_pending(const struct tls_io *io) {
   return SSL_has_pending(io->ssl) == 1;
 }
 
-void tls_io_finish(struct tls_io *io) {
+enum tls_io_result tls_io_finish(struct tls_io *io) {
   bool may_recv = io->may_recv;
   begin(io);
   io->may_recv = false; /* OpenSSL would look for the peer's end at once */
-  SSL_shutdown(io->ssl);
+  int ret = SSL_shutdown(io->ssl);
   io->may_recv = may_recv;
+  return ret >= 0 ? TLS_IO_OK : result_of(io, ret);
 }
 
 void tls_io_shutdown(struct tls_io *io) {

@@ -41,6 +41,13 @@ struct tls_io {
   struct block *out; /* records are put here instead of sent: the owner sends them; NULL */
   const struct tls_judge *judge;
   void *judge_ctx;
+  /*
+   * After the handshake, with a tls_mutual() that asked for it: the kernel makes the records
+   * (tls_kernel.h). Content goes into fd as it is; tls_io_finish() and what TLS has to say go there
+   * at once, out or not.
+   */
+  bool kernel;
+  bool outdated; /* the peer asked for new keys, which the kernel can't have: nothing is sent */
 };
 #define TLS_IO_CLOSED ((struct tls_io){ .fd = -1 })
 
@@ -118,8 +125,8 @@ enum tls_io_result tls_io_read(struct tls_io *io, void *out, size_t room, size_t
 enum tls_io_result tls_io_write(struct tls_io *io, const void *data, size_t size, size_t *n);
 /* Bytes have been received that no tls_io_read() has looked at: the socket may not tell of them. */
 bool tls_io_pending(const struct tls_io *io);
-/* Sends close_notify only: what the peer says may still be read. */
-void tls_io_finish(struct tls_io *io);
+/* Sends close_notify only: what the peer says may still be read. Again after TLS_IO_WANT_WRITE. */
+enum tls_io_result tls_io_finish(struct tls_io *io);
 /* Sends close_notify and ends our side of the socket; what comes may still be read by
  * tls_io_discard(). */
 void tls_io_shutdown(struct tls_io *io);

@@ -110,6 +110,8 @@ err_t tls_mutual(const struct tls_mutual *o, struct tls **out) {
   SSL_CTX_set_default_read_buffer_len(t->ctx, READ_AHEAD);
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
   SSL_CTX_set_cert_verify_callback(t->ctx, verify, NULL);
+  if ((t->kernel = o->kernel))
+    tls_kernel_use(t->ctx);
   if (o->server)
     SSL_CTX_set_tlsext_servername_callback(t->ctx, on_name);
   *out = TAKE(t);

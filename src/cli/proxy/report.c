@@ -37,6 +37,11 @@ static void put_route(struct buf *out, const struct proxy_route *route) {
   put_list(out, route->backends, route->backend_count);
 }
 
+const char *running_ktls(const struct running *r) {
+  bool wanted = strcmp(conf_str(r->config->conf, "ktls"), "auto") == 0;
+  return r->kernel ? "on" : wanted ? "absent" : "off";
+}
+
 void running_describe(struct running *r, struct buf *out) {
   const struct proxy_config *c = r->config;
   bool server = c->proxy.mode == PROXY_SERVER;
@@ -55,7 +60,7 @@ void running_describe(struct running *r, struct buf *out) {
   when_format(s.not_after, until);
   buf_put_str(out, server ? " (plain), as " : " (TLS), as ");
   put_list(out, c->enrol.names, c->enrol.name_count);
-  buf_printf(out, " until %s", until);
+  buf_printf(out, " until %s, kernel TLS: %s", until, running_ktls(r));
 }
 
 /* --- /readyz --- */
@@ -164,6 +169,7 @@ static void write_connections(struct buf *out, const struct proxy_stats *s) {
   write_open(out, "connections", '{');
   write_i64(out, "open", (int64_t)s->open);
   write_i64(out, "accepted", (int64_t)s->accepted);
+  write_i64(out, "kernelTls", (int64_t)s->kernel);
   write_i64(out, "refused", (int64_t)(s->refused_full + s->refused_source + s->refused_rate));
   write_i64(out, "failedHandshakes", (int64_t)failed);
   write_close(out, '}');
@@ -201,6 +207,7 @@ static void status(void *ctx, struct buf *out) {
   write_bool(out, "ready", is_ready);
   write_text(out, "trouble", why.size ? buf_bytes(&why) : bytes_str(e.trouble));
   write_connections(out, &s);
+  write_str(out, "ktls", running_ktls(r));
   write_certificate(out, r, &e);
   write_close(out, '}');
 }

@@ -6,6 +6,7 @@
 #include "cli/proxy/notify.h"
 #include "cli/when.h"
 #include "client/settings.h"
+#include "net/tls_kernel.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -30,6 +31,7 @@ static err_t make_tls(const struct running *r, const struct enrolled *e, struct 
     .lists = lists,
     .list_count = e->list_count,
     .tls12 = strcmp(conf_str(c->conf, "tls"), "1.2") == 0,
+    .kernel = r->kernel,
   };
   if (e->list_count > sizeof lists / sizeof *lists)
     FAIL(ERR_CONFIG, "%zu revocation lists are too many", e->list_count);
@@ -94,10 +96,11 @@ static err_t get_certificate(struct running *r) {
   return enrol_new(r->client, &c->enrol, wait_ms, &r->enrol);
 }
 
-/* Two for each connection, and some more. */
-static void count_files(const struct proxy_config *c) {
+/* Two for each connection, two more for a pipe if it is stuck, and some more. */
+static void count_files(const struct proxy_config *c, bool pipes) {
   enum { OTHERS = 64 };
-  unsigned files = process_file_limit(), most = files > OTHERS ? (files - OTHERS) / 2 : 0;
+  unsigned files = process_file_limit();
+  unsigned most = files > OTHERS ? (files - OTHERS) / (pipes ? 4 : 2) : 0;
   if (most < c->proxy.limits.connections)
     log_warn("proxy", "%s: %u files may be open, which is enough for %u connections", c->service,
              files, most);
@@ -106,7 +109,8 @@ static void count_files(const struct proxy_config *c) {
 err_t running_open(const struct proxy_config *c, struct running *r) {
   const char *log = proxy_config_text(c, "access_log");
   *r = (struct running){ .config = c, .notify = notify_open() };
-  count_files(c);
+  r->kernel = strcmp(conf_str(c->conf, "ktls"), "auto") == 0 && tls_kernel_here();
+  count_files(c, r->kernel);
   if (log)
     TRY(access_writer_open(log, &r->log));
   TRY(client_new(proxy_config_text(c, "data"), &r->client));

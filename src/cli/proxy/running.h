@@ -17,6 +17,7 @@ struct running {
   struct access_writer *log;  /* NULL: none */
   struct admin_server *admin; /* NULL: none */
   int notify;                 /* -1: nobody to notify */
+  bool kernel;                /* it makes TLS records (net/tls_kernel.h) */
   _Atomic bool draining;
 };
 
@@ -33,7 +34,9 @@ void running_close(struct running *r);
 /* report.c: what it says of itself. ctx is a struct running; called by the admin server's thread.
  */
 extern const struct admin running_admin; /* without ctx */
-/* "127.0.0.1:5433 (TLS) to /run/a.sock, as db.example until 2027-01-31T10:00:00Z" */
+/* Whether the kernel makes TLS records: "on", "absent" (this kernel can't), "off" (--ktls). */
+const char *running_ktls(const struct running *r);
+/* "127.0.0.1:5433 (TLS) to /run/a.sock, as db.example until 2027-01-31T10:00:00Z, kernel TLS: on" */
 void running_describe(struct running *r, struct buf *out);
 
 #endif

@@ -90,6 +90,7 @@ static void put_row(struct table *t, json_t *d) {
   put_joined(t, json_object_get(d, "to"));
   snprintf(text, sizeof text, "%lld", number(connections, "open"));
   table_cell_str(t, text);
+  table_cell(t, field_text(d, "ktls"));
   table_cell_str(t, field_time(certificate, "notAfter", until));
   snprintf(text, sizeof text, "%lld", number(certificate, "renewals"));
   table_cell_str(t, text);
@@ -138,7 +139,7 @@ static err_t show_all(const struct args *a, struct report *r) {
 
 static err_t run(const struct args *a) {
   static const char *const headings[] = { "SERVICE", "MODE",  "LISTENING", "TO",
-                                          "OPEN",    "UNTIL", "RENEWALS",  "TROUBLE" };
+                                          "OPEN",    "KTLS",  "UNTIL", "RENEWALS", "TROUBLE" };
   struct report r = { .json = args_flag(a, "json") };
   table_start(&r.table, sizeof headings / sizeof *headings, headings);
   if (r.json)

@@ -64,6 +64,7 @@ enum step_result step_handshake(struct pair *c) {
   if (r != TLS_IO_OK)
     return refuse(c);
   COUNT(c->loop->counts.handshakes, 1);
+  COUNT(c->loop->counts.kernel, c->io.kernel);
   tls_io_trim(&c->io);
   c->io.out = &c->out.block;
   prelude_secured(c);

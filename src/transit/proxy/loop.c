@@ -156,6 +156,7 @@ void proxy_loop_close(struct loop *l) {
   while (!list_empty(&l->mail)) /* dealt to a loop that could not be started */
     pair_free(LIST_ITEM(l->mail.next, struct pair, line));
   blocks_free(&l->blocks);
+  pipes_free(&l->pipes);
   if (l->epoll >= 0)
     close(l->epoll);
   wake_close(&l->wake);

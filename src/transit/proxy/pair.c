@@ -53,6 +53,7 @@ static void release(struct pair *c) {
   c->plain = -1;
   block_drop(&l->blocks, &c->in.block);
   block_drop(&l->blocks, &c->out.block);
+  pipe_drop(&l->pipes, &c->pipe);
   prelude_free(TAKE(c->prelude));
   addresses_free(TAKE(c->dial.list));
   limit_give(l->proxy->limit, TAKE(c->source));

@@ -20,6 +20,7 @@
 #include "net/wake.h"
 #include "transit/proxy/limit.h"
 #include "transit/proxy/peer.h"
+#include "transit/proxy/pipe.h"
 
 #include <pthread.h>
 
@@ -94,6 +95,7 @@ struct pair {
   bool torn;    /* the plain side takes nothing more, but may have something to say */
   const struct route *route;
   struct flow in, out; /* from the TLS side to the plain one, and back */
+  struct pipe pipe;    /* of out, behind its block: content for the kernel's TLS */
   struct dialling dial;
   struct prelude *prelude;
   struct limit_source *source;
@@ -108,7 +110,7 @@ struct pair {
 };
 
 struct loop_counts {
-  _Atomic uint64_t handshakes, received, sent;
+  _Atomic uint64_t handshakes, kernel, received, sent;
   _Atomic uint64_t failures[TLS_FAILURE_COUNT], ends[PROXY_END_COUNT];
 };
 #define COUNT(place, n) atomic_fetch_add_explicit(&(place), (n), memory_order_relaxed)
@@ -127,6 +129,7 @@ struct loop {
   struct list pairs, again, dead;
   struct list asking; /* wait for the resolver */
   struct blocks blocks;
+  struct pipes pipes;
   struct peer_cache peers;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new pairs */
@@ -231,7 +234,8 @@ void relay_timeout(struct pair *c);
 enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_BROKEN };
 /* Sends what waits in a flow; if there is no room for all, its socket is watched. */
 enum pushed relay_push(struct pair *c, struct flow *f);
-/* Puts content into records for the TLS side; *n of it was taken. False: it failed. */
+/* Puts content into records for the TLS side, or as it is where the kernel makes them; *n of it was
+ * taken. False: it failed. */
 bool relay_put(struct pair *c, struct bytes content, size_t *n);
 /* Reads content from the TLS side; what TLS itself has to say goes into the block of c->out. After
  * TLS_IO_WANT_READ there may be more: c->io.may_recv. */

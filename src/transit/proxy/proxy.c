@@ -198,6 +198,7 @@ void proxy_free(struct proxy *p) {
 
 static void add(const struct loop_counts *from, struct proxy_stats *to) {
   to->handshakes += atomic_load(&from->handshakes);
+  to->kernel += atomic_load(&from->kernel);
   to->received += atomic_load(&from->received);
   to->sent += atomic_load(&from->sent);
   for (unsigned i = 0; i < TLS_FAILURE_COUNT; i++)

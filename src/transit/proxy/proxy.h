@@ -106,6 +106,7 @@ struct proxy_stats {
   uint64_t open; /* now; the others: since the start */
   uint64_t accepted, refused_full, refused_source, refused_rate;
   uint64_t handshakes; /* that went well */
+  uint64_t kernel;     /* of these: the kernel makes the records (net/tls_kernel.h) */
   uint64_t failures[TLS_FAILURE_COUNT];
   uint64_t ends[PROXY_END_COUNT];
   uint64_t received, sent; /* bytes of content from and to the TLS side */

@@ -18,6 +18,8 @@ static bool towards_tls(const struct pair *c, const struct flow *f) {
 enum pushed relay_push(struct pair *c, struct flow *f) {
   bool tls = towards_tls(c, f);
   int e = block_send(&f->block, tls ? c->io.fd : c->plain);
+  if (e == 0 && tls)
+    e = pipe_send(&c->pipe, c->io.fd);
   if (e == EAGAIN)
     return pair_watch(c, tls ? &c->tls_side : &c->plain_side, true) ? PUSHED_SOME : PUSHED_BROKEN;
   block_give(&c->loop->blocks, &f->block);
@@ -29,7 +31,9 @@ bool relay_put(struct pair *c, struct bytes content, size_t *n) {
   *n = 0;
   if (!block_take(&c->loop->blocks, &c->out.block))
     return false;
-  while (r == TLS_IO_OK && *n < content.size) {
+  if (c->io.kernel)
+    *n = block_put(&c->out.block, content);
+  while (!c->io.kernel && r == TLS_IO_OK && *n < content.size) {
     size_t one = 0;
     r = tls_io_write(&c->io, content.data + *n, content.size - *n, &one);
     *n += one;
@@ -146,7 +150,11 @@ static enum moved push_out(struct pair *c, enum moved so_far) {
   if (!c->said) {
     if (!block_take(&c->loop->blocks, &c->out.block))
       return broken(c, "out of memory");
-    tls_io_finish(&c->io);
+    enum tls_io_result r = tls_io_finish(&c->io);
+    if (r == TLS_IO_WANT_WRITE && pair_watch(c, &c->tls_side, true))
+      return MOVED_NOTHING;
+    if (r != TLS_IO_OK)
+      return lost(c);
     c->said = true;
     return push_out(c, so_far);
   }
@@ -172,30 +180,52 @@ static enum moved put_out(struct pair *c, const struct block *b, size_t size) {
   return MOVED_SOME;
 }
 
-static enum moved move_out(struct pair *c) {
-  struct flow *f = &c->out;
+/* n as of recv(), with errno e. */
+static enum moved came(struct pair *c, ssize_t n, int e) {
+  if (n < 0 && e == EAGAIN)
+    return MOVED_NOTHING;
+  if (n < 0 && e != EINTR)
+    return broken(c, strerror(e));
+  c->out.ended = n == 0;
+  return push_out(c, MOVED_SOME);
+}
+
+static enum moved copy_out(struct pair *c) {
   struct block got = { 0 };
-  if (f->done)
-    return MOVED_NOTHING;
-  if (block_size(&f->block) || f->ended) {
-    enum moved m = push_out(c, MOVED_SOME);
-    if (m != MOVED_SOME || f->done)
-      return m;
-  }
-  if (!c->readable)
-    return MOVED_NOTHING;
   if (!block_take(&c->loop->blocks, &got))
     return broken(c, "out of memory");
   ssize_t n = read_plain(c, &got);
   int e = n < 0 ? errno : 0;
   enum moved m = n > 0 ? put_out(c, &got, (size_t)n) : MOVED_NOTHING;
   block_drop(&c->loop->blocks, &got);
-  if (m == MOVED_OVER || (n < 0 && e == EAGAIN))
-    return m;
-  if (n < 0 && e != EINTR)
-    return broken(c, strerror(e));
-  f->ended = n == 0;
-  return push_out(c, MOVED_SOME);
+  return m == MOVED_OVER ? m : came(c, n, e);
+}
+
+/* How much came says nothing here: what a pipe holds depends on the pieces. */
+static enum moved splice_out(struct pair *c) {
+  ssize_t n = pipe_fill(&c->pipe, c->plain);
+  int e = n < 0 ? errno : 0;
+  if (e == EAGAIN)
+    c->readable = false;
+  if (n > 0) {
+    c->out.bytes += (size_t)n;
+    COUNT(c->loop->counts.sent, (size_t)n);
+  }
+  return came(c, n, e);
+}
+
+static enum moved move_out(struct pair *c) {
+  struct flow *f = &c->out;
+  if (f->done)
+    return MOVED_NOTHING;
+  if (block_size(&f->block) || c->pipe.waits || f->ended) {
+    enum moved m = push_out(c, MOVED_SOME);
+    if (m != MOVED_SOME || f->done)
+      return m;
+  }
+  if (!c->readable)
+    return MOVED_NOTHING;
+  return c->io.kernel && pipe_take(&c->loop->pipes, &c->pipe) ? splice_out(c) : copy_out(c);
 }
 
 /* Both. */
@@ -203,6 +233,7 @@ static enum moved move_out(struct pair *c) {
 static void give_back(struct pair *c) {
   block_give(&c->loop->blocks, &c->in.block);
   block_give(&c->loop->blocks, &c->out.block);
+  pipe_give(&c->loop->pipes, &c->pipe);
 }
 
 static enum step_result rest(struct pair *c) {
