@@ -254,7 +254,10 @@ err_t tls_io_handshake_error(struct tls_io *io) {
 
 enum tls_io_result tls_io_read(struct tls_io *io, void *out, size_t room, size_t *n) {
   begin(io);
-  return result_of(io, SSL_read_ex(io->ssl, out, room, n));
+  enum tls_io_result r = result_of(io, SSL_read_ex(io->ssl, out, room, n));
+  if (io->outdated)
+    *n = 0;
+  return io->outdated ? TLS_IO_FAILED : r;
 }
 
 enum tls_io_result tls_io_write(struct tls_io *io, const void *data, size_t size, size_t *n) {

@@ -47,7 +47,7 @@ struct tls_io {
    * at once, out or not.
    */
   bool kernel;
-  bool outdated; /* the peer asked for new keys, which the kernel can't have: nothing is sent */
+  bool outdated; /* the peer asked for new keys, which the kernel can't have: reading fails */
 };
 #define TLS_IO_CLOSED ((struct tls_io){ .fd = -1 })
 

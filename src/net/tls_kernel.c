@@ -15,20 +15,20 @@ bool tls_kernel_here(void) {
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return false;
-  bool here =
-    setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, sizeof name) == 0 || errno == ENOTCONN;
+  bool here = setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, sizeof name) == 0 || errno == ENOTCONN;
   close(fd);
   return here;
 }
 
-/* OpenSSL answers a request for new keys in the same call: this comes before. */
+/* Before OpenSSL acts by the message. */
 static void on_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl,
                        void *arg) {
   const uint8_t *message = data;
   struct tls_io *io = SSL_get_app_data(ssl);
   (void)version, (void)arg;
   if (!sent && type == SSL3_RT_HANDSHAKE && size > SSL3_HM_HEADER_LENGTH &&
-      message[0] == SSL3_MT_KEY_UPDATE && message[SSL3_HM_HEADER_LENGTH] == SSL_KEY_UPDATE_REQUESTED)
+      message[0] == SSL3_MT_KEY_UPDATE &&
+      message[SSL3_HM_HEADER_LENGTH] == SSL_KEY_UPDATE_REQUESTED)
     io->outdated = tls_kernel_sends(SSL_get_wbio(ssl));
 }
 
@@ -49,8 +49,6 @@ bool tls_kernel_sends(BIO *out) {
 
 int tls_kernel_write(BIO *out, const char *data, int size) {
   struct tls_io *io = BIO_get_data(out);
-  if (io->outdated)
-    return -1;
   int n = BIO_write(BIO_next(out), data, size);
   BIO_copy_next_retry(out);
   if (n < 0 && !BIO_should_retry(out))

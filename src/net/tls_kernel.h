@@ -9,10 +9,11 @@
  * alerts and handshake messages with their type of record (sendmsg() with a control message), by a
  * socket BIO of its own which is below ours (tls_io.c) and unused until then.
  *
- * What is lost: OpenSSL 3.0 can't give the kernel new keys. A peer that asks for a change of keys
- * (KeyUpdate, update_requested) would be answered, and what follows be sent with the old ones.
- * So nothing more is sent then, and the connection fails: a cut, which nobody takes for an end. A
- * peer that changes its own keys only is fine. We ask for none, with or without the kernel.
+ * What is lost: OpenSSL 3.0 can't give the kernel new keys. A peer that asks for a change of ours
+ * (KeyUpdate, update_requested) must have it before it gets more content; OpenSSL would answer with
+ * the next SSL_write(), which never comes, and take keys that the kernel does not know. So reading
+ * fails then: a cut, which nobody takes for an end. A peer that changes its own keys only is fine.
+ * We ask for no changes, with or without the kernel.
  */
 #ifndef NET_TLS_KERNEL_H
 #define NET_TLS_KERNEL_H

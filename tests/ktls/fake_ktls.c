@@ -1,15 +1,9 @@
-/*
- * The kernel's TLS, sending side, for kernels without it: what is sent by the calls below into a
- * socket that was given keys by setsockopt() comes out as records, as linux/tls.h has it. AES-GCM,
- * TLS 1.2 and 1.3; other ciphers are refused. It is linked into a test program, or preloaded; calls
- * of OpenSSL's libraries come here, too. A socket belongs to one thread at a time.
- *
- * As in the kernel, a record that was accepted goes out, if not at once, then when there is room
- * (here: by a thread), and nothing else is accepted before it has.
- */
+#include "fake_ktls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tls.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <poll.h>
@@ -37,8 +31,14 @@ struct sender {
   size_t start, end; /* of what waits in it */
 };
 static struct sender *senders[FDS];
+SHOWN atomic_bool fake_ktls_refuses, fake_ktls_busy;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int refuse(int e) {
+  errno = e;
+  return -1;
+}
 
 static struct sender *sender_of(int fd) {
   return fd >= 0 && fd < FDS ? senders[fd] : NULL;
@@ -87,7 +87,8 @@ static void seal(const struct sender *s, const uint8_t nonce[static 12], const u
   int n;
   if (!c || !EVP_EncryptInit_ex(c, s->cipher, NULL, s->key, nonce) ||
       !EVP_EncryptUpdate(c, NULL, &n, aad, (int)aad_size) ||
-      !EVP_EncryptUpdate(c, text, &n, text, (int)size) || !EVP_EncryptFinal_ex(c, text + size, &n) ||
+      !EVP_EncryptUpdate(c, text, &n, text, (int)size) ||
+      !EVP_EncryptFinal_ex(c, text + size, &n) ||
       !EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TAG, text + size))
     abort();
   EVP_CIPHER_CTX_free(c);
@@ -124,7 +125,8 @@ static bool wait_for_room(int fd) {
 }
 
 /* From data, or from a pipe if it is NULL. -1 and errno. */
-static ssize_t put(int fd, struct sender *s, uint8_t type, const void *data, int pipe, size_t size) {
+static ssize_t put(int fd, struct sender *s, uint8_t type, const void *data, int pipe,
+                   size_t size) {
   size_t n = size < PIECE ? size : PIECE;
   uint8_t *place = s->record + (s->tls13 ? 5 : 13);
   bool waits = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -178,6 +180,8 @@ SHOWN ssize_t sendmsg(int fd, const struct msghdr *m, int flags) {
   if (!c || c->cmsg_level != SOL_TLS_LEVEL || c->cmsg_type != TLS_SET_RECORD_TYPE ||
       m->msg_iovlen != 1 || m->msg_iov->iov_len > PIECE)
     abort();
+  if (atomic_exchange(&fake_ktls_busy, false))
+    return refuse(EAGAIN);
   return put_all(fd, s, *CMSG_DATA(c), m->msg_iov->iov_base, m->msg_iov->iov_len);
 }
 
@@ -196,18 +200,13 @@ SHOWN ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_t si
 
 /* Keys, and the end. */
 
-static int refuse(int e) {
-  errno = e;
-  return -1;
-}
-
 static int take_keys(int fd, const void *value, socklen_t size) {
   const struct tls12_crypto_info_aes_gcm_128 *small = value;
   const struct tls12_crypto_info_aes_gcm_256 *large = value;
   bool wide = small->info.cipher_type == TLS_CIPHER_AES_GCM_256;
   if (sender_of(fd) || fd >= FDS)
     return refuse(EBUSY);
-  if (size != (wide ? sizeof *large : sizeof *small) ||
+  if (fake_ktls_refuses || size != (wide ? sizeof *large : sizeof *small) ||
       (!wide && small->info.cipher_type != TLS_CIPHER_AES_GCM_128))
     return refuse(EINVAL);
   struct sender *s = calloc(1, sizeof *s);

@@ -36,7 +36,7 @@ void running_close(struct running *r);
 extern const struct admin running_admin; /* without ctx */
 /* Whether the kernel makes TLS records: "on", "absent" (this kernel can't), "off" (--ktls). */
 const char *running_ktls(const struct running *r);
-/* "127.0.0.1:5433 (TLS) to /run/a.sock, as db.example until 2027-01-31T10:00:00Z, kernel TLS: on" */
+/* "127.0.0.1:5433 (TLS) to /run/a.sock, as a.example until 2027-01-31T10:00:00Z, kernel TLS: on" */
 void running_describe(struct running *r, struct buf *out);
 
 #endif

@@ -138,8 +138,8 @@ static err_t show_all(const struct args *a, struct report *r) {
 }
 
 static err_t run(const struct args *a) {
-  static const char *const headings[] = { "SERVICE", "MODE",  "LISTENING", "TO",
-                                          "OPEN",    "KTLS",  "UNTIL", "RENEWALS", "TROUBLE" };
+  static const char *const headings[] = { "SERVICE", "MODE",  "LISTENING", "TO",     "OPEN",
+                                          "KTLS",    "UNTIL", "RENEWALS",  "TROUBLE" };
   struct report r = { .json = args_flag(a, "json") };
   table_start(&r.table, sizeof headings / sizeof *headings, headings);
   if (r.json)

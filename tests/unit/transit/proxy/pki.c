@@ -105,6 +105,7 @@ err_t pki_tls(const struct pki *p, const struct identity *i, bool server, const 
                           .ca_pem = buf_bytes(&p->root_pem),
                           .revocation = list != NULL,
                           .lists = lists,
-                          .list_count = list ? 2 : 0 };
+                          .list_count = list ? 2 : 0,
+                          .kernel = server && getenv("TEST_KTLS") };
   return tls_mutual(&o, out);
 }

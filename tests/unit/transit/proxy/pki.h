@@ -31,7 +31,8 @@ void identity_free(struct identity *i);
 err_t pki_list(const struct pki *p, const struct identity *revoked, int64_t until, struct buf *der);
 
 /* A context of that identity which trusts that authority. list may be NULL: none is looked at; else
- * the root's is looked at, too. */
+ * the root's is looked at, too. With TEST_KTLS in the environment, servers' records are made by the
+ * kernel. */
 err_t pki_tls(const struct pki *p, const struct identity *i, bool server, const struct buf *list,
               struct tls **out);
 
