@@ -33,7 +33,7 @@ struct process_dir {
 enum process_reach {
   PROCESS_LISTENS, /* it connects to nobody */
   PROCESS_DIALS,   /* it may, over TCP and UDP */
-  PROCESS_RESOLVES /* and to Unix sockets, and asks the system's resolver for names */
+  PROCESS_RESOLVES /* and to Unix sockets, asks the system's resolver for names, and may splice */
 };
 err_t process_sandbox(const struct process_dir *dirs, size_t count, enum process_reach reach,
                       bool *landlock);

@@ -112,6 +112,9 @@ note "status"
 table=$(sr proxy status "$WORK/web.admin")
 contains "its service" "$table" "web      server"
 contains "where it listens" "$table" "127.0.0.1:$port"
+contains "whether the kernel has TLS" "$(sr proxy status "$WORK/web.admin" --json | json 'd["value"][0]["ktls"]')" "$(python3 -c "import errno, socket
+try: socket.socket().setsockopt(6, 31, b'tls\0')
+except OSError as e: print('on' if e.errno == errno.ENOTCONN else 'absent')")"
 same "as JSON" "server web.example True 2" \
   "$(sr proxy status "$WORK/web.admin" --json | json '" ".join(map(str, (lambda p: (p["mode"], p["certificate"]["names"][0], p["ready"], p["connections"]["accepted"]))(d["value"][0])))')"
 status=0

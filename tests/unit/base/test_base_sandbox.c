@@ -44,6 +44,11 @@ static bool sends_many(void) {
   struct mmsghdr m = { 0 };
   return sendmmsg(pair[0], &m, 1, MSG_NOSIGNAL) == 1 || errno != EPERM;
 }
+static bool splices(void) {
+  int ends[2];
+  return pipe2(ends, O_NONBLOCK) != 0 || splice(pair[0], NULL, ends[1], NULL, 1, 0) >= 0 ||
+         errno != EPERM;
+}
 static bool makes_udp(void) {
   return socket(AF_INET, SOCK_DGRAM, 0) >= 0;
 }
@@ -131,7 +136,7 @@ static void test_denied(void **state) {
     THING(connects),  THING(opens_fast),      THING(sends_to),          THING(sends_message),
     THING(makes_udp), THING(makes_unix),      THING(makes_netlink),     THING(makes_raw_tcp),
     THING(maps_code), THING(makes_code),      THING(is_dumpable_again), THING(kills),
-    THING(limits),    THING(reads_passwords),
+    THING(limits),    THING(reads_passwords), THING(splices),
   };
   (void)state;
   for (size_t i = 0; i < sizeof things / sizeof *things; i++)
@@ -168,8 +173,9 @@ static void test_dialling(void **state) {
 
 /* One that asks for names, and connects to services of this machine. */
 static void test_resolving(void **state) {
-  static const struct thing allowed[] = { THING(connects), THING(makes_udp), THING(makes_unix),
-                                          THING(sends_many) };
+  static const struct thing allowed[] = { THING(connects),      THING(makes_udp),
+                                          THING(makes_unix),    THING(sends_many),
+                                          THING(sends_message), THING(splices) };
   static const struct thing denied[] = {
     THING(opens_fast), THING(sends_to),        THING(makes_netlink),
     THING(maps_code),  THING(reads_passwords),
