@@ -26,6 +26,8 @@ void tls_kernel_use(SSL_CTX *ctx);
 bool tls_kernel_below(BIO *out, int fd);
 /* Whether the kernel has the keys. */
 bool tls_kernel_sends(BIO *out);
+/* Whether the socket has room for more than a record; if not, its having is an event. */
+bool tls_kernel_has_room(int fd);
 int tls_kernel_write(BIO *out, const char *data, int size);
 
 static inline void tls_bio_cleanup(BIO **b) {

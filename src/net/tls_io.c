@@ -270,6 +270,8 @@ bool tls_io_pending(const struct tls_io *io) {
 }
 
 enum tls_io_result tls_io_finish(struct tls_io *io) {
+  if (io->kernel && !tls_kernel_has_room(io->fd))
+    return TLS_IO_WANT_WRITE;
   bool may_recv = io->may_recv;
   begin(io);
   io->may_recv = false; /* OpenSSL would look for the peer's end at once */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +46,11 @@ bool tls_kernel_below(BIO *out, int fd) {
 bool tls_kernel_sends(BIO *out) {
   BIO *below = BIO_next(out);
   return below && BIO_get_ktls_send(below);
+}
+
+bool tls_kernel_has_room(int fd) {
+  struct pollfd p = { .fd = fd, .events = POLLOUT };
+  return poll(&p, 1, 0) == 1;
 }
 
 int tls_kernel_write(BIO *out, const char *data, int size) {

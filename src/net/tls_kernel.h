@@ -9,6 +9,10 @@
  * alerts and handshake messages with their type of record (sendmsg() with a control message), by a
  * socket BIO of its own which is below ours (tls_io.c) and unused until then.
  *
+ * Of a record that it has accepted the kernel may hold a part for which there was no room, and
+ * loses it when the socket is shut down meanwhile. So close_notify waits until there is room for
+ * both.
+ *
  * What is lost: OpenSSL 3.0 can't give the kernel new keys. A peer that asks for a change of ours
  * (KeyUpdate, update_requested) must have it before it gets more content; OpenSSL would answer with
  * the next SSL_write(), which never comes, and take keys that the kernel does not know. So reading

@@ -234,30 +234,21 @@ SHOWN int setsockopt(int fd, int level, int name, const void *value, socklen_t s
   return (int)syscall(SYS_setsockopt, fd, level, name, value, size);
 }
 
-static void drain(int fd, struct sender *s) {
-  pthread_mutex_lock(&lock);
-  while (!flush(fd, s) && wait_for_room(fd)) {
-  }
-  pthread_mutex_unlock(&lock);
-}
-
+/* What waits is lost then, as with the kernel. */
 SHOWN int shutdown(int fd, int how) {
   struct sender *s = sender_of(fd);
+  pthread_mutex_lock(&lock);
   if (s && how != SHUT_RD)
-    drain(fd, s);
+    s->start = s->end;
+  pthread_mutex_unlock(&lock);
   return (int)syscall(SYS_shutdown, fd, how);
 }
 
-/* A socket that is to be reset (SO_LINGER of 0) drops what waits. */
 SHOWN int close(int fd) {
   struct sender *s = sender_of(fd);
-  struct linger l = { 0 };
-  socklen_t size = sizeof l;
   if (s) {
-    getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &size);
-    if (!l.l_onoff)
-      drain(fd, s);
     pthread_mutex_lock(&lock);
+    flush(fd, s);
     senders[fd] = NULL;
     pthread_mutex_unlock(&lock);
     free(s);
