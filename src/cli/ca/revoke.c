@@ -43,6 +43,10 @@ const struct verb verb_ca_revoke = {
   .max_words = 1,
   .client = true,
   .summary = "Revoke a certificate, or all that are for a name",
+  .details =
+    "Who may have the name can ask for another certificate, and programs that keep one do: to\n"
+    "keep somebody out, take the grant ('strongroom ca allow') or disable the identity first\n"
+    "('strongroom identity disable').",
   .options = options,
   .examples = "strongroom ca revoke --name web.example --reason keyCompromise",
   .run = run,

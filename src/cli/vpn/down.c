@@ -1,5 +1,6 @@
 /* strongroom vpn down: ends the tunnels. */
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
 #include "cli/vpn/vpn.h"
@@ -35,10 +36,13 @@ static err_t end(const struct site *s, bool *was_up) {
 static err_t run(const struct args *a) {
   AUTO(site) struct site *s = NULL;
   bool was_up, open = args_flag(a, "open"), guarded = false;
+  AUTO_FD claim = -1;
   TRY(vpn_site(a, &s));
   TRY(end(s, &was_up));
-  if (open)
+  if (open) {
+    TRY(guard_claim(&claim)); /* not another site file's */
     TRY(guard_remove());
+  }
   TRY(guard_stands(s, &guarded));
   out_field_str("Tunnels", was_up ? "ended" : "there were none");
   out_field_str("Kill switch", guarded ? "stays: what is for the other sites is dropped"

@@ -278,6 +278,7 @@ static err_t prepare(struct gateway *g, struct client *c) {
   if (!g->peers || !g->tunnels)
     return ERR_NOMEM;
   TRY(take_state(g->site, &g->lock));
+  TRY(guard_claim(&g->claim));
   TRY(block_kernel_esp(&kernel));
   g->user = g->site->esp == ESP_USER || !kernel;
   TRY(guard_put(g->site, !g->user));
@@ -299,13 +300,14 @@ static void gateway_end(struct gateway *g) {
   mem_free(g->tunnels);
   file_close(&g->signals);
   file_close(&g->changed);
+  file_close(&g->claim);
   file_close(&g->lock);
 }
 
 err_t gateway_run(const struct site *s, struct client *c,
                   void (*ready)(const struct site *s, const struct gateway_ready *r)) {
-  struct gateway g
-    __attribute__((cleanup(gateway_end))) = { .site = s, .signals = -1, .changed = -1, .lock = -1 };
+  struct gateway g __attribute__((
+    cleanup(gateway_end))) = { .site = s, .signals = -1, .changed = -1, .lock = -1, .claim = -1 };
   TRY(prepare(&g, c));
   TRY(start(&g));
   const struct gateway_ready r = { g.user, g.now->not_after };

@@ -40,6 +40,7 @@ struct gateway {
   unsigned deaths;
   struct vici *ask, *events; /* NULL while it does not run */
   int signals, changed, lock;
+  int claim;                /* of the kill switch */
   struct peer_state *peers; /* by the site's order */
   struct tunnels *tunnels;
 };

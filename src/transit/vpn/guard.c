@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 static const struct {
   uint32_t table, rank;
@@ -17,6 +19,24 @@ static const uint8_t families[] = { AF_INET, AF_INET6 };
 
 static uint8_t family_of(const struct cidr *net) {
   return net->size == 4 ? AF_INET : AF_INET6;
+}
+
+/* A name among abstract sockets: each network namespace has its own, and it goes with its holder.
+ */
+err_t guard_claim(int *fd) {
+  struct sockaddr_un name = { .sun_family = AF_UNIX };
+  static const char text[] = "strongroom-vpn-guard";
+  memcpy(name.sun_path + 1, text, sizeof text - 1);
+  AUTO_FD s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (s < 0)
+    FAIL(ERR_IO, "socket: %s", strerror(errno));
+  if (bind(s, (struct sockaddr *)&name,
+           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof text)) != 0)
+    FAIL(ERR_CONFLICT, "another 'strongroom vpn up' runs on this machine: one site file has all "
+                       "its peers");
+  *fd = s;
+  s = -1;
+  return OK;
 }
 
 /* Done, or as it should be already. */

@@ -22,6 +22,9 @@
 #define GUARD_TUNNEL_RANK 220 /* charon.routing_table_prio */
 #define GUARD_BLOCK_RANK 221
 
+/* The tables are the machine's (the network namespace's), so one gateway at a time has them: until
+ * *fd is closed, or its process ends. Before any of the others. ERR_CONFLICT, FAILed. */
+err_t guard_claim(int *fd);
 /* Drops all that is for the peers' networks; what an earlier site file left is removed after that,
  * strongSwan's routes too. kernel_esp: with policies. */
 err_t guard_put(const struct site *s, bool kernel_esp);
