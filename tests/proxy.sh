@@ -23,11 +23,12 @@ proxy_ready() { curl -sf -o /dev/null --max-time 5 --unix-socket "$WORK/$1.admin
 admin() { curl -s --max-time 5 --unix-socket "$WORK/$1.admin" "http://localhost$2"; }
 
 eventually() { # WHAT COMMAND...
-  local what=$1 deadline=$((SECONDS + 30))
+  local what=$1 begin=$SECONDS pause=0.05
   shift
   until "$@"; do
-    [ $SECONDS -lt $deadline ] || fail "$what"
-    sleep 0.05
+    [ $((SECONDS - begin)) -lt 30 ] || fail "$what"
+    [ $((SECONDS - begin)) -lt 2 ] || pause=0.5 # what takes so long is no sooner there for being asked
+    sleep "$pause"
   done
 }
 

@@ -15,6 +15,9 @@
 #define AUDIENCE "https://vault.example"
 #define ENDPOINT "https://login.example:8443/t/oauth2/v2.0/token"
 
+/* So many RSA keys that are generated one after the other differ. */
+#define HUB_RSA_KEYS 10
+
 struct hub {
   char dir[64];
   struct root *root;
