@@ -37,7 +37,8 @@ err_t hub_open(const struct hub_start *start, struct hub **out);
 void hub_free(struct hub *h);
 CLEANUP(hub, struct hub *, hub_free)
 
-/* One JSON line for whoever started it: {"url","listen","listeners","sealed","first","tenant","root","pid"}. */
+/* One JSON line for whoever started it:
+ * {"url","listen","listeners","sealed","first","tenant","root","pid"}. */
 err_t hub_write_ready(struct hub *h, struct buf *out);
 
 enum hub_exit { HUB_STOPPED, HUB_SEALED /* start it again */ };
