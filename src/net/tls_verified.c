@@ -95,12 +95,29 @@ static void keep(struct tls_verified *v, const struct slot *fresh) {
   chain_free(old);
 }
 
+/* What the peer has shown gives way to what is equal and known, so that the connections of one peer
+ * do not hold its certificates once each: OpenSSL keeps the certificates of this stack with the
+ * connection. */
+static void share(X509_STORE_CTX *ctx, STACK_OF(X509) * known) {
+  STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(ctx);
+  X509_STORE_CTX_set_cert(ctx, sk_X509_value(known, 0));
+  for (int i = 0; i < sk_X509_num(shown); i++)
+    for (int j = 0; j < sk_X509_num(known); j++) {
+      X509 *one = sk_X509_value(shown, i), *other = sk_X509_value(known, j);
+      if (one == other || X509_cmp(one, other) != 0 || X509_up_ref(other) != 1)
+        continue;
+      sk_X509_set(shown, i, other);
+      X509_free(one);
+    }
+}
+
 int tls_verified_check(struct tls_verified *v, X509_STORE_CTX *ctx, STACK_OF(X509_CRL) * lists) {
   struct slot one = { .from = clock_real() };
   if (!v || !digest(ctx, one.sha256))
     return X509_verify_cert(ctx);
   STACK_OF(X509) *known = find(v, one.sha256, one.from);
   if (known) {
+    share(ctx, known);
     X509_STORE_CTX_set0_verified_chain(ctx, known);
     return 1;
   }
