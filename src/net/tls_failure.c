@@ -88,8 +88,10 @@ static enum tls_failure of_reason(int reason) {
   return FIND(reasons, reason, alert ? TLS_FAILURE_REFUSED : TLS_FAILURE_OTHER);
 }
 
+/* The queue is the thread's: what it says now must not be taken for another connection's. */
 enum tls_failure tls_io_failure(const struct tls_io *io, const char **detail) {
   unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
   const char *text = code ? ERR_reason_error_string(code) : NULL;
   long verdict = SSL_get_verify_result(io->ssl);
   *detail = text ? text : "";

@@ -16,7 +16,7 @@ said=$(sr vpn init gw-a.corp.example --address 192.0.2.1 --subnet 10.1.0.0/24 --
 same "its mode" 600 "$(stat -c %a a.conf)"
 contains "the grant" "$said" "strongroom ca allow IDENTITY --profile vpn --name gw-a.corp.example"
 other=$(sed -n 's/^Other side: *strongroom //p' <<<"$said")
-same "the other side" "vpn init gw-b.corp.example --subnet 10.2.0.0/24 --subnet 10.4.0.0/24 --peer gw-a.corp.example,192.0.2.1,10.1.0.0/24,fd00:1::/64" "$other"
+same "the other side" "vpn init gw-b.corp.example --address 192.0.2.2 --subnet 10.2.0.0/24 --subnet 10.4.0.0/24 --peer gw-a.corp.example,192.0.2.1,10.1.0.0/24,fd00:1::/64" "$other"
 # shellcheck disable=SC2086  # words
 sr $other --config b.conf >/dev/null
 ends() { sr vpn export --for strongswan --config "$1" | sed -n 's/^ *\(local\|remote\)_\(ts\|addrs\) = //p' | tr -d ' '; }

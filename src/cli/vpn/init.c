@@ -61,7 +61,10 @@ static err_t put_file(const struct args *a, struct buf *out) {
 static void tell_other_side(const struct site *s, const struct site_peer *p, const char *label) {
   AUTO_BUF line = BUF_EMPTY;
   bool any = strcmp(s->address, SITE_ANY) == 0;
+  struct cidr unused;
   buf_printf(&line, "strongroom vpn init %s", p->name);
+  if (cidr_parse(bytes_str(p->address), &unused))
+    buf_printf(&line, " --address %s", p->address);
   for (size_t i = 0; i < p->nets.count; i++)
     buf_printf(&line, " --subnet %s", p->nets.items[i].text);
   buf_printf(&line, " --peer %s,%s", s->name, any ? "OUR-ADDRESS" : s->address);

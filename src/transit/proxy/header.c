@@ -29,8 +29,9 @@ enum step_result step_header(struct pair *c) {
   }
   if (n <= 0)
     return pair_end(c, PROXY_END_HEADER, "the connection ended");
-  if (pp2_read(bytes_of(in, (size_t)n), &h, &used) != OK)
-    return pair_end(c, PROXY_END_HEADER, "it is none, or one that is not allowed");
+  err_t e = pp2_read(bytes_of(in, (size_t)n), &h, &used);
+  if (e != OK)
+    return pair_end(c, PROXY_END_HEADER, err_reason(e));
   if (used == 0 && n == sizeof in)
     return pair_end(c, PROXY_END_HEADER, "it is too long");
   if (used == 0) {

@@ -116,7 +116,7 @@ struct loop_counts {
 struct loop {
   struct proxy *proxy;
   pthread_t thread;
-  bool started, cut;
+  bool started;
   int epoll;
   struct wake wake;
   struct source wake_source;
@@ -206,6 +206,9 @@ void pair_log(const struct pair *c, enum tls_failure failure, const char *detail
 /* Refuses whoever is on the TLS side, who is given time to read what was sent. */
 enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failure failure,
                              const char *why);
+bool net_host_make(const struct net_address *a, struct net_host *out);
+void net_host_address(const struct net_host *h, struct net_address *out);
+void net_host_text(const struct net_host *h, char *out, size_t size);
 
 /* The steps. */
 enum step_result step_header(struct pair *c);    /* header.c */
@@ -215,7 +218,7 @@ enum step_result step_handshake(struct pair *c); /* handshake.c */
 enum step_result step_inside(struct pair *c);    /* starttls.c */
 enum step_result step_relay(struct pair *c);     /* relay.c */
 
-void dial_timeout(struct pair *c);
+void dial_timeout(struct pair *c); /* dial.c */
 /* starttls.c */
 void prelude_free(struct prelude *p);
 void prelude_secured(struct pair *c); /* after the handshake */
@@ -223,8 +226,8 @@ void prelude_secured(struct pair *c); /* after the handshake */
 bool prelude_tell(struct pair *c, const char *why);
 
 err_t header_put(const struct pair *c, struct buf *out); /* header.c: for the backend */
-void relay_timeout(struct pair *c);
 /* relay.c */
+void relay_timeout(struct pair *c);
 enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_BROKEN };
 /* Sends what waits in a flow; if there is no room for all, its socket is watched. */
 enum pushed relay_push(struct pair *c, struct flow *f);
@@ -237,11 +240,7 @@ enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n);
 enum step_result relay_cut(struct pair *c);
 bool relay_broken(const struct pair *c, bool tls);
 
-/* proxy.c */
-/* A share of the present context. */
+/* proxy.c: a share of the present context. */
 struct tls *proxy_tls(struct proxy *p);
-bool net_host_make(const struct net_address *a, struct net_host *out);
-void net_host_address(const struct net_host *h, struct net_address *out);
-void net_host_text(const struct net_host *h, char *out, size_t size);
 
 #endif

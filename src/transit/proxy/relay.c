@@ -123,12 +123,22 @@ static enum moved broken(struct pair *c, const char *why) {
   return MOVED_OVER;
 }
 
+/* The TLS side takes nothing more; what it has said last may say why. */
+static enum moved lost(struct pair *c) {
+  uint8_t last[1024];
+  size_t n;
+  c->io.may_recv = true;
+  if (relay_read(c, last, sizeof last, &n) == TLS_IO_FAILED)
+    relay_cut(c);
+  else
+    pair_end(c, PROXY_END_CUT, "the peer takes nothing more");
+  return MOVED_OVER;
+}
+
 static enum moved push_out(struct pair *c, enum moved so_far) {
   enum pushed p = relay_push(c, &c->out);
-  if (p == PUSHED_BROKEN) {
-    relay_cut(c);
-    return MOVED_OVER;
-  }
+  if (p == PUSHED_BROKEN)
+    return lost(c);
   if (p == PUSHED_SOME || !c->out.ended)
     return p == PUSHED_SOME ? MOVED_NOTHING : so_far;
   if (c->torn)

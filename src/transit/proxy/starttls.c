@@ -56,8 +56,7 @@ static enum heard show_buf(struct pair *c, bool tls) {
   size_t used = 0;
   if (b->size == 0)
     return HEARD_NOTHING;
-  if (show(c, tls, buf_bytes(b), &used) != OK || buf_ok(&c->prelude->to_tls) != OK ||
-      buf_ok(&c->prelude->to_plain) != OK)
+  if (show(c, tls, buf_bytes(b), &used) != OK)
     return over(c, PROXY_END_MEMORY, "");
   buf_drop(b, used);
   return HEARD_SOME;

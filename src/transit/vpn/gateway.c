@@ -25,6 +25,7 @@
 #define BUSY_MS 500
 #define DYING_MS 500 /* from the end of its sockets to its own */
 #define REVIEW_US 60000000u
+#define HAND_OVER_AGAIN_US 10000000u
 #define RESTART_US 1000000u
 #define RESTART_MOST_US 32000000u
 #define LONG_LIFE_US 60000000u
@@ -198,15 +199,19 @@ static bool take_signals(struct gateway *g) {
   return false;
 }
 
-static err_t look(struct gateway *g, bool new_creds) {
+static err_t look(struct gateway *g) {
+  uint64_t now = clock_mono_us();
   bool any;
-  if (new_creds)
+  if (g->hand_over_at && now >= g->hand_over_at) {
+    g->hand_over_at = now + HAND_OVER_AGAIN_US;
     TRY(hand_over(g));
+    g->hand_over_at = 0;
+  }
   TRY(vici_heard(g->events, &any));
   TRY(peers_look(g));
-  if (clock_mono_us() < g->review_at)
+  if (now < g->review_at)
     return OK;
-  g->review_at = clock_mono_us() + REVIEW_US;
+  g->review_at = now + REVIEW_US;
   return peers_review(g);
 }
 
@@ -220,12 +225,13 @@ static bool step(struct gateway *g) {
     return false; /* interrupted */
   if (fds[0].revents && take_signals(g))
     return true;
-  bool new_creds = fds[1].revents && read(g->changed, &count, sizeof count) > 0;
+  if (fds[1].revents && read(g->changed, &count, sizeof count) > 0)
+    g->hand_over_at = clock_mono_us();
   if (!g->charon && clock_mono_us() >= g->start_at)
     start_again(g);
   if (!g->ask)
     return false;
-  err_t e = look(g, new_creds);
+  err_t e = look(g);
   if (e == ERR_AWAY)
     give_up(g, e);
   else if (e != OK)

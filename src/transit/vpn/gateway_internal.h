@@ -36,6 +36,7 @@ struct gateway {
   struct creds creds;
   pid_t charon;                             /* 0: not running */
   uint64_t started_at, start_at, review_at; /* monotonic microseconds */
+  uint64_t hand_over_at;                    /* what is new has not been handed over; 0: it has */
   unsigned deaths;
   struct vici *ask, *events; /* NULL while it does not run */
   int signals, changed, lock;

@@ -29,7 +29,7 @@ static bool read_v4(struct bytes b, struct packet *out) {
   out->from = address_at(b.data + 12, 4);
   out->to = address_at(b.data + 16, 4);
   out->protocol = b.data[9];
-  out->data = later ? (struct bytes){ 0 } : bytes_of(b.data + header, b.size - header);
+  out->data = bytes_of(b.data + header, later ? 0 : b.size - header);
   return true;
 }
 

@@ -78,15 +78,33 @@ err_t pki_list(const struct pki *p, const struct identity *revoked, int64_t unti
   return crl_sign(p->ca_key, buf_bytes(&p->ca_der), &list, der);
 }
 
+/* The root's list is empty, or has the issuing authority. */
+static err_t root_list(const struct pki *p, struct buf *der) {
+  AUTO_CERT_INFO info = { 0 };
+  int64_t now = clock_now();
+  TRY(cert_read(buf_bytes(&p->ca_der), &info));
+  const struct crl_entry entry = { .serial = bytes_of(info.serial, info.serial_size),
+                                   .when = now - 60 };
+  const struct crl_list list = { .number = 1,
+                                 .this_update = now - 3600,
+                                 .next_update = now + DAY,
+                                 .entries = &entry,
+                                 .count = p->ca_revoked ? 1 : 0 };
+  return crl_sign(p->root_key, buf_bytes(&p->root_der), &list, der);
+}
+
 err_t pki_tls(const struct pki *p, const struct identity *i, bool server, const struct buf *list,
               struct tls **out) {
-  struct bytes lists[] = { list ? buf_bytes(list) : (struct bytes){ 0 } };
+  AUTO_BUF root = BUF_EMPTY;
+  if (list)
+    TRY(root_list(p, &root));
+  struct bytes lists[] = { list ? buf_bytes(list) : (struct bytes){ 0 }, buf_bytes(&root) };
   struct tls_mutual o = { .server = server,
                           .chain_pem = buf_bytes(&i->chain_pem),
                           .key = i->key,
                           .ca_pem = buf_bytes(&p->root_pem),
                           .revocation = list != NULL,
                           .lists = lists,
-                          .list_count = list ? 1 : 0 };
+                          .list_count = list ? 2 : 0 };
   return tls_mutual(&o, out);
 }

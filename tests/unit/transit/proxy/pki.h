@@ -8,6 +8,7 @@
 struct pki {
   struct key *root_key, *ca_key;
   struct buf root_der, root_pem, ca_der;
+  bool ca_revoked; /* the issuing authority is on the root's list */
 };
 err_t pki_init(struct pki *p);
 void pki_free(struct pki *p);
@@ -29,7 +30,8 @@ void identity_free(struct identity *i);
 /* The issuing authority's list; revoked may be NULL. until: seconds from now. */
 err_t pki_list(const struct pki *p, const struct identity *revoked, int64_t until, struct buf *der);
 
-/* A context of that identity which trusts that authority. list may be NULL: none is looked at. */
+/* A context of that identity which trusts that authority. list may be NULL: none is looked at; else
+ * the root's is looked at, too. */
 err_t pki_tls(const struct pki *p, const struct identity *i, bool server, const struct buf *list,
               struct tls **out);
 

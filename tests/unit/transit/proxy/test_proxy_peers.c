@@ -126,13 +126,15 @@ static void test_no_certificate(void **state) {
   expect_failure(refused(tls, NULL), TLS_FAILURE_NO_CERTIFICATE);
 }
 
-/* Revocation lists: good, with the client on it, out of date, of nobody. */
+/* Revocation lists: good, with the client on it, out of date, of nobody; and with its issuer on the
+ * root's. */
 static void test_revocation(void **state) {
   static const struct {
-    bool listed, missing;
+    bool listed, missing, issuer;
     int64_t until;
     enum tls_failure failure;
   } cases[] = {
+    { .issuer = true, .until = 3600, .failure = TLS_FAILURE_REVOKED },
     { .until = 3600, .failure = TLS_FAILURE_NONE },
     { .listed = true, .until = 3600, .failure = TLS_FAILURE_REVOKED },
     { .until = -60, .failure = TLS_FAILURE_LIST },
@@ -144,6 +146,8 @@ static void test_revocation(void **state) {
     AUTO_BUF list = BUF_EMPTY;
     AUTO(tls) struct tls *tls = NULL;
     AUTO_PEER p = { TLS_IO_CLOSED };
+    size_t n = scene_ends(&s);
+    s.pki.ca_revoked = cases[i].issuer;
     assert_ok(pki_list(cases[i].missing ? &s.foreign : &s.pki, cases[i].listed ? &s.client : NULL,
                        cases[i].until, &list));
     assert_ok(pki_tls(&s.pki, &s.server, true, &list, &tls));
@@ -156,7 +160,7 @@ static void test_revocation(void **state) {
     int b = plain_accept(s.backend);
     peer_close(&p);
     close(b);
-    scene_end(&s, 0);
+    scene_end(&s, n);
   }
 }
 
@@ -285,35 +289,40 @@ static void test_servers(void **state) {
   static const struct {
     struct identity_spec spec;
     const char *name;
-    bool foreign;
+    enum { OURS, FOREIGN, WARY } who; /* the last: ours, but it trusts others */
     enum tls_failure failure;
     enum proxy_end end;
   } cases[] = {
-    { { .dns = "server.example" }, "server.example", false, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .dns = "server.example" }, "server.example", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .dns = "server.example" },
+      "server.example",
+      WARY,
+      TLS_FAILURE_REFUSED,
+      PROXY_END_HANDSHAKE },
     { { .dns = "server.example" },
       "other.example",
-      false,
+      OURS,
       TLS_FAILURE_WRONG_NAME,
       PROXY_END_HANDSHAKE },
     { { .dns = "server.example" },
       "server.example",
-      true,
+      FOREIGN,
       TLS_FAILURE_UNTRUSTED,
       PROXY_END_HANDSHAKE },
     { { .dns = "server.example", .eku = EKU_CLIENT_AUTH },
       "server.example",
-      false,
+      OURS,
       TLS_FAILURE_PURPOSE,
       PROXY_END_HANDSHAKE },
-    { { .uri = "spiffe://x/a" }, "spiffe://x/a", false, TLS_FAILURE_NONE, PROXY_END_CUT },
+    { { .uri = "spiffe://x/a" }, "spiffe://x/a", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
     { { .uri = "spiffe://x/ab" },
       "spiffe://x/a",
-      false,
+      OURS,
       TLS_FAILURE_NOT_ADMITTED,
       PROXY_END_DENIED },
     { { .dns = "server.example" },
       "spiffe://x/a",
-      false,
+      OURS,
       TLS_FAILURE_NOT_ADMITTED,
       PROXY_END_DENIED },
   };
@@ -324,9 +333,11 @@ static void test_servers(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     AUTO_IDENTITY id = { 0 };
     struct tls_io io = TLS_IO_CLOSED;
-    const struct pki *pki = cases[i].foreign ? &s.foreign : &s.pki;
-    assert_ok(pki_issue(pki, &cases[i].spec, &id));
-    assert_ok(pki_tls(pki, &id, true, NULL, &remote_tls));
+    struct pki pki = cases[i].who == FOREIGN ? s.foreign : s.pki;
+    if (cases[i].who == WARY)
+      pki.root_pem = s.foreign.root_pem;
+    assert_ok(pki_issue(&pki, &cases[i].spec, &id));
+    assert_ok(pki_tls(&pki, &id, FOREIGN, NULL, &remote_tls));
     expected_name = cases[i].name;
     scene_start(&s, beside);
     int fd = plain_connect(s.port);
