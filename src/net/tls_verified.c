@@ -16,7 +16,6 @@ struct slot {
 struct tls_verified {
   pthread_mutex_t lock;
   struct slot slots[SLOTS];
-  size_t last; /* the slot that was written last */
 };
 
 struct tls_verified *tls_verified_new(void) {
@@ -87,45 +86,13 @@ static STACK_OF(X509) * find(struct tls_verified *v, const uint8_t *sha256, int6
   return found;
 }
 
-/* The one that was kept last, NULL: none was. */
-static STACK_OF(X509) * last(struct tls_verified *v) {
-  pthread_mutex_lock(&v->lock);
-  STACK_OF(X509) *chain = v->slots[v->last].chain;
-  chain = chain ? X509_chain_up_ref(chain) : NULL;
-  pthread_mutex_unlock(&v->lock);
-  return chain;
-}
-
 static void keep(struct tls_verified *v, const struct slot *fresh) {
-  size_t at = fresh->sha256[0] % SLOTS;
-  struct slot *s = &v->slots[at];
+  struct slot *s = &v->slots[fresh->sha256[0] % SLOTS];
   pthread_mutex_lock(&v->lock);
-  v->last = at;
   STACK_OF(X509) *old = s->chain;
   *s = *fresh;
   pthread_mutex_unlock(&v->lock);
   chain_free(old);
-}
-
-/* Certificates give way to those that are equal and known. */
-static void replace(STACK_OF(X509) * certificates, STACK_OF(X509) * known) {
-  for (int i = 0; i < sk_X509_num(certificates); i++)
-    for (int j = 0; j < sk_X509_num(known); j++) {
-      X509 *one = sk_X509_value(certificates, i), *other = sk_X509_value(known, j);
-      if (one == other || X509_cmp(one, other) != 0 || X509_up_ref(other) != 1)
-        continue;
-      sk_X509_set(certificates, i, other);
-      X509_free(one);
-    }
-}
-
-/* OpenSSL keeps what the peer has shown, and the chain, with each connection: those of one peer
- * share its certificate, and all share the authorities'. */
-static void share(X509_STORE_CTX *ctx, STACK_OF(X509) * known) {
-  STACK_OF(X509) *shown = X509_STORE_CTX_get0_untrusted(ctx);
-  replace(X509_STORE_CTX_get0_chain(ctx), known);
-  replace(shown, known);
-  X509_STORE_CTX_set_cert(ctx, sk_X509_value(shown, 0));
 }
 
 int tls_verified_check(struct tls_verified *v, X509_STORE_CTX *ctx, STACK_OF(X509_CRL) * lists) {
@@ -135,16 +102,11 @@ int tls_verified_check(struct tls_verified *v, X509_STORE_CTX *ctx, STACK_OF(X50
   STACK_OF(X509) *known = find(v, one.sha256, one.from);
   if (known) {
     X509_STORE_CTX_set0_verified_chain(ctx, known);
-    share(ctx, known);
     return 1;
   }
   int valid = X509_verify_cert(ctx);
   if (valid <= 0)
     return valid;
-  if ((known = last(v))) {
-    share(ctx, known);
-    chain_free(known);
-  }
   one.until = until_when(X509_STORE_CTX_get0_chain(ctx), lists);
   if ((one.chain = X509_STORE_CTX_get1_chain(ctx)))
     keep(v, &one);

@@ -190,7 +190,7 @@ static void test_refused(void **state) {
   passes(s, other_tls);
 }
 
-/* Connections whose certificates are another's objects are found on a new list, too. */
+/* Connections that were not verified again are found on a new list, too. */
 static void test_revoked_later(void **state) {
   AUTO(tls) struct tls *s = server_of(&list);
   AUTO_BUF revoking = BUF_EMPTY;
