@@ -47,6 +47,7 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
 static void release(struct pair *c) {
   struct loop *l = c->loop;
   timer_stop(&l->wheel, &c->timer);
+  relay_forget(c);
   tls_io_close(&c->io);
   if (c->plain >= 0)
     close(c->plain);
@@ -70,7 +71,10 @@ void pair_free(struct pair *c) {
 }
 
 void pair_deadline(struct pair *c, unsigned ms) {
-  timer_set(&c->loop->wheel, &c->timer, c->loop->now_ms, ms);
+  if (ms)
+    timer_set(&c->loop->wheel, &c->timer, c->loop->now_ms, ms);
+  else
+    timer_stop(&c->loop->wheel, &c->timer);
 }
 
 void pair_later(struct pair *c) {

@@ -23,7 +23,7 @@
 
 #include <pthread.h>
 
-#define TRIM_MS 1000     /* idle time after which TLS gives its buffers back */
+#define WARM 4           /* pairs of a loop that keep the buffers of TLS while they rest */
 #define LINGER_MS 2000   /* a refused peer has so long to read why */
 #define LINGER_MAX 65536 /* bytes; and so much may come meanwhile */
 #define RETRY_MS 50      /* for a Unix socket whose backlog is full */
@@ -88,10 +88,9 @@ struct pair {
   uint8_t at;          /* of the order of steps */
   bool header;         /* it begins with a header of the PROXY protocol */
   bool lingering, closed, reported;
-  bool trimmed; /* TLS has no buffers */
-  bool said;    /* close_notify was put into the block */
-  bool told;    /* the client knows why it is refused */
-  bool torn;    /* the plain side takes nothing more, but may have something to say */
+  bool said; /* close_notify was put into the block */
+  bool told; /* the client knows why it is refused */
+  bool torn; /* the plain side takes nothing more, but may have something to say */
   const struct route *route;
   struct flow in, out; /* from the TLS side to the plain one, and back */
   struct dialling dial;
@@ -127,6 +126,8 @@ struct loop {
   struct list pairs, again, dead;
   struct list asking; /* wait for the resolver */
   struct blocks blocks;
+  struct pair *warm[WARM]; /* relay.c */
+  size_t next_warm;
   struct peer_cache peers;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new pairs */
@@ -191,7 +192,7 @@ void pair_event(struct source *s, uint32_t events);
 void pair_run(struct pair *c);
 void pair_timeout(struct timer *t);
 void pair_free(struct pair *c);
-void pair_deadline(struct pair *c, unsigned ms);
+void pair_deadline(struct pair *c, unsigned ms); /* 0: none */
 /* Its turn comes again after the others' of this round. */
 void pair_later(struct pair *c);
 /* Watches a side's socket; out: for room as well, from now on. False: it can't be watched. */
@@ -236,6 +237,7 @@ bool relay_put(struct pair *c, struct bytes content, size_t *n);
 /* Reads content from the TLS side; what TLS itself has to say goes into the block of c->out. After
  * TLS_IO_WANT_READ there may be more: c->io.may_recv. */
 enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n);
+void relay_forget(struct pair *c); /* before it goes */
 /* After TLS_IO_FAILED. */
 enum step_result relay_cut(struct pair *c);
 bool relay_broken(const struct pair *c, bool tls);

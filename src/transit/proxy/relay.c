@@ -205,10 +205,34 @@ static void give_back(struct pair *c) {
   block_give(&c->loop->blocks, &c->out.block);
 }
 
+/* TLS has buffers of its own, 85 KiB, while something moves. A few keep them for what comes next:
+ * many connections that do something now and then shall not hold them all. */
+static void keep_warm(struct pair *c) {
+  struct loop *l = c->loop;
+  for (size_t i = 0; i < WARM; i++)
+    if (l->warm[i] == c)
+      return;
+  if (l->warm[l->next_warm])
+    tls_io_trim(&l->warm[l->next_warm]->io);
+  l->warm[l->next_warm] = c;
+  l->next_warm = (l->next_warm + 1) % WARM;
+}
+
+void relay_forget(struct pair *c) {
+  for (size_t i = 0; i < WARM; i++)
+    if (c->loop->warm[i] == c)
+      c->loop->warm[i] = NULL;
+}
+
+static bool is_half(const struct pair *c) {
+  return c->in.done || c->out.done;
+}
+
 static enum step_result rest(struct pair *c) {
+  const struct proxy_limits *limits = &c->loop->proxy->limits;
   give_back(c);
-  c->trimmed = false;
-  pair_deadline(c, TRIM_MS);
+  keep_warm(c);
+  pair_deadline(c, is_half(c) ? limits->half_ms : limits->idle_ms);
   return STEP_WAIT;
 }
 
@@ -229,17 +253,7 @@ enum step_result step_relay(struct pair *c) {
   return rest(c);
 }
 
-/* Nothing has moved for a second, or for as long as is allowed. */
+/* Nothing has moved for as long as is allowed. */
 void relay_timeout(struct pair *c) {
-  const struct proxy_limits *limits = &c->loop->proxy->limits;
-  bool half = c->in.done || c->out.done;
-  unsigned ms = half ? limits->half_ms : limits->idle_ms;
-  if (c->trimmed) {
-    pair_end(c, PROXY_END_IDLE, half ? "one direction had ended" : "");
-    return;
-  }
-  tls_io_trim(&c->io);
-  c->trimmed = true;
-  if (ms)
-    pair_deadline(c, ms > TRIM_MS ? ms - TRIM_MS : 1);
+  pair_end(c, PROXY_END_IDLE, is_half(c) ? "one direction had ended" : "");
 }
