@@ -98,6 +98,8 @@ static enum moved move_in(struct pair *c) {
     if (m != MOVED_SOME || f->done)
       return m;
   }
+  if (!c->io.may_recv && !tls_io_pending(&c->io))
+    return MOVED_NOTHING;
   if (!block_take(&c->loop->blocks, &f->block)) {
     pair_end(c, PROXY_END_MEMORY, "");
     return MOVED_OVER;
