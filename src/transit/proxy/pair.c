@@ -31,6 +31,7 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
   c->loop = l;
   list_init(&c->all);
   list_init(&c->line);
+  list_init(&c->warm);
   timer_init(&c->timer);
   c->io = TLS_IO_CLOSED;
   c->io.edge = true;
@@ -47,7 +48,7 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
 static void release(struct pair *c) {
   struct loop *l = c->loop;
   timer_stop(&l->wheel, &c->timer);
-  relay_forget(c);
+  list_remove(&c->warm);
   tls_io_close(&c->io);
   if (c->plain >= 0)
     close(c->plain);

@@ -23,7 +23,7 @@
 
 #include <pthread.h>
 
-#define WARM 4           /* pairs of a loop that keep the buffers of TLS while they rest */
+#define WARM_MS 50       /* that a pair which rests keeps the buffers of TLS */
 #define LINGER_MS 2000   /* a refused peer has so long to read why */
 #define LINGER_MAX 65536 /* bytes; and so much may come meanwhile */
 #define RETRY_MS 50      /* for a Unix socket whose backlog is full */
@@ -81,6 +81,8 @@ struct pair {
   struct loop *loop;
   struct list all;  /* loop.pairs */
   struct list line; /* one of loop.again, dead, asking, mail */
+  struct list warm; /* loop.warm */
+  uint64_t rests_ms;
   struct timer timer;
   struct tls_io io;    /* the TLS side's socket, also before TLS begins */
   int plain;           /* the other's; -1 */
@@ -126,8 +128,7 @@ struct loop {
   struct list pairs, again, dead;
   struct list asking; /* wait for the resolver */
   struct blocks blocks;
-  struct pair *warm[WARM]; /* relay.c */
-  size_t next_warm;
+  struct list warm; /* pairs that rest, since when they do: relay_cool() */
   struct peer_cache peers;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new pairs */
@@ -229,6 +230,7 @@ bool prelude_tell(struct pair *c, const char *why);
 err_t header_put(const struct pair *c, struct buf *out); /* header.c: for the backend */
 /* relay.c */
 void relay_timeout(struct pair *c);
+void relay_cool(struct loop *l); /* in each round */
 enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_BROKEN };
 /* Sends what waits in a flow; if there is no room for all, its socket is watched. */
 enum pushed relay_push(struct pair *c, struct flow *f);
@@ -237,7 +239,6 @@ bool relay_put(struct pair *c, struct bytes content, size_t *n);
 /* Reads content from the TLS side; what TLS itself has to say goes into the block of c->out. After
  * TLS_IO_WANT_READ there may be more: c->io.may_recv. */
 enum tls_io_result relay_read(struct pair *c, void *to, size_t room, size_t *n);
-void relay_forget(struct pair *c); /* before it goes */
 /* After TLS_IO_FAILED. */
 enum step_result relay_cut(struct pair *c);
 bool relay_broken(const struct pair *c, bool tls);

@@ -207,23 +207,16 @@ static void give_back(struct pair *c) {
   block_give(&c->loop->blocks, &c->out.block);
 }
 
-/* TLS has buffers of its own, 85 KiB, while something moves. A few keep them for what comes next:
- * many connections that do something now and then shall not hold them all. */
-static void keep_warm(struct pair *c) {
-  struct loop *l = c->loop;
-  for (size_t i = 0; i < WARM; i++)
-    if (l->warm[i] == c)
+/* TLS has buffers of its own, 85 KiB, while something moves. They are kept for what comes next at
+ * once, and not longer: many connections that do something now and then shall not hold them all. */
+void relay_cool(struct loop *l) {
+  while (!list_empty(&l->warm)) {
+    struct pair *c = LIST_ITEM(l->warm.next, struct pair, warm);
+    if (l->now_ms - c->rests_ms < WARM_MS)
       return;
-  if (l->warm[l->next_warm])
-    tls_io_trim(&l->warm[l->next_warm]->io);
-  l->warm[l->next_warm] = c;
-  l->next_warm = (l->next_warm + 1) % WARM;
-}
-
-void relay_forget(struct pair *c) {
-  for (size_t i = 0; i < WARM; i++)
-    if (c->loop->warm[i] == c)
-      c->loop->warm[i] = NULL;
+    list_remove(&c->warm);
+    tls_io_trim(&c->io);
+  }
 }
 
 static bool is_half(const struct pair *c) {
@@ -233,7 +226,8 @@ static bool is_half(const struct pair *c) {
 static enum step_result rest(struct pair *c) {
   const struct proxy_limits *limits = &c->loop->proxy->limits;
   give_back(c);
-  keep_warm(c);
+  c->rests_ms = c->loop->now_ms;
+  list_move_last(&c->warm, &c->loop->warm);
   pair_deadline(c, is_half(c) ? limits->half_ms : limits->idle_ms);
   return STEP_WAIT;
 }
