@@ -1,5 +1,6 @@
 #include "crypto/evp.h"
 #include "net/tls_context.h"
+#include "net/tls_verified.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,6 +21,7 @@ void tls_free(struct tls *t) {
     return;
   SSL_CTX_free(t->ctx);
   sk_X509_CRL_pop_free(t->lists, X509_CRL_free);
+  tls_verified_free(t->verified);
   buf_free(&t->alpn);
   mem_free(t);
 }

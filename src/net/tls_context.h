@@ -10,9 +10,10 @@
 struct tls {
   SSL_CTX *ctx;
   _Atomic unsigned refs;
-  STACK_OF(X509_CRL) * lists; /* of tls_mutual(); NULL */
-  struct buf alpn;            /* of tls_mutual(): protocols as they are sent (RFC 7301) */
-  bool kernel;                /* makes records where it can */
+  STACK_OF(X509_CRL) * lists;    /* of tls_mutual(); NULL */
+  struct buf alpn;               /* of tls_mutual(): protocols as they are sent (RFC 7301) */
+  struct tls_verified *verified; /* of a server of tls_mutual(); NULL */
+  bool kernel;                   /* makes records where it can */
 };
 
 err_t tls_new(const SSL_METHOD *side, struct tls **out);

@@ -95,6 +95,7 @@ static err_t open_io(struct tls_io *io, struct tls *tls) {
   SSL_set_bio(io->ssl, in, out ? out : in);
   in = out = NULL;
   SSL_set_app_data(io->ssl, io);
+  io->tls = tls_ref(tls);
   return OK;
 }
 
@@ -202,6 +203,7 @@ void tls_io_facts(const struct tls_io *io, struct tls_facts *out) {
 
 void tls_io_close(struct tls_io *io) {
   SSL_free(io->ssl);
+  tls_free(io->tls);
   if (io->fd >= 0)
     close(io->fd);
   *io = TLS_IO_CLOSED;
@@ -233,8 +235,10 @@ static enum tls_io_result result_of(struct tls_io *io, int ret) {
 enum tls_io_result tls_io_handshake(struct tls_io *io) {
   begin(io);
   enum tls_io_result r = result_of(io, SSL_do_handshake(io->ssl));
-  if (r == TLS_IO_OK)
+  if (r == TLS_IO_OK) {
     io->kernel = tls_kernel_sends(SSL_get_wbio(io->ssl));
+    tls_free(TAKE(io->tls));
+  }
   return r;
 }
 

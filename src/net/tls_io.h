@@ -27,7 +27,8 @@ struct tls_judge {
 
 struct tls_io {
   struct ssl_st *ssl;
-  int fd; /* owned; -1 when closed */
+  struct tls *tls; /* a share, until the handshake is done: OpenSSL calls what is in it */
+  int fd;          /* owned; -1 when closed */
   bool may_recv;
   /*
    * For who is told of changes only (EPOLLET). Then may_recv is set by whoever learns that there is

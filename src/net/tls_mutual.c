@@ -2,6 +2,7 @@
 #include "crypto/evp.h"
 #include "net/tls_context.h"
 #include "net/tls_io.h"
+#include "net/tls_verified.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -10,8 +11,8 @@
 
 /* After OpenSSL found the certificate valid: names, times, purpose, lists. */
 static int verify(X509_STORE_CTX *ctx, void *arg) {
-  (void)arg;
-  int valid = X509_verify_cert(ctx);
+  const struct tls *t = arg;
+  int valid = tls_verified_check(t->verified, ctx, t->lists);
   const SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
   const struct tls_io *io = SSL_get_app_data(ssl);
   if (valid <= 0 || !io->judge || !io->judge->admits)
@@ -109,7 +110,9 @@ err_t tls_mutual(const struct tls_mutual *o, struct tls **out) {
     FAIL(ERR_CRYPTO, "OpenSSL refused the TLS settings");
   SSL_CTX_set_default_read_buffer_len(t->ctx, READ_AHEAD);
   SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-  SSL_CTX_set_cert_verify_callback(t->ctx, verify, NULL);
+  SSL_CTX_set_cert_verify_callback(t->ctx, verify, t);
+  if (o->server && !(t->verified = tls_verified_new()))
+    return ERR_NOMEM;
   if ((t->kernel = o->kernel))
     tls_kernel_use(t->ctx);
   if (o->server)

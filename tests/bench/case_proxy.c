@@ -18,14 +18,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ROUNDS 7
-#define STREAM_S 1.0
+#define ROUNDS 15
+#define STREAM_S 0.5
 #define WARM_US 200000
 #define PAUSE_US 50000 /* what was cut off is cleared away */
 #define MANY 100
-#define CONNECT_S 1.5
+#define CONNECT_S 1.0
 #define CONNECT_THREADS 8
-#define PINGS 5000
+#define PINGS 3000
 #define PING_SIZE 64
 #define IDLE 2000
 #define IDLE_US 5000000
@@ -47,6 +47,7 @@ enum what {
   PING_P99,
   MEMORY,
   MEMORY_ALL,
+  MEMORY_EACH,
   WHAT_COUNT
 };
 static const struct {
@@ -67,14 +68,16 @@ static const struct {
   [PING_P50] = { "64 bytes and back, added: median", "us", false, 0 },
   [PING_P99] = { "64 bytes and back, added: p99", "us", false, 0 },
   [MEMORY] = { "memory of an idle connection", "KiB", false, 1 },
-  [MEMORY_ALL] = { "memory with 2000 of them", "MiB", false, 0 },
+  [MEMORY_ALL] = { "  of the proxy with all 2000", "MiB", false, 0 },
+  [MEMORY_EACH] = { "  with a certificate of its own", "KiB", false, 1 },
 };
 
 struct side_by_side {
   struct proxy_place place;
   struct server hub;
   struct echo *echo;
-  struct tls *tls; /* the client's */
+  struct tls **clients; /* each with a certificate of its own */
+  unsigned client_count;
   struct proxied running[PROXY_KINDS];
   struct series results[WHAT_COUNT][PROXY_KINDS];
   unsigned rounds, idle;
@@ -86,7 +89,9 @@ static void side_by_side_free(struct side_by_side *s) {
     proxied_stop(&s->running[i]);
   if (s->echo)
     echo_stop(s->echo);
-  tls_free(s->tls);
+  for (unsigned i = 0; i < s->client_count; i++)
+    tls_free(s->clients[i]);
+  mem_free(s->clients);
   server_free(&s->hub);
 }
 #define AUTO_SIDE_BY_SIDE __attribute__((cleanup(side_by_side_free))) struct side_by_side
@@ -96,7 +101,7 @@ static void add(struct side_by_side *s, enum what w, size_t kind, double value) 
 }
 
 static struct tunnel_end end_of(const struct side_by_side *s, const struct proxied *p) {
-  return (struct tunnel_end){ s->tls, p->port };
+  return (struct tunnel_end){ s->clients[0], p->port };
 }
 
 /* --- throughput --- */
@@ -221,56 +226,73 @@ static err_t open_idle(const struct tunnel_end *to, struct tunnel *t) {
   return OK;
 }
 
-/* What FIRST have made grow is there for all. */
-static err_t idle_growth(struct side_by_side *s, const struct proxied *p, struct tunnel *tunnels,
-                         uint64_t *before, uint64_t *after) {
-  const struct tunnel_end to = end_of(s, p);
-  for (unsigned i = 0; i < FIRST; i++)
+static err_t open_many(struct side_by_side *s, const struct proxied *p, bool each, unsigned from,
+                       unsigned until, struct tunnel *tunnels) {
+  struct tunnel_end to = end_of(s, p);
+  for (unsigned i = from; i < until; i++) {
+    to.tls = s->clients[each ? i : 0];
     TRY(open_idle(&to, &tunnels[i]));
+  }
+  return OK;
+}
+
+/* What FIRST have made grow is there for all. */
+static err_t idle_growth(struct side_by_side *s, const struct proxied *p, bool each,
+                         struct tunnel *tunnels, uint64_t *before, uint64_t *after) {
+  TRY(open_many(s, p, each, 0, FIRST, tunnels));
   usleep(IDLE_US / 2);
   TRY(proxied_pss_kib(p, before));
-  for (unsigned i = FIRST; i < s->idle + FIRST; i++)
-    TRY(open_idle(&to, &tunnels[i]));
+  TRY(open_many(s, p, each, FIRST, s->idle + FIRST, tunnels));
   usleep(IDLE_US);
   return proxied_pss_kib(p, after);
 }
 
-static err_t measure_memory(struct side_by_side *s, size_t kind) {
+/* Of connections that have the same certificate, or one each. */
+static err_t measure_memory(struct side_by_side *s, size_t kind, bool each) {
   AUTO_PROXIED p = { 0 };
   uint64_t before, after;
   TRY(proxied_start(&s->place, &proxy_kinds[kind], &p));
   struct tunnel *tunnels = mem_zalloc((s->idle + FIRST) * sizeof *tunnels);
   if (!tunnels)
     return ERR_NOMEM;
-  err_t e = idle_growth(s, &p, tunnels, &before, &after);
+  err_t e = idle_growth(s, &p, each, tunnels, &before, &after);
   for (unsigned i = 0; i < s->idle + FIRST; i++)
     tunnel_close(&tunnels[i]);
   mem_free(tunnels);
   TRY(e);
-  add(s, MEMORY, kind, ((double)after - (double)before) / s->idle);
-  add(s, MEMORY_ALL, kind, (double)after / 1024);
+  add(s, each ? MEMORY_EACH : MEMORY, kind, ((double)after - (double)before) / s->idle);
+  if (!each)
+    add(s, MEMORY_ALL, kind, (double)after / 1024);
   return OK;
 }
 
 /* --- setting up --- */
 
-static err_t make_client(struct side_by_side *s) {
+static err_t make_client(struct side_by_side *s, struct bytes ca, struct tls **out) {
   static const char *const names[] = { PROXY_CLIENT_NAME };
   const struct key_spec spec = { KEY_EC, 256, CURVE_P256, 0 };
-  char path[600];
   AUTO(key) struct key *key = NULL;
   AUTO_ANSWER answer = { 0 };
-  AUTO_BUF ca = BUF_EMPTY;
   TRY(key_generate(&spec, &key));
   const struct client_ca_request rq = {
     .profile = "workload", .key = key, .names = names, .name_count = 1
   };
   TRY(client_issue_certificate(s->hub.client, NULL, &rq, &answer));
+  struct bytes chain = bytes_str(json_string_value(json_object_get(answer.body, "certificate")));
+  const struct tls_mutual o = { .chain_pem = chain, .key = key, .ca_pem = ca };
+  return tls_mutual(&o, out);
+}
+
+static err_t make_clients(struct side_by_side *s) {
+  char path[600];
+  AUTO_BUF ca = BUF_EMPTY;
   snprintf(path, sizeof path, "%s/ca.pem", s->place.dir);
   TRY(file_read(path, 65536, &ca));
-  struct bytes chain = bytes_str(json_string_value(json_object_get(answer.body, "certificate")));
-  const struct tls_mutual o = { .chain_pem = chain, .key = key, .ca_pem = buf_bytes(&ca) };
-  return tls_mutual(&o, &s->tls);
+  if (!(s->clients = mem_zalloc((s->idle + FIRST) * sizeof(struct tls *))))
+    return ERR_NOMEM;
+  for (; s->client_count < s->idle + FIRST; s->client_count++)
+    TRY(make_client(s, buf_bytes(&ca), &s->clients[s->client_count]));
+  return OK;
 }
 
 static err_t start_all(struct side_by_side *s) {
@@ -302,7 +324,7 @@ static err_t set_up(const struct bench *b, struct side_by_side *s, char service[
   TRY(server_start(b, "proxy", &s->hub));
   TRY(echo_start(service, &s->echo));
   TRY(start_all(s));
-  return make_client(s);
+  return make_clients(s);
 }
 
 /* --- all of it --- */
@@ -320,8 +342,10 @@ static err_t measure(struct side_by_side *s) {
       if (s->running[i].kind)
         TRY(one_round(s, i));
   for (size_t i = 0; i < PROXY_KINDS; i++)
-    if (s->running[i].kind)
-      TRY(measure_memory(s, i));
+    if (s->running[i].kind) {
+      TRY(measure_memory(s, i, false));
+      TRY(measure_memory(s, i, true));
+    }
   return OK;
 }
 

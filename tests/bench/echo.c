@@ -27,14 +27,17 @@ struct caller {
   char what; /* 0: not said yet */
 };
 
-static void caller_end(struct caller *c) {
-  close(c->fd);
-  mem_free(c);
-}
-
 static bool watch(const struct echo *e, struct caller *c, int operation, uint32_t events) {
   struct epoll_event event = { .events = events, .data.ptr = c };
   return epoll_ctl(e->epoll, operation, c ? c->fd : e->listener, &event) == 0;
+}
+
+/* A program that is just being started has the socket, too: closing it here is not the end of it
+ * for epoll. */
+static void caller_end(const struct echo *e, struct caller *c) {
+  watch(e, c, EPOLL_CTL_DEL, 0);
+  close(c->fd);
+  mem_free(c);
 }
 
 static void come_in(void *ctx, int fd, const struct net_address *from) {
@@ -47,7 +50,7 @@ static void come_in(void *ctx, int fd, const struct net_address *from) {
   }
   c->fd = fd;
   if (!watch(e, c, EPOLL_CTL_ADD, EPOLLIN))
-    caller_end(c);
+    caller_end(e, c);
 }
 
 /* False: it has ended. */
@@ -80,7 +83,7 @@ static void *echo_main(void *arg) {
       if (!c)
         listen_accept(e->listener, "echo", come_in, e);
       else if (!serve(e, c, events[i].events))
-        caller_end(c);
+        caller_end(e, c);
     }
   }
   return NULL;

@@ -82,5 +82,5 @@ int main(int argc, char **argv) {
     if (wanted(cases[i], argc - 3, argv + 3))
       failed += !run_case(&b, cases[i]);
   printf("\n%u missed their limit, %u cases failed\n", report_missed(), failed);
-  return report_missed() || failed ? 1 : 0;
+  return failed ? 2 : report_missed() ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ const struct proxy_kind proxy_kinds[PROXY_KINDS] = {
               "tls-protos = TLSv1.3\n"
               "client-verify = required\n"
               "client-verify-ca = \"@CA@\"\n"
+              "user = \"@USER@\"\n" /* it does not run as root by itself */
               "workers = 2\n"
               "backlog = 1024\n"
               "daemon = off\n"
@@ -74,6 +76,7 @@ const struct proxy_kind proxy_kinds[PROXY_KINDS] = {
     .note = "stream, 2 workers, no tickets, no session cache",
     .config = "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
               "daemon off;\n"
+              "user @USER@;\n"
               "pid @DIR@/nginx.pid;\n"
               "error_log stderr error;\n"
               "worker_processes 2;\n"
@@ -131,6 +134,7 @@ static err_t wait_ready(const struct proxied *p) {
 static err_t expand(const struct proxy_place *place, const struct proxied *p, const char *text,
                     struct buf *out) {
   char port[16];
+  const struct passwd *user = getpwuid(getuid());
   snprintf(port, sizeof port, "%u", p->port);
   const struct {
     const char *name, *folder, *value;
@@ -141,6 +145,7 @@ static err_t expand(const struct proxy_place *place, const struct proxied *p, co
     { "@CA@", place->dir, "/ca.pem" },
     { "@CONFIG@", p->dir, "/config" },
     { "@DIR@", p->dir, "" },
+    { "@USER@", "", user ? user->pw_name : "" },
   };
   while (*text) {
     size_t i = 0;

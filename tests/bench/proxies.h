@@ -21,7 +21,7 @@ struct proxy_place {
 struct proxy_kind {
   const char *name, *path; /* path NULL: ours */
   const char *note;        /* how it was set up, for people */
-  const char *config;      /* with @PORT@, @SERVICE@, @IDENTITY@, @CA@, @DIR@; NULL: none */
+  const char *config;      /* with @PORT@, @SERVICE@, @IDENTITY@, @CA@, @DIR@, @USER@; NULL: none */
   const char *argv[6];     /* behind the path; "@CONFIG@" is the file */
 };
 #define PROXY_KINDS 5

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS 64
@@ -57,17 +58,14 @@ static err_t send_some(struct lane *l) {
   return OK;
 }
 
+/* Not deciphered, not even copied: that would cost as much as what the proxy does. */
 static err_t receive_some(struct stream *s, struct lane *l) {
-  static _Thread_local uint8_t content[READ_ROOM];
-  size_t n;
-  do {
-    enum tls_io_result r = tls_io_read(&l->tunnel.io, content, sizeof content, &n);
-    if (r == TLS_IO_WANT_READ)
-      return OK;
-    if (r != TLS_IO_OK)
-      return lane_failed(l);
-    atomic_fetch_add_explicit(&s->received, n, memory_order_relaxed);
-  } while (tls_io_pending(&l->tunnel.io));
+  static char nowhere[1 << 20];
+  ssize_t n = recv(l->tunnel.io.fd, nowhere, sizeof nowhere, MSG_TRUNC);
+  if (n == 0 || (n < 0 && errno != EAGAIN))
+    FAIL(ERR_IO, "a stream through the proxy: %s", n == 0 ? "it ends" : strerror(errno));
+  if (n > 0)
+    atomic_fetch_add_explicit(&s->received, (uint64_t)n, memory_order_relaxed);
   return OK;
 }
 

@@ -26,7 +26,7 @@ err_t tunnel_ping(struct tunnel *t, size_t size);
 struct stream;
 err_t stream_start(const struct tunnel_end *to, char what, unsigned connections, unsigned threads,
                    struct stream **out);
-uint64_t stream_received(const struct stream *s); /* bytes of content so far */
+uint64_t stream_received(const struct stream *s); /* bytes of TLS so far */
 err_t stream_stop(struct stream *s);              /* an error that ended a thread early */
 
 /* Connects, has one byte echoed and closes, on that many threads. *count: how many did. */

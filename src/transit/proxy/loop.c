@@ -93,7 +93,8 @@ static bool run_stop(struct loop *l) {
 static int patience(const struct loop *l) {
   if (!list_empty(&l->again))
     return 0;
-  bool ticking = l->wheel.count > 0 || l->accept_at_ms || atomic_load(&l->proxy->stopping);
+  bool ticking = l->wheel.count > 0 || !list_empty(&l->warm) || l->accept_at_ms ||
+                 atomic_load(&l->proxy->stopping);
   return ticking ? TIMER_TICK_MS : -1;
 }
 
@@ -115,6 +116,7 @@ static void *loop_main(void *arg) {
     }
     run_again(l);
     timer_run(&l->wheel, l->now_ms, pair_timeout);
+    relay_cool(l);
     door_resume(l);
     reap(l);
     if (run_stop(l))
@@ -129,6 +131,7 @@ static void init(struct loop *l, struct proxy *p) {
   timer_wheel_init(&l->wheel);
   list_init(&l->pairs);
   list_init(&l->again);
+  list_init(&l->warm);
   list_init(&l->dead);
   list_init(&l->asking);
   list_init(&l->mail);

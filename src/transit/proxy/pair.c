@@ -31,6 +31,7 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
   c->loop = l;
   list_init(&c->all);
   list_init(&c->line);
+  list_init(&c->warm);
   timer_init(&c->timer);
   c->io = TLS_IO_CLOSED;
   c->io.edge = true;
@@ -47,6 +48,7 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
 static void release(struct pair *c) {
   struct loop *l = c->loop;
   timer_stop(&l->wheel, &c->timer);
+  list_remove(&c->warm);
   tls_io_close(&c->io);
   if (c->plain >= 0)
     close(c->plain);
@@ -71,7 +73,10 @@ void pair_free(struct pair *c) {
 }
 
 void pair_deadline(struct pair *c, unsigned ms) {
-  timer_set(&c->loop->wheel, &c->timer, c->loop->now_ms, ms);
+  if (ms)
+    timer_set(&c->loop->wheel, &c->timer, c->loop->now_ms, ms);
+  else
+    timer_stop(&c->loop->wheel, &c->timer);
 }
 
 void pair_later(struct pair *c) {

@@ -24,7 +24,7 @@
 
 #include <pthread.h>
 
-#define TRIM_MS 1000     /* idle time after which TLS gives its buffers back */
+#define WARM_MS 50       /* that a pair which rests keeps the buffers of TLS */
 #define LINGER_MS 2000   /* a refused peer has so long to read why */
 #define LINGER_MAX 65536 /* bytes; and so much may come meanwhile */
 #define RETRY_MS 50      /* for a Unix socket whose backlog is full */
@@ -82,6 +82,8 @@ struct pair {
   struct loop *loop;
   struct list all;  /* loop.pairs */
   struct list line; /* one of loop.again, dead, asking, mail */
+  struct list warm; /* loop.warm */
+  uint64_t rests_ms;
   struct timer timer;
   struct tls_io io;    /* the TLS side's socket, also before TLS begins */
   int plain;           /* the other's; -1 */
@@ -89,10 +91,9 @@ struct pair {
   uint8_t at;          /* of the order of steps */
   bool header;         /* it begins with a header of the PROXY protocol */
   bool lingering, closed, reported;
-  bool trimmed; /* TLS has no buffers */
-  bool said;    /* close_notify was put into the block */
-  bool told;    /* the client knows why it is refused */
-  bool torn;    /* the plain side takes nothing more, but may have something to say */
+  bool said; /* close_notify was put into the block */
+  bool told; /* the client knows why it is refused */
+  bool torn; /* the plain side takes nothing more, but may have something to say */
   const struct route *route;
   struct flow in, out; /* from the TLS side to the plain one, and back */
   struct pipe pipe;    /* of out, behind its block: content for the kernel's TLS */
@@ -130,6 +131,7 @@ struct loop {
   struct list asking; /* wait for the resolver */
   struct blocks blocks;
   struct pipes pipes;
+  struct list warm; /* pairs that rest, since when they do: relay_cool() */
   struct peer_cache peers;
   pthread_mutex_t mail_lock;
   struct list mail;      /* new pairs */
@@ -194,7 +196,7 @@ void pair_event(struct source *s, uint32_t events);
 void pair_run(struct pair *c);
 void pair_timeout(struct timer *t);
 void pair_free(struct pair *c);
-void pair_deadline(struct pair *c, unsigned ms);
+void pair_deadline(struct pair *c, unsigned ms); /* 0: none */
 /* Its turn comes again after the others' of this round. */
 void pair_later(struct pair *c);
 /* Watches a side's socket; out: for room as well, from now on. False: it can't be watched. */
@@ -231,6 +233,7 @@ bool prelude_tell(struct pair *c, const char *why);
 err_t header_put(const struct pair *c, struct buf *out); /* header.c: for the backend */
 /* relay.c */
 void relay_timeout(struct pair *c);
+void relay_cool(struct loop *l); /* in each round */
 enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_BROKEN };
 /* Sends what waits in a flow; if there is no room for all, its socket is watched. */
 enum pushed relay_push(struct pair *c, struct flow *f);

@@ -102,6 +102,8 @@ static enum moved move_in(struct pair *c) {
     if (m != MOVED_SOME || f->done)
       return m;
   }
+  if (!c->io.may_recv && !tls_io_pending(&c->io))
+    return MOVED_NOTHING;
   if (!block_take(&c->loop->blocks, &f->block)) {
     pair_end(c, PROXY_END_MEMORY, "");
     return MOVED_OVER;
@@ -236,10 +238,28 @@ static void give_back(struct pair *c) {
   pipe_give(&c->loop->pipes, &c->pipe);
 }
 
+/* TLS has buffers of its own, 85 KiB, while something moves. They are kept for what comes next at
+ * once, and not longer: many connections that do something now and then shall not hold them all. */
+void relay_cool(struct loop *l) {
+  while (!list_empty(&l->warm)) {
+    struct pair *c = LIST_ITEM(l->warm.next, struct pair, warm);
+    if (l->now_ms - c->rests_ms < WARM_MS)
+      return;
+    list_remove(&c->warm);
+    tls_io_trim(&c->io);
+  }
+}
+
+static bool is_half(const struct pair *c) {
+  return c->in.done || c->out.done;
+}
+
 static enum step_result rest(struct pair *c) {
+  const struct proxy_limits *limits = &c->loop->proxy->limits;
   give_back(c);
-  c->trimmed = false;
-  pair_deadline(c, TRIM_MS);
+  c->rests_ms = c->loop->now_ms;
+  list_move_last(&c->warm, &c->loop->warm);
+  pair_deadline(c, is_half(c) ? limits->half_ms : limits->idle_ms);
   return STEP_WAIT;
 }
 
@@ -260,17 +280,7 @@ enum step_result step_relay(struct pair *c) {
   return rest(c);
 }
 
-/* Nothing has moved for a second, or for as long as is allowed. */
+/* Nothing has moved for as long as is allowed. */
 void relay_timeout(struct pair *c) {
-  const struct proxy_limits *limits = &c->loop->proxy->limits;
-  bool half = c->in.done || c->out.done;
-  unsigned ms = half ? limits->half_ms : limits->idle_ms;
-  if (c->trimmed) {
-    pair_end(c, PROXY_END_IDLE, half ? "one direction had ended" : "");
-    return;
-  }
-  tls_io_trim(&c->io);
-  c->trimmed = true;
-  if (ms)
-    pair_deadline(c, ms > TRIM_MS ? ms - TRIM_MS : 1);
+  pair_end(c, PROXY_END_IDLE, is_half(c) ? "one direction had ended" : "");
 }
