@@ -79,7 +79,7 @@ struct tls_facts {
   struct bytes alpn;
 };
 void tls_io_facts(const struct tls_io *io, struct tls_facts *out);
-/* Whether the peer's certificate is on a revocation list of tls. */
+/* Whether the peer's certificate is on a revocation list of tls, if its handshake was another's. */
 bool tls_io_revoked(const struct tls_io *io, const struct tls *tls);
 void tls_io_close(struct tls_io *io);
 

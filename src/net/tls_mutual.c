@@ -134,7 +134,9 @@ static bool is_listed(X509 *certificate, const struct tls *tls) {
 }
 
 bool tls_io_revoked(const struct tls_io *io, const struct tls *tls) {
-  STACK_OF(X509) *chain = io->ssl ? SSL_get0_verified_chain(io->ssl) : NULL;
+  if (!io->ssl || SSL_get_SSL_CTX(io->ssl) == tls->ctx)
+    return false;
+  STACK_OF(X509) *chain = SSL_get0_verified_chain(io->ssl);
   for (int i = 0; tls->lists && i < sk_X509_num(chain); i++)
     if (is_listed(sk_X509_value(chain, i), tls))
       return true;

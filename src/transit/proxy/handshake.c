@@ -50,6 +50,12 @@ static enum step_result refuse(struct pair *c) {
   return pair_refuse(c, end, f, detail);
 }
 
+/* By a list that came while the handshake went on. */
+static bool was_revoked(const struct pair *c) {
+  AUTO(tls) struct tls *now = proxy_tls(c->loop->proxy);
+  return tls_io_revoked(&c->io, now);
+}
+
 enum step_result step_handshake(struct pair *c) {
   enum tls_io_result r;
   if (!c->io.ssl && begin(c) != OK)
@@ -63,6 +69,8 @@ enum step_result step_handshake(struct pair *c) {
     return STEP_WAIT;
   if (r != TLS_IO_OK)
     return refuse(c);
+  if (was_revoked(c))
+    return pair_end(c, PROXY_END_REVOKED, "");
   COUNT(c->loop->counts.handshakes, 1);
   COUNT(c->loop->counts.kernel, c->io.kernel);
   tls_io_trim(&c->io);

@@ -328,6 +328,30 @@ static void test_recheck(void **state) {
   close(c);
 }
 
+static void one_loop(struct proxy_options *o) {
+  o->loops = 1;
+}
+
+/* Who had begun when the list came, with the context that was before it, is not let in either. */
+static void test_recheck_early(void **state) {
+  AUTO(tls) struct tls *server = NULL;
+  AUTO_BUF list = BUF_EMPTY;
+  AUTO_PEER late, other;
+  (void)state;
+  scene_start(&s, one_loop);
+  int early = plain_connect(s.port), b = open_both(&other); /* in this order */
+  assert_ok(pki_list(&s.pki, &s.client, 3600, &list));
+  assert_ok(pki_tls(&s.pki, &s.server, true, &list, &server));
+  proxy_use_tls(s.proxy, server);
+  proxy_recheck(s.proxy);
+  plain_expect_reset(b);
+  assert_true(peer_over(&late, early, s.client_tls, NULL)); /* the client's part of it */
+  peer_expect_cut(&late);
+  assert_int_equal(scene_end(&s, 1).end, PROXY_END_REVOKED);
+  assert_false(plain_waits(s.backend, 50));
+  close(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(test_counts, stop),
@@ -341,6 +365,7 @@ int main(void) {
     cmocka_unit_test_teardown(test_cut, stop),
     cmocka_unit_test_teardown(test_new_certificate, stop),
     cmocka_unit_test_teardown(test_recheck, stop),
+    cmocka_unit_test_teardown(test_recheck_early, stop),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
