@@ -10,11 +10,12 @@
 /* --- hosts --- */
 
 bool cert_looks_like_host(struct bytes text) {
+  static const char marks[] = { '-', '_', '.', '*' };
   struct cidr unused;
   if (cidr_parse(text, &unused))
     return true;
   for (size_t i = 0; i < text.size; i++)
-    if (text.data[i] >= 0x80 || !(isalnum(text.data[i]) || memchr("-_.*", text.data[i], 4)))
+    if (text.data[i] >= 0x80 || !(isalnum(text.data[i]) || memchr(marks, text.data[i], sizeof marks)))
       return false;
   return text.size > 0;
 }

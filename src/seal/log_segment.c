@@ -230,7 +230,7 @@ static err_t find_places(struct log_segment *s, uint64_t limit, struct buf *plac
 err_t log_segment_seek_last(struct log_segment *s, uint64_t entries, uint64_t limit,
                             uint64_t *count) {
   AUTO_BUF places = BUF_EMPTY;
-  struct log_plain plain;
+  struct log_plain plain = { 0 };
   enum log_found found;
   *count = 0;
   TRY(at_place(s, find_places(s, limit, &places), 0));

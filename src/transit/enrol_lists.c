@@ -251,11 +251,17 @@ static err_t refresh_issuing(const struct looking *k) {
   return first;
 }
 
+/* Of a look, in their order. */
+static err_t (*const parts[])(const struct looking *k) = {
+  refresh_root,
+  find_authorities,
+  drop_ended,
+  refresh_issuing,
+};
+
 err_t lists_ask(const struct enrol_asking *ask, const char *dir, const struct held *id,
                 struct lists *l, bool *changed) {
   const struct looking k = { ask, dir, id, l, changed };
-  err_t (*const parts[])(const struct looking *k) = { refresh_root, find_authorities, drop_ended,
-                                                      refresh_issuing };
   err_t first = OK;
   struct err_last why = { 0 };
   *changed = false;

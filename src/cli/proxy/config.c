@@ -121,7 +121,7 @@ static err_t read_files(int argc, char **argv, struct proxy_config *c) {
   const char *last = NULL;
   for (int i = 0, used; i < argc; i++) {
     const char *path = config_file(argc - i, argv + i, &used);
-    if (!path)
+    if (used == 0)
       continue;
     TRY(conf_read_file(c->conf, path));
     last = path;

@@ -130,8 +130,10 @@ struct dirs {
 };
 
 static void add_dir(struct dirs *d, const char *path, enum process_access access) {
+  if (d->count == DIRS_MAX)
+    return;
   char *own = d->paths[d->count];
-  if (d->count == DIRS_MAX || snprintf(own, DIR_SIZE, "%s", path) >= DIR_SIZE)
+  if (snprintf(own, DIR_SIZE, "%s", path) >= DIR_SIZE)
     return;
   d->items[d->count++] = (struct process_dir){ own, access };
 }

@@ -144,14 +144,24 @@ static bool is_proved(const struct proof *p, unsigned port) {
   return false;
 }
 
+static unsigned long number(struct bytes digits, int base) {
+  char text[24];
+  return bytes_to_cstr(digits, text, sizeof text) == OK ? strtoul(text, NULL, base) : 0;
+}
+
 /* A line of /proc/PID/net/tcp: "sl: ADDRESS:PORT REMOTE:PORT STATE .. inode". */
 static err_t check_line(const struct proof *p, DIR *fds, const char *line) {
-  enum { LISTENING = 0x0a };
-  unsigned port, state;
-  unsigned long inode;
-  if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu", &port,
-             &state, &inode) == 3 &&
-      state == LISTENING && owns(fds, inode) && !is_proved(p, port))
+  enum { LISTENING = 0x0a, LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+  struct bytes fields[FIELDS] = { 0 }, one, rest = bytes_str(line), address;
+  for (size_t n = 0; rest.size && n < FIELDS;) {
+    rest = bytes_split(rest, ' ', &one);
+    if (one.size)
+      fields[n++] = one;
+  }
+  struct bytes hex = bytes_split(fields[LOCAL], ':', &address);
+  unsigned port = (unsigned)number(hex, 16);
+  if (number(fields[STATE], 16) == LISTENING && owns(fds, number(fields[INODE], 10)) &&
+      !is_proved(p, port))
     FAIL(ERR_CONFIG, "port %u is listened on, and nobody told what is spoken there", port);
   return OK;
 }

@@ -2,6 +2,8 @@
  * or not the vault is there. The source is built in here, with a small number for "what it may". */
 #include "fake_vault.h"
 
+#include <assert.h>
+
 #define USES_MAX 3
 #include "client/key_cache.c"
 
@@ -12,6 +14,7 @@ static void test_uses(void **state) {
   AUTO(data_key) struct data_key *first = NULL, *next = NULL, *none = NULL;
   (void)state;
   assert_ok(key_cache_new(&service, NULL, &c));
+  assert(c); /* or it would not be here, which analysers can't see */
   assert_ok(key_cache_for_sealing(c, "k", &first));
   for (int i = 1; i < USES_MAX; i++) {
     AUTO(data_key) struct data_key *again = NULL;
