@@ -182,8 +182,8 @@ void proxy_loop_post(struct loop *l, struct pair *c);
 /* door.c: listeners and what comes in by them */
 err_t door_open(struct proxy *p, const struct proxy_options *o);
 err_t door_start(struct proxy *p);
-/* Whether an address may have one more connection: c, which is charged to it. */
-bool door_admit(struct pair *c, const struct net_address *from);
+/* Charges c to an address. Why it may not have one more connection; NULL: it may. */
+const char *door_admit(struct pair *c, const struct net_address *from);
 void door_event(struct loop *l, struct listener *from);
 void door_resume(struct loop *l);
 void door_shut(struct loop *l); /* by the first loop */
