@@ -11,6 +11,7 @@
  * holds no buffer; one whose reader is slow holds one of 64 KiB a direction, and what OpenSSL has
  * received, and no more is read for it. An end of one direction is passed on as such (close_notify
  * and FIN); a stream that was cut is passed on as a reset, so that nobody takes it for a whole one.
+ * What a backend has said before it broke off has two seconds to arrive.
  * Over a Unix socket there are no resets: there a cut looks like an end.
  *
  * proxy_new() copies its options. Any thread may call anything here; proxy_stop() once.
