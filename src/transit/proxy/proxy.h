@@ -110,7 +110,7 @@ struct proxy_stats {
   uint64_t kernel;     /* of these: the kernel makes the records (net/tls_kernel.h) */
   uint64_t failures[TLS_FAILURE_COUNT];
   uint64_t ends[PROXY_END_COUNT]; /* of those accepted */
-  uint64_t received, sent; /* bytes of content from and to the TLS side */
+  uint64_t received, sent;        /* bytes of content from and to the TLS side */
 };
 void proxy_stats(const struct proxy *p, struct proxy_stats *out);
 
