@@ -1,6 +1,7 @@
 #include "base/conf.h"
 
 #include "base/file.h"
+#include "base/log.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -216,6 +217,26 @@ err_t conf_read_env(struct conf *c, const char *prefix) {
   return OK;
 }
 
+static bool has_variable(const struct conf *c, const char *prefix, struct bytes variable) {
+  char name[128];
+  for (size_t i = 0; i < c->count; i++) {
+    spell(c->keys[i].name, prefix, true, name, sizeof name);
+    if (bytes_equal_str(variable, name))
+      return true;
+  }
+  return false;
+}
+
+/* Not more than a warning: who starts programs may put variables there for each service. */
+void conf_warn_env(const struct conf *c, const char *prefix, const char *area) {
+  struct bytes name;
+  for (char **e = environ; *e; e++) {
+    bytes_split(bytes_str(*e), '=', &name);
+    if (bytes_starts(name, prefix) && !has_variable(c, prefix, name))
+      log_warn(area, "there is no setting " BYTES_FMT ": it is passed over", BYTES_ARG(name));
+  }
+}
+
 err_t conf_flag(struct conf *c, int argc, char **argv, int *used) {
   *used = 0;
   for (size_t i = 0; i < c->count; i++) {
@@ -234,6 +255,8 @@ err_t conf_flag(struct conf *c, int argc, char **argv, int *used) {
       v = argv[1];
       *used = 2;
     }
+    if (c->keys[i].type == CONF_LIST && v[strspn(v, ", \t")] == '\0')
+      FAIL(ERR_USAGE, "%s needs a value", flag);
     return assign(c, i, v, FROM_FLAG, 0);
   }
   return OK;

@@ -41,6 +41,8 @@ CLEANUP(conf, struct conf *, conf_free)
 err_t conf_read_file(struct conf *c, const char *path);
 err_t conf_parse(struct conf *c, struct bytes text, const char *origin); /* the text of a file */
 err_t conf_read_env(struct conf *c, const char *prefix);
+/* Warns of each variable that begins so and is no key's: for a prefix that is the program's own. */
+void conf_warn_env(const struct conf *c, const char *prefix, const char *area);
 /* True and consumed (1 or 2 of argv) when argv[0] is a flag of the table; *used is how many words.
  */
 err_t conf_flag(struct conf *c, int argc, char **argv, int *used);

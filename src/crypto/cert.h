@@ -91,6 +91,8 @@ err_t cert_subtree_parse(struct bytes text, struct cert_subtree *out);
 /* The attributes of a subject's text as "CN=example.com", by the types' usual names or OIDs, in the
  * order of the encoded name. The list is the caller's. */
 err_t cert_subject_attributes(const char *subject, struct cert_texts *out);
+/* Whether an attribute is written as it writes them: "OU=billing", not "ou=billing" or "OU=". */
+bool cert_attribute_valid(struct bytes text);
 void cert_texts_free(struct cert_texts *list); /* of a list that owns its texts */
 /* A copy of a text. */
 err_t cert_texts_add(struct cert_texts *list, struct bytes text);

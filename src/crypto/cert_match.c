@@ -81,7 +81,7 @@ bool cert_pattern_valid(struct bytes pattern) {
   if (is_uri(pattern))
     return uri_pattern_valid(pattern);
   if (is_attribute(pattern))
-    return pattern.data[0] != '=';
+    return cert_attribute_valid(pattern);
   host = bytes_split(pattern, '@', &local);
   if (host.data)
     return local.size && is_host_pattern(host) && host.data[0] != '.' && host.data[0] != '*';

@@ -323,6 +323,16 @@ static err_t add_attribute(const X509_NAME_ENTRY *entry, struct cert_texts *list
   return cert_texts_add(list, buf_bytes(&text));
 }
 
+bool cert_attribute_valid(struct bytes text) {
+  ASN1_OBJECT *type AUTO(asn1_object) = NULL;
+  AUTO_BUF written = BUF_EMPTY;
+  struct bytes value = text;
+  if (read_type(&value, &type) != OK || put_type(type, &written) != OK)
+    return false;
+  buf_put_char(&written, '=');
+  return buf_cstr(&written) && bytes_starts(text, (const char *)written.data) && value.size > 0;
+}
+
 err_t cert_subject_attributes(const char *subject, struct cert_texts *out) {
   X509_NAME *name AUTO(x509_name) = NULL;
   TRY(name_from_text(subject, &name));

@@ -189,15 +189,15 @@ err_t tls_io_peer(const struct tls_io *io, struct buf *der) {
 
 void tls_io_facts(const struct tls_io *io, struct tls_facts *out) {
   *out = (struct tls_facts){ "", "", "", { 0 } };
-  if (!io->ssl || !SSL_is_init_finished(io->ssl))
-    return;
   const unsigned char *agreed = NULL;
   unsigned size = 0;
-  const char *name = SSL_get_servername(io->ssl, TLSEXT_NAMETYPE_host_name);
+  const char *name = io->ssl ? SSL_get_servername(io->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+  out->name = name ? name : "";
+  if (!io->ssl || !SSL_is_init_finished(io->ssl))
+    return;
   SSL_get0_alpn_selected(io->ssl, &agreed, &size);
   out->version = SSL_get_version(io->ssl);
   out->cipher = SSL_get_cipher_name(io->ssl);
-  out->name = name ? name : "";
   out->alpn = bytes_of(agreed, size);
 }
 

@@ -75,7 +75,8 @@ bool tls_io_speaks(const struct tls_io *io, const char *protocol);
 err_t tls_io_peer(const struct tls_io *io, struct buf *der);
 /* What was agreed on, for the log; "" and empty when nothing was. Views of the connection. */
 struct tls_facts {
-  const char *version, *cipher, *name; /* "TLSv1.3"; the name that the client asked for */
+  const char *version, *cipher; /* "TLSv1.3" */
+  const char *name;             /* that the client asked for, also when the handshake failed */
   struct bytes alpn;
 };
 void tls_io_facts(const struct tls_io *io, struct tls_facts *out);

@@ -42,6 +42,8 @@ static err_t issue(const struct enrol_asking *ask, const struct wanted *w, const
   if (atomic_load(ask->stop))
     FAIL(ERR_INTERRUPTED, "stopped");
   err_t e = client_issue_certificate(ask->client, &once, &rq, out);
+  if (e == ERR_BAD_PARAMETER) /* it will say so each time */
+    return answer_retell(ERR_USAGE, "%s", err_text(e));
   return e == ERR_FORBIDDEN ? forbidden(ask, w) : e;
 }
 

@@ -43,12 +43,26 @@ static void tidy(int fd) {
   closedir(dir);
 }
 
+/* Who may write there could put a key of their own in the place of ours, or keep us from it. */
+static err_t check_owner(const char *dir, int fd) {
+  struct stat st;
+  if (fstat(fd, &st) != 0)
+    FAIL(ERR_CONFIG, "cannot look at %s: %s", dir, strerror(errno));
+  if (st.st_uid != geteuid())
+    FAIL(ERR_USAGE, "the state directory %s is another user's: chown it to the one that runs this",
+         dir);
+  if (st.st_mode & (S_IWGRP | S_IWOTH))
+    FAIL(ERR_USAGE, "others may write to the state directory: chmod 700 %s", dir);
+  return OK;
+}
+
 err_t enrol_state_open(const char *dir, int *fd) {
   if (mkdir(dir, 0700) != 0 && errno != EEXIST)
     FAIL(ERR_CONFIG, "cannot make %s: %s", dir, strerror(errno));
   AUTO_FD opened = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (opened < 0)
     FAIL(ERR_CONFIG, "cannot open %s: %s", dir, strerror(errno));
+  TRY(check_owner(dir, opened));
   if (flock(opened, LOCK_EX | LOCK_NB) != 0)
     FAIL(ERR_CONFIG, "%s is in use by another program", dir);
   tidy(opened);

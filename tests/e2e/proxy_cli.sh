@@ -38,6 +38,13 @@ refuses "--allow is not for --mode client" "${client[@]}" --allow a.example
 refuses "--route is not for --mode client" "${client[@]}" --route a.example=b.example:1
 refuses "--proxy-protocol is not for --mode client" "${client[@]}" --proxy-protocol
 refuses "--server-name NAME is missing" "${client[@]}" --to other.example:5433
+refuses "IPv6 in brackets" "${server[@]}" --allow-any --listen ::1:15599
+refuses "a port of at most 65535" "${server[@]}" --allow-any --listen 127.0.0.1:99999
+refuses "has at most 107 bytes" "${server[@]}" --allow-any --listen "/$(printf 'a%.0s' {1..107})"
+refuses "--subject takes attributes" "${server[@]}" --allow-any --subject XX=a
+refuses "'OU=' is not a pattern" "${server[@]}" --allow OU=
+refuses "'XX=1' is not a pattern" "${server[@]}" --allow XX=1
+refuses "--alpn needs a value" "${server[@]}" --allow-any --alpn ''
 refuses "there is no option --lisen" "${server[@]}" --lisen 1
 printf 'listen = 127.0.0.1:0\nlissten = x\n' >"$WORK/bad.conf"
 refuses "bad.conf line 2: there is no key 'lissten'" --config "$WORK/bad.conf"
@@ -121,6 +128,10 @@ status=0
 said=$(sr proxy status "$WORK/web.admin" "$WORK/nobody.admin" 2>&1) || status=$?
 same "status with one that is away" 6 $status
 contains "the other one is shown" "$said" "web      server"
+status=0
+said=$(sr proxy status "$WORK/nobody.admin" 2>"$WORK/said") || status=$?
+same "status of one that is away" "6 " "$status $said" # no heading for nothing
+contains "what it says" "$(cat "$WORK/said")" "no proxy answers at $WORK/nobody.admin"
 metrics=$(admin web /metrics)
 contains "metrics" "$metrics" "strongroom_proxy_connections_total 2"
 contains "who was refused" "$metrics" 'strongroom_proxy_refused_total{reason="denied"} 1'
@@ -135,6 +146,21 @@ SEEN[web]=0
 tls_client "$port" as b >/dev/null
 ended web 'd["end"] == "done"'
 same "the old one is left alone" 2 "$(wc -l <"$WORK/web.access.1")"
+
+note "what can't be had, and who could change it"
+cannot() { # TEXT OPTION...: status 2, with a hub that answers
+  local text=$1 status=0 said
+  shift
+  said=$(sr proxy serve --listen 127.0.0.1:0 --to "$WORK/web.sock" --name web.example --allow-any "$@" 2>&1) || status=$?
+  same "status of '$*'" 2 "$status"
+  contains "what '$*' says" "$said" "$text"
+}
+cannot "days at most" --state "$WORK/long.state" --lifetime 30000d
+mkdir "$WORK/open.state"
+chmod 777 "$WORK/open.state"
+cannot "chmod 700 $WORK/open.state" --state "$WORK/open.state"
+STRONGROOM_PROXY_ALOW=secret.example cannot "there is no setting STRONGROOM_PROXY_ALOW" --state "$WORK/open.state"
+STRONGROOM_PROXY_ALOW=secret.example cannot "passed over" --state "$WORK/open.state"
 
 note "two with one state directory"
 status=0

@@ -71,6 +71,8 @@ echo(here)
 echo(tls(port)) # there is room again
 PY
 ended slow 'd["end"] == "late"'
+SEEN[slow]=0
+ended slow 'd["end"] == "limit" and d["why"] == "there are too many connections"'
 contains "counted" "$(admin slow /metrics)" 'strongroom_proxy_refused_total{reason="full"} 5'
 
 note "one source has many"
@@ -87,6 +89,7 @@ while refused(port):
     assert time.monotonic() < deadline
     time.sleep(0.05)
 PY
+ended source 'd["end"] == "limit" and d["why"] == "its source has too many connections" and d["from"].startswith("127.0.0.1:")'
 start rate --to "$WORK/echo.sock" --rate 1 --burst 3
 run "$(proxy_port rate)" <<'PY' || fail "a rate for each source"
 results = [refused(port) for i in range(12)]

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define LAST_S 2 /* seconds for what is left, at the end */
@@ -23,6 +24,7 @@ struct access_writer {
   struct buf waiting; /* under the lock, as the next two */
   bool reopen, stop;
   struct buf writing; /* the thread's */
+  bool cut; /* the last line is there in part, and could not be taken back; the thread's, too */
   _Atomic uint64_t lost;
 };
 
@@ -92,16 +94,45 @@ static uint64_t count_lines(struct bytes text) {
   return n;
 }
 
-static void write_lines(struct access_writer *w) {
-  struct bytes rest = buf_bytes(&w->writing);
-  while (rest.size) {
-    size_t n = write_some(w->fd, rest);
+/* What is left of text when nothing goes any more, with errno. */
+static struct bytes write_all(int fd, struct bytes text) {
+  while (text.size) {
+    size_t n = write_some(fd, text);
     if (n == 0 && errno != EINTR)
       break;
-    rest = bytes_of(rest.data + n, rest.size - n);
+    text = bytes_of(text.data + n, text.size - n);
   }
-  if (rest.size)
-    lose(w, count_lines(rest), strerror(errno));
+  return text;
+}
+
+static size_t last_line_size(struct bytes text) {
+  const uint8_t *end = text.size ? memrchr(text.data, '\n', text.size) : NULL;
+  return end ? text.size - (size_t)(end + 1 - text.data) : text.size;
+}
+
+/* Only what we have written, and only where it is the last: others may append, too. */
+static bool take_back(int fd, size_t size) {
+  struct stat st;
+  off_t end = lseek(fd, 0, SEEK_CUR), begin = end - (off_t)size;
+  return begin >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == end &&
+         ftruncate(fd, begin) == 0 && lseek(fd, begin, SEEK_SET) == begin;
+}
+
+/* A line of which a part was written is lost as a whole: what was written of it is taken back, or
+ * ended before the next one. */
+static void write_lines(struct access_writer *w) {
+  struct bytes all = buf_bytes(&w->writing), rest = all;
+  if (all.size && w->cut)
+    w->cut = write_all(w->fd, bytes_str("\n")).size > 0;
+  if (!w->cut)
+    rest = write_all(w->fd, all);
+  if (rest.size) {
+    int error = errno;
+    size_t part = last_line_size(bytes_of(all.data, all.size - rest.size));
+    if (part)
+      w->cut = !take_back(w->fd, part);
+    lose(w, count_lines(rest), strerror(error));
+  }
   buf_clear(&w->writing);
 }
 

@@ -1,7 +1,8 @@
 /*
  * The access log's file: lines are put into a queue of a bounded size, which a thread writes, so
  * that whoever has a line never waits for a disk or a pipe. What finds no room, or can't be
- * written, is lost: that is counted, and the log says so. Any thread.
+ * written, is lost: that is counted, and the log says so. What a full disk has taken of a line is
+ * taken back, so that lines are whole. Any thread.
  */
 #ifndef CLI_PROXY_ACCESS_WRITER_H
 #define CLI_PROXY_ACCESS_WRITER_H

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define ENV_PREFIX "STRONGROOM_PROXY_"
+
 const struct conf_key proxy_keys[] = {
   { "mode", CONF_STR, "server", 0, 0,
     "server: TLS comes in and plain text goes out; client: the other way round", "MODE",
@@ -15,7 +17,9 @@ const struct conf_key proxy_keys[] = {
   { "listen", CONF_LIST, "", 0, 0, "ADDRESS:PORT or the path of a Unix socket; again for more",
     "ADDRESS", NULL },
   { "to", CONF_LIST, "", 0, 0,
-    "where to: HOST:PORT or the path of a Unix socket; again for others to try when it is away",
+    "where to: HOST:PORT or the path of a Unix socket; again for others to try when it is away "
+    "(the "
+    "one that answered last is tried first)",
     "TARGET", NULL },
   { "route", CONF_LIST, "", 0, 0,
     "NAME=TARGET: where clients go that ask for NAME (SNI); .NAME: for whatever is below it",
@@ -139,7 +143,8 @@ static err_t read_files(int argc, char **argv, struct proxy_config *c) {
 static err_t read_all(int argc, char **argv, struct proxy_config *c) {
   TRY(conf_new(proxy_keys, proxy_key_count, &c->conf));
   TRY(read_files(argc, argv, c));
-  TRY(conf_read_env(c->conf, "STRONGROOM_PROXY_"));
+  TRY(conf_read_env(c->conf, ENV_PREFIX));
+  conf_warn_env(c->conf, ENV_PREFIX, "proxy");
   for (int i = 0, used; i < argc; i += used) {
     config_file(argc - i, argv + i, &used);
     if (used == 0)

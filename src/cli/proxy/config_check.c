@@ -1,16 +1,20 @@
 #include "cli/proxy/config_check.h"
 
 #include "base/cidr.h"
+#include "crypto/cert.h"
 #include "transit/proxy/front.h"
 #include "transit/proxy/route.h"
 
-/* Of "192.0.2.1:443"; the port, which may be 0, is not looked at. */
+#include <sys/un.h>
+
+/* Of "192.0.2.1:443"; a port may be 0. */
 static bool parse_host(const char *address, struct net_address *out) {
   const char *port = strrchr(address, ':');
   char host[64];
-  return port && port[1] &&
+  uint64_t number;
+  return port && bytes_to_u64(bytes_str(port + 1), UINT16_MAX, &number) == OK &&
          bytes_to_cstr(bytes_of(address, (size_t)(port - address)), host, sizeof host) == OK &&
-         net_address_parse(host, 1, out);
+         (*host == '[' || !strchr(host, ':')) && net_address_parse(host, 1, out);
 }
 
 bool config_is_local(const char *address) {
@@ -88,13 +92,23 @@ static err_t check_peers(const struct proxy_config *c) {
 
 /* --- values --- */
 
-static err_t check_address(const struct proxy_config *c, const char *address) {
+/* What both --listen and --admin take. */
+static err_t check_socket(const char *flag, const char *address) {
+  const size_t longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
   struct net_address a;
+  if (*address == '/' && strlen(address) > longest)
+    FAIL(ERR_USAGE, "%s: the path of a Unix socket has at most %zu bytes, not %zu", flag, longest,
+         strlen(address));
   if (*address != '/' && !parse_host(address, &a))
     FAIL(ERR_USAGE,
-         "--listen takes ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443, or the path of a "
-         "Unix socket, not '%s'",
-         address);
+         "%s takes ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443 (IPv6 in brackets, a port of at "
+         "most 65535), or the path of a Unix socket, not '%s'",
+         flag, address);
+  return OK;
+}
+
+static err_t check_address(const struct proxy_config *c, const char *address) {
+  TRY(check_socket("--listen", address));
   if (c->proxy.mode == PROXY_CLIENT && !config_is_local(address))
     FAIL(ERR_USAGE,
          "--listen %s would be plain text that others reach: a client proxy listens "
@@ -107,6 +121,8 @@ static err_t check_listen(const struct proxy_config *c) {
   const char *admin = proxy_config_text(c, "admin");
   for (size_t i = 0; i < c->proxy.listen_count; i++)
     TRY(check_address(c, c->proxy.listen[i]));
+  if (admin)
+    TRY(check_socket("--admin", admin));
   if (admin && !config_is_local(admin))
     FAIL(ERR_USAGE,
          "--admin takes the path of a Unix socket or a loopback address with a port, "
@@ -131,6 +147,15 @@ static err_t check_values(const struct proxy_config *c) {
   if (conf_uint(c->conf, "burst") && !conf_uint(c->conf, "rate"))
     FAIL(ERR_USAGE, "--burst has no meaning without --rate");
   return OK;
+}
+
+static err_t check_subject(const struct proxy_config *c) {
+  struct cert_texts attributes __attribute__((cleanup(cert_texts_free))) = { 0 };
+  err_t e = c->enrol.subject ? cert_subject_attributes(c->enrol.subject, &attributes) : OK;
+  if (e == ERR_BAD_PARAMETER)
+    FAIL(ERR_USAGE, "--subject takes attributes, such as \"O=Example, OU=billing\", not '%s'",
+         c->enrol.subject);
+  return e;
 }
 
 static err_t check_profile(const struct proxy_config *c) {
@@ -166,8 +191,8 @@ static err_t check_routes(const struct proxy_config *c) {
 
 err_t config_check(const struct proxy_config *c) {
   static err_t (*const checks[])(const struct proxy_config *c) = {
-    check_mode,   check_missing, check_peers, check_listen,
-    check_values, check_profile, check_front, check_routes,
+    check_mode,    check_missing, check_peers, check_listen, check_values,
+    check_subject, check_profile, check_front, check_routes,
   };
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
     TRY(checks[i](c));

@@ -15,7 +15,7 @@
 #define BUDGET_US 5000000
 
 struct report {
-  bool json, begun;
+  bool json, begun; /* begun: there is one to show */
   struct table table;
   err_t first; /* the first that went wrong */
 };
@@ -115,6 +115,7 @@ static void show(struct report *r, const char *where) {
     put_json(r, d);
   } else {
     put_row(&r->table, d);
+    r->begun = true;
   }
 }
 
@@ -147,7 +148,7 @@ static err_t run(const struct args *a) {
   err_t e = show_all(a, &r);
   if (r.json)
     fputs(r.begun ? "\n]}\n" : "]}\n", stdout);
-  else if (e == OK)
+  else if (e == OK && r.begun)
     e = table_print(&r.table);
   table_free(&r.table);
   TRY(e);

@@ -89,27 +89,53 @@ static bool is_balancer(const struct proxy *p, const struct net_host *h) {
   return false;
 }
 
-/* False: its source has enough. For a balancer's connection that is asked when its header was
- * read. */
-bool door_admit(struct pair *c, const struct net_address *from) {
+static void log_source(const struct proxy *p, const struct net_address *from, const char *which) {
+  static _Atomic uint64_t logged;
+  char text[NET_HOST_MAX];
+  if (!log_seldom(&logged))
+    return;
+  net_address_host(from, text);
+  log_warn("proxy", "%s: %s has too many %sconnections", p->service, text, which);
+}
+
+/* For a balancer's connection this is asked when its header was read. */
+const char *door_admit(struct pair *c, const struct net_address *from) {
   struct proxy *p = c->loop->proxy;
   enum limit_verdict v = limit_take(p->limit, from, clock_mono_us() / 1000, &c->source);
   if (v == LIMIT_OK)
-    return true;
+    return NULL;
   COUNT(*(v == LIMIT_COUNT ? &p->refused_source : &p->refused_rate), 1);
-  static _Atomic uint64_t logged;
-  char text[NET_HOST_MAX];
-  net_address_host(from, text);
-  if (log_seldom(&logged))
-    log_warn("proxy", "%s: %s has too many %sconnections", p->service, text,
-             v == LIMIT_RATE ? "new " : "");
-  return false;
+  log_source(p, from, v == LIMIT_RATE ? "new " : "");
+  return v == LIMIT_RATE ? "its source makes too many new connections"
+                         : "its source has too many connections";
 }
 
-static void refuse_full(struct proxy *p, int fd) {
+/* Whoever is turned away at the door was never a pair: there is nothing more to say of it. */
+static void tell(const struct proxy *p, const struct net_address *from, const char *why) {
+  struct net_host host;
+  char text[64];
+  if (!p->ended)
+    return;
+  net_host_make(from, &host);
+  net_host_text(&host, text, sizeof text);
+  const struct proxy_ended e = { .service = p->service,
+                                 .from = text,
+                                 .identity = "",
+                                 .sni = "",
+                                 .backend = "",
+                                 .tls_version = "",
+                                 .cipher = "",
+                                 .start_us = clock_now_us(),
+                                 .end = PROXY_END_LIMIT,
+                                 .why = why };
+  p->ended(p->ctx, &e);
+}
+
+static void refuse_full(struct proxy *p, int fd, const struct net_address *from) {
   static _Atomic uint64_t logged;
   COUNT(p->refused_full, 1);
   close(fd);
+  tell(p, from, "there are too many connections");
   if (log_seldom(&logged))
     log_warn("proxy", "%s: there are %u connections: no more are taken", p->service,
              p->limits.connections);
@@ -119,7 +145,7 @@ static void deal(void *ctx, int fd, const struct net_address *from) {
   struct loop *l = ctx;
   struct proxy *p = l->proxy;
   if (p->limits.connections && atomic_load(&p->open) >= p->limits.connections) {
-    refuse_full(p, fd);
+    refuse_full(p, fd, from);
     return;
   }
   struct loop *target = least_loaded(p);
@@ -127,8 +153,10 @@ static void deal(void *ctx, int fd, const struct net_address *from) {
   if (!c)
     return;
   c->header = is_balancer(p, &c->from);
-  if (!c->header && !door_admit(c, from)) {
+  const char *refused = c->header ? NULL : door_admit(c, from);
+  if (refused) {
     pair_free(c);
+    tell(p, from, refused);
     return;
   }
   COUNT(p->accepted, 1);

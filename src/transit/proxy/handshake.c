@@ -36,6 +36,14 @@ static err_t begin(struct pair *c) {
   return OK;
 }
 
+/* Of a name that is not served. */
+static const char *asked_for(const struct pair *c) {
+  struct tls_facts facts;
+  tls_io_facts(&c->io, &facts);
+  return *facts.name ? "this name is not served here"
+                     : "the client asked for no name, and only names are served here";
+}
+
 static enum step_result refuse(struct pair *c) {
   const char *detail;
   enum tls_failure f = tls_io_failure(&c->io, &detail);
@@ -44,6 +52,8 @@ static enum step_result refuse(struct pair *c) {
                                                      : PROXY_END_HANDSHAKE;
   if (f == TLS_FAILURE_NOT_ADMITTED)
     detail = c->identity ? c->identity : "";
+  if (f == TLS_FAILURE_NAME)
+    detail = asked_for(c);
   pair_log(c, f, detail);
   if (c->loop->proxy->mode == PROXY_CLIENT)
     c->told = prelude_tell(c, "the proxy has no TLS with the server");

@@ -10,7 +10,8 @@ static enum step_result take_header(struct pair *c, const struct pp2 *h) {
   if (h->local || !net_host_make(&from, &host))
     return STEP_DONE;
   c->from = host;
-  return door_admit(c, &from) ? STEP_DONE : pair_end(c, PROXY_END_LIMIT, "");
+  const char *refused = door_admit(c, &from);
+  return refused ? pair_end(c, PROXY_END_LIMIT, refused) : STEP_DONE;
 }
 
 /* Only looked at until it is whole: what follows it belongs to TLS. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
@@ -178,15 +179,59 @@ enum step_result pair_break(struct pair *c, enum proxy_end end, enum tls_failure
   return STEP_OVER;
 }
 
+/* All that was sent has come to the peer's kernel. Over a Unix socket it has at once. */
+static bool has_arrived(int fd) {
+  struct tcp_info info = { 0 };
+  socklen_t size = sizeof info;
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+         (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0);
+}
+
+/* No event tells of what arrives: it is looked at now and then. */
+static void linger_before_reset(struct pair *c) {
+  if (has_arrived(c->io.fd) || c->loop->now_ms >= c->reset_ms)
+    close_pair(c);
+  else
+    pair_deadline(c, TIMER_TICK_MS);
+}
+
 static void linger(struct pair *c) {
+  const unsigned most = c->out.done ? LINGER_SERVED_MAX : LINGER_MAX;
   enum tls_io_result r = TLS_IO_OK;
-  while (r == TLS_IO_OK && c->over < LINGER_MAX) {
+  while (r == TLS_IO_OK && c->over < most) {
     size_t n = 0;
     r = tls_io_discard(&c->io, &n);
     c->over += (unsigned)n;
   }
   if (r != TLS_IO_WANT_READ)
     close_pair(c);
+}
+
+static void leave_plain(struct pair *c, bool reset) {
+  if (reset)
+    set_reset(c->plain);
+  if (c->plain >= 0)
+    close(c->plain);
+  c->plain = -1;
+  c->lingering = true;
+}
+
+/* Whoever was told that it had said all may have been sending still, as one that is refused. */
+enum step_result pair_torn(struct pair *c, const char *why) {
+  if (c->closed || c->loop->proxy->mode == PROXY_CLIENT)
+    return pair_end(c, PROXY_END_RESET, why);
+  report(c, PROXY_END_RESET, TLS_FAILURE_NONE, why);
+  leave_plain(c, true);
+  block_drop(&c->loop->blocks, &c->in.block);
+  if (c->out.done) {
+    pair_deadline(c, LINGER_MS);
+    linger(c);
+  } else {
+    set_reset(c->io.fd);
+    c->reset_ms = c->loop->now_ms + LINGER_MS;
+    linger_before_reset(c);
+  }
+  return STEP_OVER;
 }
 
 /* Closing at once would make our kernel answer what the peer still sends with a reset, and its
@@ -196,12 +241,7 @@ enum step_result pair_refuse(struct pair *c, enum proxy_end end, enum tls_failur
   if (c->closed)
     return STEP_OVER;
   report(c, end, failure, why);
-  if (!c->told)
-    set_reset(c->plain);
-  if (c->plain >= 0)
-    close(c->plain);
-  c->plain = -1;
-  c->lingering = true;
+  leave_plain(c, !c->told);
   if (c->io.fd < 0) {
     close_pair(c);
     return STEP_OVER;
@@ -226,7 +266,8 @@ void pair_log(const struct pair *c, enum tls_failure failure, const char *detail
 
 void pair_run(struct pair *c) {
   if (c->lingering) {
-    linger(c);
+    if (!c->reset_ms)
+      linger(c);
     return;
   }
   while (steps[step_of(c)](c) == STEP_DONE) {
@@ -256,10 +297,12 @@ void pair_event(struct source *s, uint32_t events) {
   side->writable |= (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
   *(tls ? &c->io.may_recv : &c->readable) |= in;
   *(tls ? &c->io.gone : &c->gone) |= gone;
-  if ((events & EPOLLERR) && relay_broken(c, tls) && !c->lingering)
-    pair_end(c, tls ? PROXY_END_CUT : PROXY_END_RESET, "it was reset after its end");
-  else
+  if (!(events & EPOLLERR) || !relay_broken(c, tls) || c->lingering)
     pair_run(c);
+  else if (tls)
+    pair_end(c, PROXY_END_CUT, "it was reset after its end");
+  else
+    pair_torn(c, "it was reset after its end");
 }
 
 static enum step_result too_late(struct pair *c) {
@@ -268,7 +311,9 @@ static enum step_result too_late(struct pair *c) {
 
 void pair_timeout(struct timer *t) {
   struct pair *c = LIST_ITEM(t, struct pair, timer);
-  if (c->lingering)
+  if (c->reset_ms)
+    linger_before_reset(c);
+  else if (c->lingering)
     close_pair(c);
   else if (step_of(c) == STEP_DIAL)
     dial_timeout(c);

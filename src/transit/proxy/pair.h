@@ -24,10 +24,11 @@
 
 #include <pthread.h>
 
-#define WARM_MS 50       /* that a pair which rests keeps the buffers of TLS */
-#define LINGER_MS 2000   /* a refused peer has so long to read why */
-#define LINGER_MAX 65536 /* bytes; and so much may come meanwhile */
-#define RETRY_MS 50      /* for a Unix socket whose backlog is full */
+#define WARM_MS 50                   /* that a pair which rests keeps the buffers of TLS */
+#define LINGER_MS 2000               /* a refused peer has so long to read why */
+#define LINGER_MAX 65536             /* bytes; and so much may come meanwhile */
+#define LINGER_SERVED_MAX (8u << 20) /* from a peer that was let in: what is on its way at most */
+#define RETRY_MS 50                  /* for a Unix socket whose backlog is full */
 
 struct front;
 struct pair;
@@ -107,6 +108,7 @@ struct pair {
   } from;
   char *identity;    /* NULL: none yet */
   unsigned over;     /* bytes thrown away while lingering */
+  uint64_t reset_ms; /* lingers before it is reset, until then; 0: it was refused, or has ended */
   uint64_t start_us; /* monotonic */
 };
 
@@ -182,8 +184,8 @@ void proxy_loop_post(struct loop *l, struct pair *c);
 /* door.c: listeners and what comes in by them */
 err_t door_open(struct proxy *p, const struct proxy_options *o);
 err_t door_start(struct proxy *p);
-/* Whether an address may have one more connection: c, which is charged to it. */
-bool door_admit(struct pair *c, const struct net_address *from);
+/* Charges c to an address. Why it may not have one more connection; NULL: it may. */
+const char *door_admit(struct pair *c, const struct net_address *from);
 void door_event(struct loop *l, struct listener *from);
 void door_resume(struct loop *l);
 void door_shut(struct loop *l); /* by the first loop */
@@ -203,7 +205,10 @@ void pair_later(struct pair *c);
 bool pair_watch(struct pair *c, struct side *s, bool out);
 /* Ends it at once. Unless it is done, both sockets are reset. */
 enum step_result pair_end(struct pair *c, enum proxy_end end, const char *why);
-/* The same, for a reason of TLS. */
+/* The plain side broke off. What a backend has said before has time to arrive: a reset at once
+ * could take it back. */
+enum step_result pair_torn(struct pair *c, const char *why);
+/* The same as pair_end(), for a reason of TLS. */
 enum step_result pair_break(struct pair *c, enum proxy_end end, enum tls_failure failure,
                             const char *why);
 /* A line, seldom enough, for what went wrong in TLS. */

@@ -11,6 +11,7 @@
  * holds no buffer; one whose reader is slow holds one of 64 KiB a direction, and what OpenSSL has
  * received, and no more is read for it. An end of one direction is passed on as such (close_notify
  * and FIN); a stream that was cut is passed on as a reset, so that nobody takes it for a whole one.
+ * What a backend has said before it broke off has two seconds to arrive.
  * Over a Unix socket there are no resets: there a cut looks like an end.
  *
  * proxy_new() copies its options. Any thread may call anything here; proxy_stop() once.
@@ -78,8 +79,8 @@ struct proxy_options {
   bool header_to;             /* such a header is written to the backend of a server proxy */
   struct proxy_limits limits; /* begin with PROXY_LIMITS_DEFAULT */
   unsigned loops;             /* threads; 0: one a core */
-  /* Called by the loops, which it must not hold up, for every connection that was accepted. May be
-   * NULL. */
+  /* Called by the loops, which it must not hold up, for every connection that has ended or was
+   * turned away. May be NULL. */
   void (*ended)(void *ctx, const struct proxy_ended *e);
   void *ctx;
 };
@@ -108,8 +109,8 @@ struct proxy_stats {
   uint64_t handshakes; /* that went well */
   uint64_t kernel;     /* of these: the kernel makes the records (net/tls_kernel.h) */
   uint64_t failures[TLS_FAILURE_COUNT];
-  uint64_t ends[PROXY_END_COUNT];
-  uint64_t received, sent; /* bytes of content from and to the TLS side */
+  uint64_t ends[PROXY_END_COUNT]; /* of those accepted */
+  uint64_t received, sent;        /* bytes of content from and to the TLS side */
 };
 void proxy_stats(const struct proxy *p, struct proxy_stats *out);
 

@@ -125,7 +125,7 @@ static enum moved move_in(struct pair *c) {
 /* From the plain side to the TLS one. */
 
 static enum moved broken(struct pair *c, const char *why) {
-  pair_end(c, PROXY_END_RESET, why);
+  pair_torn(c, why);
   return MOVED_OVER;
 }
 
@@ -272,7 +272,8 @@ enum step_result step_relay(struct pair *c) {
     if (out == MOVED_OVER)
       return STEP_OVER;
     if (c->in.done && c->out.done)
-      return c->torn ? pair_end(c, PROXY_END_RESET, "") : pair_end(c, PROXY_END_DONE, "");
+      return c->torn ? pair_torn(c, "the plain side took nothing more")
+                     : pair_end(c, PROXY_END_DONE, "");
     if (in == MOVED_NOTHING && out == MOVED_NOTHING)
       return rest(c);
   }

@@ -139,6 +139,8 @@ static bool is_name(struct bytes host) {
 static err_t parse_name(const char *text, struct place *out) {
   struct bytes host, port = bytes_split(bytes_str(text), ':', &host);
   uint64_t number = 0;
+  if (port.data && *text != '[' && memchr(port.data, ':', port.size))
+    FAIL(ERR_CONFIG, "'%s': an IPv6 address needs brackets, such as [::1]:443", text);
   if (!port.data || bytes_to_u64(port, 65535, &number) != OK || number == 0 || !is_name(host))
     FAIL(ERR_CONFIG, "'%s' is neither an address and port nor the path of a socket", text);
   out->port = (unsigned)number;

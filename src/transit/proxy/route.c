@@ -45,10 +45,19 @@ static err_t copy_server_name(const struct proxy_route *from, struct route *to) 
   return copy_text(from->server_name, &to->server_name);
 }
 
+/* "", "a.example", ".example": a star would be taken for a letter. */
+static bool is_route_name(const char *name) {
+  struct bytes host = bytes_str(name + (*name == '.'));
+  return *name == '\0' || (cert_looks_like_host(host) && !strchr(name, '*') && *host.data != '.');
+}
+
 static err_t make_route(const struct proxy_options *o, const struct proxy_route *from,
                         struct resolver *r, struct route *to) {
   bool client = o->mode == PROXY_CLIENT;
   TRY(copy_text(from->name ? from->name : "", &to->name));
+  if (!is_route_name(to->name))
+    FAIL(ERR_CONFIG,
+         "'%s' is no name that clients ask for: a.example, or .example for all below it", to->name);
   if (client)
     TRY(copy_server_name(from, to));
   else

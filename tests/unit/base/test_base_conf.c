@@ -158,6 +158,9 @@ static void flags(void **state) {
   char *lonely[] = { "--net-port" }, *bad[] = { "--net-port=x" };
   assert_int_equal(conf_flag(c, 1, lonely, &used), ERR_USAGE);
   assert_int_equal(conf_flag(c, 1, bad, &used), ERR_CONFIG);
+  static const char *const nothing[] = { "--audit-names=", "--audit-names=, ,\t" };
+  for (size_t i = 0; i < COUNT(nothing); i++)
+    assert_int_equal(conf_flag(c, 1, (char *[]){ (char *)nothing[i] }, &used), ERR_USAGE);
 }
 
 static void environment_is_checked(void **state) {

@@ -8,7 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 
@@ -94,6 +98,72 @@ static void what_cannot_be_written_is_counted(void **state) {
     nap();
   access_writer_free(w);
   assert_err(access_writer_open("/nonexistent/access", &w), ERR_CONFIG);
+}
+
+static void put_long(struct access_writer *w, char letter) {
+  char service[301] = "";
+  memset(service, letter, sizeof service - 1);
+  put(w, service);
+}
+
+/* A file that may be of so many bytes at most, as on a disk that is full. */
+static void limit_files(rlim_t bytes) {
+  struct rlimit l;
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &l), 0);
+  l.rlim_cur = bytes ? bytes : l.rlim_max;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &l), 0);
+}
+
+/* Two lines find room, of the third a part, and when there is room again the sixth. */
+static void fill_up(const char *path, struct buf *text) {
+  struct access_writer *w = NULL;
+  void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+  struct stat st;
+  assert_ok(access_writer_open(path, &w));
+  assert_ok(access_writer_start(w));
+  put_long(w, 'a');
+  while (lines_of(path) < 1)
+    nap();
+  assert_int_equal(stat(path, &st), 0);
+  limit_files((rlim_t)st.st_size * 5 / 2);
+  for (char letter = 'b'; letter <= 'e'; letter++)
+    put_long(w, letter);
+  while (access_writer_lost(w) < 3)
+    nap();
+  limit_files(0);
+  put_long(w, 'f');
+  access_writer_free(w);
+  signal(SIGXFSZ, before);
+  assert_ok(file_read(path, 1u << 20, text));
+}
+
+/* The letters of the whole lines, and a dash for each other one. */
+static void assert_lines(struct bytes text, const char *letters) {
+  struct bytes line;
+  for (; *letters; letters++) {
+    text = bytes_split(text, '\n', &line);
+    bool whole = bytes_starts(line, "{\"time\"") && line.data[line.size - 1] == '}';
+    const char *service = memmem(line.data, line.size, "service\":\"", 10);
+    assert_int_equal(whole && service ? service[10] : '-', *letters);
+  }
+  assert_int_equal(text.size, 0);
+}
+
+static void lines_are_whole_on_a_full_disk(void **state) {
+  AUTO_BUF text = BUF_EMPTY;
+  unlink(log_path);
+  fill_up(log_path, &text);
+  assert_lines(buf_bytes(&text), "abf");
+}
+
+static void what_cannot_be_taken_back_is_ended(void **state) {
+  AUTO_BUF text = BUF_EMPTY;
+  char path[32];
+  AUTO_FD fd = memfd_create("log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  fill_up(path, &text);
+  assert_lines(buf_bytes(&text), "ab-f");
 }
 
 /* --- the admin socket --- */
@@ -195,6 +265,8 @@ int main(void) {
     cmocka_unit_test(a_file_that_was_moved_is_opened_again),
     cmocka_unit_test(what_finds_no_room_is_counted),
     cmocka_unit_test(what_cannot_be_written_is_counted),
+    cmocka_unit_test(lines_are_whole_on_a_full_disk),
+    cmocka_unit_test(what_cannot_be_taken_back_is_ended),
     cmocka_unit_test(pages_are_served),
     cmocka_unit_test(silent_visitors_leave),
   };

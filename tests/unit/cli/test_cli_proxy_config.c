@@ -78,6 +78,9 @@ static void assert_refused(const char *const *words, const char *text) {
 }
 #define REFUSED(text, ...) assert_refused((const char *const[]){ __VA_ARGS__, NULL }, text)
 
+#define TEN "aaaaaaaaaa"
+#define LONG_PATH "/aaaaaaa" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN /* 108 bytes */
+
 static void nonsense_is_refused(void **state) {
   REFUSED("there is no option --config", SERVER, "--to=/run/a", "--allow-any", "--config");
   REFUSED("there is no option --configs", "--configs=x");
@@ -94,6 +97,26 @@ static void nonsense_is_refused(void **state) {
           "--mode=client", "--to=b.example:1");
   REFUSED("--listen takes ADDRESS:PORT", "--listen=443", "--name=a.example", "--state=/s",
           "--to=/run/a", "--allow-any");
+  REFUSED("--listen takes ADDRESS:PORT", SERVER, "--to=/run/a", "--allow-any",
+          "--listen=127.0.0.1:99999");
+  REFUSED("IPv6 in brackets", SERVER, "--to=/run/a", "--allow-any", "--listen=::1:15599");
+  REFUSED("at most 107 bytes, not 108", SERVER, "--to=/run/a", "--allow-any",
+          "--listen=" LONG_PATH);
+  REFUSED("--admin takes", SERVER, "--to=/run/a", "--allow-any", "--admin=127.0.0.1:99999");
+  REFUSED("IPv6 in brackets", SERVER, "--to=/run/a", "--allow-any", "--admin=::1:1");
+  REFUSED("--admin: the path", SERVER, "--to=/run/a", "--allow-any", "--admin=" LONG_PATH);
+  REFUSED("longer than 107 bytes", SERVER, "--to=" LONG_PATH, "--allow-any");
+  REFUSED("neither an address and port", SERVER, "--to=127.0.0.1:99999", "--allow-any");
+  REFUSED("needs brackets", SERVER, "--to=::1:80", "--allow-any");
+  REFUSED("needs brackets", CLIENT, "--to=2001:db8::1:80");
+  REFUSED("no name that clients ask for", SERVER, "--allow-any", "--route=*.example=/run/a");
+  REFUSED("no name that clients ask for", SERVER, "--allow-any", "--route=.=/run/a");
+  REFUSED("no name that clients ask for", SERVER, "--allow-any", "--route=a b=/run/a");
+  REFUSED("'OU=' is not a pattern", SERVER, "--to=/run/a", "--allow=OU=");
+  REFUSED("'XX=1' is not a pattern", SERVER, "--to=/run/a", "--allow=XX=1");
+  REFUSED("--subject takes attributes", SERVER, "--to=/run/a", "--allow-any", "--subject=XX=1");
+  REFUSED("--alpn needs a value", SERVER, "--to=/run/a", "--allow-any", "--alpn", "");
+  REFUSED("--allow needs a value", SERVER, "--to=/run/a", "--allow= , ");
   REFUSED("neither a name nor a SPIFFE ID", CLIENT, "--to=b.example:1", "--server-name=http://x");
   REFUSED("max_connections takes", SERVER, "--to=/run/a", "--allow-any", "--max-connections=0");
   REFUSED("--socket-mode takes", SERVER, "--to=/run/a", "--allow-any", "--socket-mode=0");

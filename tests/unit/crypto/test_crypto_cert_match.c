@@ -6,15 +6,16 @@
 
 static void patterns(void **state) {
   static const char *const good[] = {
-    "a.example", ".a.example",  "*.a.example",      "localhost", "10.0.0.0/8",
-    "::1",       "spiffe://x/", "spiffe://x/a/*",   "x://a/b=c", "a@b.example",
-    "*@b",       "upn:a@b",     "O=Contoso, \"x\"", "CN=a"
+    "a.example",        ".a.example",     "*.a.example", "localhost",   "10.0.0.0/8", "::1",
+    "spiffe://x/",      "spiffe://x/a/*", "x://a/b=c",   "a@b.example", "*@b",        "upn:a@b",
+    "O=Contoso, \"x\"", "CN=a",           "OID.1.2.3=a", "S=a"
   };
-  static const char *const bad[] = { "",          "*",          ".",     "*.",     "..a",
-                                     "*.*.a",     "a*.b",       "a b",   "=x",     "@a",
-                                     "a@",        "a@.b",       "a@*.b", "upn:",   "*://x/",
-                                     "x://*/a",   "10.0.0.1/8", "a/b",   "x://a*", "x://a*/",
-                                     "x://a/*/b", "://a/b",     "x:///a" };
+  static const char *const bad[] = { "",          "*",          ".",      "*.",     "..a",
+                                     "*.*.a",     "a*.b",       "a b",    "=x",     "@a",
+                                     "a@",        "a@.b",       "a@*.b",  "upn:",   "*://x/",
+                                     "x://*/a",   "10.0.0.1/8", "a/b",    "x://a*", "x://a*/",
+                                     "x://a/*/b", "://a/b",     "x:///a", "OU=",    "XX=1",
+                                     "ou=a",      "ST=a",       "O =a",   "1.2=a" };
   for (size_t i = 0; i < sizeof good / sizeof *good; i++)
     if (!cert_pattern_valid(str(good[i])))
       fail_msg("'%s' was refused", good[i]);

@@ -261,6 +261,26 @@ static void bad_options(void **state) {
   assert_err(enrol_new(f.client, &o, 0, &kept), ERR_CONFIG);
 }
 
+/* Who may write there could put a key of their own in its place. */
+static void of_others(void **state) {
+  static const mode_t modes[] = { 0777, 0770, 0702, 01777 };
+  const struct enrol_options o = options();
+  assert_int_equal(mkdir(f.state, 0700), 0);
+  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+    assert_int_equal(chmod(f.state, modes[i]), 0);
+    assert_err(enrol_new(f.client, &o, 0, &kept), ERR_USAGE);
+    assert_non_null(strstr(err_reason(ERR_USAGE), "chmod 700"));
+  }
+  assert_int_equal(chmod(f.state, 0755), 0);
+  if (geteuid() == 0) {
+    assert_int_equal(chown(f.state, 65534, (gid_t)-1), 0);
+    assert_err(enrol_new(f.client, &o, 0, &kept), ERR_USAGE);
+    assert_int_equal(chown(f.state, 0, (gid_t)-1), 0);
+  }
+  assert_int_equal(atomic_load(&f.asked), 0);
+  open_kept();
+}
+
 /* --- while it runs --- */
 
 static void renewed(void **state) {
@@ -391,25 +411,11 @@ static void ended_while_asking(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    TEST(fresh),
-    TEST(lifetimes),
-    TEST(no_lists),
-    TEST(found_again),
-    TEST(used_by_one),
-    TEST(not_good),
-    TEST(other_options),
-    TEST(left_overs),
-    TEST(not_trusted),
-    TEST(forbidden),
-    TEST(of_no_use),
-    TEST(away_for_a_moment),
-    TEST(bad_options),
-    TEST(renewed),
-    TEST(away),
-    TEST(renewed_later),
-    TEST(clock_jumps),
-    TEST(saved_later),
-    TEST(ended_while_asking),
+    TEST(fresh),         TEST(lifetimes),   TEST(no_lists),      TEST(found_again),
+    TEST(used_by_one),   TEST(not_good),    TEST(other_options), TEST(left_overs),
+    TEST(not_trusted),   TEST(forbidden),   TEST(of_no_use),     TEST(away_for_a_moment),
+    TEST(bad_options),   TEST(of_others),   TEST(renewed),       TEST(away),
+    TEST(renewed_later), TEST(clock_jumps), TEST(saved_later),   TEST(ended_while_asking),
   };
   return cmocka_run_group_tests_name("enrol", tests, start_crypto, NULL);
 }

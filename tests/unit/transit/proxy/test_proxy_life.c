@@ -67,6 +67,8 @@ static void expect_turned_away(void) {
 
 static void test_counts(void **state) {
   void (*const limits[])(struct proxy_options * o) = { two_in_all, two_of_one };
+  static const char *const whys[] = { "there are too many connections",
+                                      "its source has too many connections" };
   (void)state;
   for (size_t i = 0; i < 2; i++) {
     AUTO_PEER a, b, c;
@@ -74,9 +76,14 @@ static void test_counts(void **state) {
     int fa = open_both(&a), fb = open_both(&b);
     expect_turned_away();
     assert_int_equal(scene_stats(&s).refused_full + scene_stats(&s).refused_source, 1);
+    struct told away = scene_end(&s, 0);
+    assert_int_equal(away.end, PROXY_END_LIMIT);
+    assert_string_equal(away.why, whys[i]);
+    assert_memory_equal(away.from, "127.0.0.1:", 10);
+    assert_int_equal(scene_stats(&s).ends[PROXY_END_LIMIT], 0);
     peer_close(&a);
     close(fa);
-    scene_end(&s, 0);
+    scene_end(&s, 1);
     for (unsigned ms = 0; scene_stats(&s).open > 1 && ms < 10000; ms++)
       usleep(1000);
     int fc = open_both(&c); /* there is room again */
@@ -107,6 +114,10 @@ static void test_rate(void **state) {
   assert_true(now.accepted >= 3);
   assert_true(now.refused_rate > 0);
   assert_int_equal(now.accepted + now.refused_rate, 10);
+  uint64_t told = 0;
+  for (size_t i = 0; i < 10; i++)
+    told += strcmp(scene_end(&s, i).why, "its source makes too many new connections") == 0;
+  assert_int_equal(told, now.refused_rate);
 }
 
 /* Deadlines. */

@@ -246,7 +246,11 @@ static void test_names(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     AUTO_PEER p = { TLS_IO_CLOSED };
     if (!cases[i].backend) {
-      assert_int_equal(refused(s.client_tls, cases[i].name).end, cases[i].end);
+      struct told told = refused(s.client_tls, cases[i].name);
+      assert_int_equal(told.end, cases[i].end);
+      assert_string_equal(told.sni, cases[i].name ? cases[i].name : "");
+      if (told.end == PROXY_END_NAME)
+        assert_non_null(strstr(told.why, cases[i].name ? "not served here" : "no name"));
       continue;
     }
     assert_true(peer_open(&p, s.port, s.client_tls, cases[i].name));

@@ -1,6 +1,8 @@
 /* What passes through a proxy: bytes in both directions, their ends, and what was cut. */
 #include "scene.h"
 
+#include "net/dial.h"
+
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -157,6 +159,80 @@ static void test_reset_of_backend(void **state) {
   assert_int_equal(scene_end(&s, n).end, PROXY_END_RESET);
 }
 
+#define ANSWER 30000
+
+/* A client that reads nothing yet, and whose kernel takes little meanwhile. */
+static void open_slow(struct peer *p) {
+  int small = 2048, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct net_address a;
+  assert_true(net_address_parse("127.0.0.1", s.port, &a));
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  assert_int_equal(connect(fd, (const struct sockaddr *)&a.socket, a.size), 0);
+  assert_true(peer_over(p, fd, s.client_tls, NULL));
+}
+
+static void answer(int backend) {
+  char text[101];
+  memset(text, 'x', 100);
+  text[100] = '\0';
+  for (size_t i = 0; i < ANSWER / 100; i++)
+    plain_say(backend, text);
+}
+
+static void expect_answer(struct peer *p) {
+  char text[101];
+  memset(text, 'x', 100);
+  text[100] = '\0';
+  for (size_t i = 0; i < ANSWER / 100; i++)
+    peer_expect(p, text);
+}
+
+static void await_sent(uint64_t before) {
+  for (unsigned ms = 0; scene_stats(&s).sent < before + ANSWER; ms++) {
+    assert_true(ms < 10000);
+    usleep(1000);
+  }
+}
+
+/* The backend answers before it has heard all and is gone; what is still sent resets it. */
+static void test_early_answer(void **state) {
+  AUTO_PEER p;
+  (void)state;
+  size_t n = scene_ends(&s);
+  uint64_t sent = scene_stats(&s).sent;
+  open_slow(&p);
+  int b = plain_accept(s.backend);
+  answer(b);
+  close(b);
+  await_sent(sent);
+  for (unsigned i = 0; scene_ends(&s) == n; i++) {
+    assert_true(i < 1000);
+    peer_say(&p, "more of the question");
+    usleep(1000);
+  }
+  assert_int_equal(scene_end(&s, n).end, PROXY_END_RESET);
+  expect_answer(&p);
+  peer_expect_end(&p);
+}
+
+/* It has not taken all that has come: its kernel says so by a reset. */
+static void test_answer_before_reset(void **state) {
+  struct linger now = { .l_onoff = 1 };
+  AUTO_PEER p;
+  (void)state;
+  size_t n = scene_ends(&s);
+  uint64_t sent = scene_stats(&s).sent;
+  open_slow(&p);
+  int b = plain_accept(s.backend);
+  answer(b);
+  await_sent(sent);
+  setsockopt(b, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(b);
+  assert_int_equal(scene_end(&s, n).end, PROXY_END_RESET);
+  expect_answer(&p);
+  peer_expect_cut(&p);
+}
+
 /* A record that was changed on the way. */
 static void test_damage(void **state) {
   AUTO_PEER p;
@@ -310,6 +386,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(test_half_close_of_backend),
     cmocka_unit_test(test_truncation),
     cmocka_unit_test(test_reset_of_backend),
+    cmocka_unit_test(test_early_answer),
+    cmocka_unit_test(test_answer_before_reset),
     cmocka_unit_test(test_damage),
     cmocka_unit_test(test_key_updates),
     cmocka_unit_test(test_short_records),
