@@ -5,6 +5,7 @@
 #include "transit/enrol.h"
 #include "transit/vpn/creds.h"
 #include "transit/vpn/gateway.h"
+#include "transit/vpn/guard_watch.h"
 #include "transit/vpn/peer.h"
 #include "transit/vpn/tunnel.h"
 
@@ -40,7 +41,8 @@ struct gateway {
   unsigned deaths;
   struct vici *ask, *events; /* NULL while it does not run */
   int signals, changed, lock;
-  int claim;                /* of the kill switch */
+  int claim; /* of the kill switch */
+  struct guard_watch *guard;
   struct peer_state *peers; /* by the site's order */
   struct tunnels *tunnels;
 };

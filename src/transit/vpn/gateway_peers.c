@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "transit/vpn/gateway_internal.h"
-#include "transit/vpn/guard.h"
 
 #include <strings.h>
 
@@ -14,10 +13,9 @@
 
 static void set_gate(struct gateway *g, size_t at, bool open) {
   struct peer_state *state = &g->peers[at];
-  const struct site_peer *p = &g->site->peers[at];
   if (state->open == open)
     return;
-  err_t e = guard_gate(p, open);
+  err_t e = guard_watch_gate(g->guard, at, open);
   if (e != OK) {
     log_err("vpn", e, open ? "opening the gate" : "shutting the gate");
     return;
