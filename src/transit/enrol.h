@@ -62,8 +62,9 @@ struct enrol;
  * Uses what the state directory has if it is good and for these names and profile, and asks the hub
  * otherwise: then it goes on asking for wait_ms while the hub is away or busy (but tries once in
  * any case), and fails as client.h says: ERR_AWAY, ERR_FORBIDDEN with what to grant, .. ERR_CONFIG:
- * the hub's root is not trusted, or the directory can't be used. Options are copied; the client is
- * borrowed until enrol_free().
+ * the hub's root is not trusted, or the directory can't be used. The log says what is asked for
+ * where, and what is waited for; SIGTERM and SIGINT end the process at once with status 0 meanwhile
+ * (base/process.h). Options are copied; the client is borrowed until enrol_free().
  */
 err_t enrol_new(struct client *c, const struct enrol_options *o, unsigned wait_ms,
                 struct enrol **out);
