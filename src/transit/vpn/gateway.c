@@ -100,6 +100,7 @@ static err_t hand_over(struct gateway *g) {
     enrolled_free(g->now);
   g->revocation.read = NULL; /* it borrowed them */
   g->now = TAKE(now);
+  TRY(peer_cert_read(buf_bytes(&g->now->chain_pem), &g->own));
   if (!first)
     TRY(peers_review(g));
   return other ? peers_renew(g) : OK;

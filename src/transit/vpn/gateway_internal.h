@@ -7,6 +7,7 @@
 #include "transit/vpn/gateway.h"
 #include "transit/vpn/guard_watch.h"
 #include "transit/vpn/peer.h"
+#include "transit/vpn/redial.h"
 #include "transit/vpn/tunnel.h"
 
 #include <sys/types.h>
@@ -22,9 +23,8 @@ struct peer_state {
   bool open; /* its gate */
   struct good_tunnel good[GOOD_MAX];
   unsigned next_good;
-  unsigned unseen;  /* looks at tunnels whose certificate strongSwan has not shown */
-  uint64_t dial_at; /* monotonic microseconds: not before */
-  unsigned tries;   /* since it was up */
+  unsigned unseen; /* looks at tunnels whose certificate strongSwan has not shown */
+  struct redial redial;
 };
 
 struct gateway {
@@ -32,6 +32,8 @@ struct gateway {
   bool user; /* ESP in user space */
   struct enrol *enrol;
   struct enrolled *now; /* what strongSwan has */
+  struct peer_cert own; /* its certificate */
+  bool revoked;         /* .. is on a list: whom should we dial with it? */
   bool lists;           /* .. with all revocation lists: it lets nobody in who is on one */
   struct revocation revocation;
   struct creds creds;
@@ -54,7 +56,7 @@ struct gateway {
 err_t peers_look(struct gateway *g);
 /* Ends the tunnels of peers whose certificates are revoked, or have ended. */
 err_t peers_review(struct gateway *g);
-/* All tunnels anew, with our present certificate. */
+/* All tunnels anew, with our present certificate, and those that were put off at once. */
 err_t peers_renew(struct gateway *g);
 /* strongSwan is gone: no gate is open. */
 void peers_shut(struct gateway *g);

@@ -8,8 +8,6 @@
 #define TURN_US 3000000u /* the side with the greater name lets the other dial first */
 #define UNSEEN_MAX 5
 #define REVOKED "its certificate is revoked"
-#define RETRY_US 2000000u
-#define RETRY_MOST_US 60000000u
 
 static void set_gate(struct gateway *g, size_t at, bool open) {
   struct peer_state *state = &g->peers[at];
@@ -35,6 +33,7 @@ static err_t refuse(struct gateway *g, size_t at, const char *why) {
   const struct site_peer *p = &g->site->peers[at];
   set_gate(g, at, false);
   memset(g->peers[at].good, 0, sizeof g->peers[at].good);
+  redial_refused(&g->peers[at].redial, clock_mono_us());
   log_warn("vpn", "%s is refused: %s", p->name, why);
   for (size_t i = 0; i < g->tunnels->count; i++)
     if (g->tunnels->items[i].peer == p && tunnel_end(g->ask, g->tunnels->items[i].id) == ERR_AWAY)
@@ -81,19 +80,11 @@ static err_t judge(struct gateway *g, size_t at, const struct tunnel *t) {
 }
 
 static err_t dial(struct gateway *g, size_t at) {
-  struct peer_state *state = &g->peers[at];
   const struct site_peer *p = &g->site->peers[at];
-  uint64_t now = clock_mono_us(), pause = RETRY_US;
-  if (strcmp(p->address, SITE_ANY) == 0)
+  uint64_t turn_us = strcasecmp(g->site->name, p->name) < 0 ? 0 : TURN_US;
+  if (strcmp(p->address, SITE_ANY) == 0 || g->revoked ||
+      !redial_due(&g->peers[at].redial, turn_us, clock_mono_us()))
     return OK;
-  if (!state->dial_at)
-    state->dial_at = strcasecmp(g->site->name, p->name) < 0 ? now : now + TURN_US;
-  if (now < state->dial_at)
-    return OK;
-  for (unsigned i = 0; i < state->tries && pause < RETRY_MOST_US; i++)
-    pause *= 2;
-  state->tries++;
-  state->dial_at = now + (pause < RETRY_MOST_US ? pause : RETRY_MOST_US);
   return tunnel_dial(g->ask, p);
 }
 
@@ -122,10 +113,7 @@ static err_t look_at(struct gateway *g, size_t at) {
   if (state->open != (up != NULL))
     tell(g, at, up);
   set_gate(g, at, up != NULL);
-  if (up) {
-    state->dial_at = 0;
-    state->tries = 0;
-  }
+  redial_look(&state->redial, up != NULL, clock_mono_us());
   return any ? OK : dial(g, at);
 }
 
@@ -159,6 +147,7 @@ static const char *wrong_now(const struct gateway *g, const struct good_tunnel *
 err_t peers_review(struct gateway *g) {
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
   TRY(revocation_update(&g->revocation, g->ask, g->now));
+  g->revoked = revocation_has(&g->revocation, &g->own);
   for (size_t at = 0; at < g->site->peer_count; at++) {
     const char *wrong = NULL;
     for (unsigned i = 0; i < GOOD_MAX && !wrong; i++) {
@@ -173,6 +162,8 @@ err_t peers_review(struct gateway *g) {
 }
 
 err_t peers_renew(struct gateway *g) {
+  for (size_t i = 0; i < g->site->peer_count; i++)
+    g->peers[i].redial = (struct redial){ 0 };
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
   for (size_t i = 0; i < g->tunnels->count; i++)
     if (g->tunnels->items[i].established &&
