@@ -73,6 +73,13 @@ for what in tidy_rules tidy_one tidy_routes; do
   until_ 10 "the tunnel goes on" reaches 1 2
 done
 ! grep -q "is down" "$WORK/g1/log" || fail "the tunnel was down"
+note "the routes into the tunnel"
+wire_start
+at g1 ip route flush table 7220
+until_ 40 "it is told" grep -q "somebody removed the routes into the tunnel to g2.test" "$WORK/g1/log"
+until_ 40 "the tunnel is back" reaches 1 2
+wire_stop
+wire_none "packets in clear" "$INNER"
 
 note "no tunnel"
 vpn_down 2

@@ -24,6 +24,7 @@ struct peer_state {
   struct good_tunnel good[GOOD_MAX];
   unsigned next_good;
   unsigned unseen; /* looks at tunnels whose certificate strongSwan has not shown */
+  unsigned astray; /* looks at tunnels that are up and have no route into them */
   struct redial redial;
 };
 
@@ -45,6 +46,7 @@ struct gateway {
   int signals, changed, lock;
   int claim; /* of the kill switch */
   struct guard_watch *guard;
+  bool rerouted;            /* routes into tunnels are to be looked at */
   struct peer_state *peers; /* by the site's order */
   struct tunnels *tunnels;
 };

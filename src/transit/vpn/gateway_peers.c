@@ -2,11 +2,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "transit/vpn/gateway_internal.h"
+#include "transit/vpn/guard.h"
 
 #include <strings.h>
 
 #define TURN_US 3000000u /* the side with the greater name lets the other dial first */
 #define UNSEEN_MAX 5
+#define ASTRAY_MAX 2
 #define REVOKED "its certificate is revoked"
 
 static void set_gate(struct gateway *g, size_t at, bool open) {
@@ -96,6 +98,22 @@ static void tell(struct gateway *g, size_t at, const struct tunnel *t) {
     log_warn("vpn", "%s is down: what is for it is dropped", p->name);
 }
 
+/* strongSwan adds the routes into a tunnel once: where somebody removes them, there is to be
+ * another tunnel. While keys are exchanged they may be absent for a moment. */
+static err_t look_for_way(struct gateway *g, size_t at, const struct tunnel *up) {
+  struct peer_state *state = &g->peers[at];
+  bool leads = true;
+  if (g->rerouted && up)
+    TRY(guard_leads(up->peer, &leads));
+  state->astray = leads ? 0 : state->astray + 1;
+  if (state->astray < ASTRAY_MAX)
+    return OK;
+  state->astray = 0;
+  log_warn("vpn", "somebody removed the routes into the tunnel to %s: it is set up anew",
+           up->peer->name);
+  return tunnel_end(g->ask, up->id);
+}
+
 static err_t look_at(struct gateway *g, size_t at) {
   struct peer_state *state = &g->peers[at];
   const struct site_peer *p = &g->site->peers[at];
@@ -114,11 +132,20 @@ static err_t look_at(struct gateway *g, size_t at) {
     tell(g, at, up);
   set_gate(g, at, up != NULL);
   redial_look(&state->redial, up != NULL, clock_mono_us());
+  TRY(look_for_way(g, at, up));
   return any ? OK : dial(g, at);
+}
+
+static bool some_astray(const struct gateway *g) {
+  for (size_t i = 0; i < g->site->peer_count; i++)
+    if (g->peers[i].astray)
+      return true;
+  return false;
 }
 
 err_t peers_look(struct gateway *g) {
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
+  g->rerouted = guard_watch_rerouted(g->guard) || some_astray(g);
   for (size_t i = 0; i < g->site->peer_count; i++) {
     err_t e = look_at(g, i);
     if (e == ERR_AWAY || e == ERR_NOMEM)

@@ -241,6 +241,22 @@ err_t guard_gate(const struct site_peer *p, bool open) {
   return OK;
 }
 
+err_t guard_leads(const struct site_peer *p, bool *out) {
+  AUTO_FD fd = -1;
+  AUTO_BUF nets = BUF_EMPTY;
+  int unused;
+  bool leads = false;
+  TRY(nl_open(NETLINK_ROUTE, &fd, &unused));
+  TRY(list_table(fd, GUARD_TUNNEL_TABLE, &nets));
+  for (size_t k = 0; k < nets.size / sizeof(struct cidr); k++) {
+    struct cidr there = net_at(&nets, k);
+    for (size_t i = 0; i < p->nets.count; i++)
+      leads |= site_overlap(&there, &p->nets.items[i].is);
+  }
+  *out = leads;
+  return OK;
+}
+
 err_t guard_remove(void) {
   AUTO_FD fd = -1;
   int unused;

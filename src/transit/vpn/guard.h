@@ -34,6 +34,8 @@ err_t guard_put(const struct site *s, bool kernel_esp);
 err_t guard_mend(const struct site *s, bool kernel_esp, const bool *open, bool *mended);
 /* Opens or shuts the gate of one peer. */
 err_t guard_gate(const struct site_peer *p, bool open);
+/* Whether any of a peer's networks has a way into its tunnel: strongSwan's routes, as they are. */
+err_t guard_leads(const struct site_peer *p, bool *out);
 /* Traffic passes in clear from now on, if there is a way. */
 err_t guard_remove(void);
 /* Whether all of the site's networks are dropped where there is no tunnel. */

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -26,39 +27,51 @@ struct guard_watch {
   pthread_t thread;
   bool started;
   _Atomic uint64_t told_us;
+  _Atomic bool rerouted;
   pthread_mutex_t lock; /* of the gates, and of what changes them */
   bool open[SITE_PEERS_MAX];
 };
 
 /* --- what the kernel tells --- */
 
-static bool is_our_route(const struct nl_answer *a) {
+struct hearing {
+  struct guard_watch *watch;
+  bool gone;
+};
+
+static uint32_t table_of(const struct nl_answer *a) {
   uint32_t table = 0;
   struct bytes in = nl_attribute(a, sizeof(struct rtmsg), RTA_TABLE);
   if (in.size == sizeof table)
     memcpy(&table, in.data, sizeof table);
-  return table == GUARD_GATE_TABLE || table == GUARD_BLOCK_TABLE;
+  return table;
 }
 
 static err_t hear_route(void *ctx, const struct nl_answer *a) {
-  bool *gone = ctx;
-  *gone |= a->type == RTM_DELRULE || (a->type == RTM_DELROUTE && is_our_route(a));
+  struct hearing *h = ctx;
+  uint32_t table = a->type == RTM_DELROUTE ? table_of(a) : 0;
+  h->gone |= a->type == RTM_DELRULE || table == GUARD_GATE_TABLE || table == GUARD_BLOCK_TABLE;
+  if (table == GUARD_TUNNEL_TABLE)
+    atomic_store(&h->watch->rerouted, true);
   return OK;
 }
 
 static err_t hear_policy(void *ctx, const struct nl_answer *a) {
-  bool *gone = ctx;
-  *gone |= a->type == XFRM_MSG_DELPOLICY || a->type == XFRM_MSG_FLUSHPOLICY;
+  struct hearing *h = ctx;
+  h->gone |= a->type == XFRM_MSG_DELPOLICY || a->type == XFRM_MSG_FLUSHPOLICY;
   return OK;
 }
 
 /* Whether some of it may have been taken away. */
-static bool heard(const struct guard_watch *w) {
-  bool gone = false, lost = false, more = false;
-  err_t e = nl_heard(w->routes, hear_route, &gone, &lost);
+static bool heard(struct guard_watch *w) {
+  struct hearing h = { .watch = w };
+  bool lost = false, more = false;
+  err_t e = nl_heard(w->routes, hear_route, &h, &lost);
   if (e == OK && w->policies >= 0)
-    e = nl_heard(w->policies, hear_policy, &gone, &more);
-  return e != OK || gone || lost || more;
+    e = nl_heard(w->policies, hear_policy, &h, &more);
+  if (e != OK || lost)
+    atomic_store(&w->rerouted, true);
+  return e != OK || h.gone || lost || more;
 }
 
 /* --- the thread --- */
@@ -144,4 +157,8 @@ err_t guard_watch_gate(struct guard_watch *w, size_t peer, bool open) {
     w->open[peer] = open;
   pthread_mutex_unlock(&w->lock);
   return e;
+}
+
+bool guard_watch_rerouted(struct guard_watch *w) {
+  return atomic_exchange(&w->rerouted, false);
 }

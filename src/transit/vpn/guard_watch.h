@@ -18,5 +18,8 @@ CLEANUP(guard_watch, struct guard_watch *, guard_watch_free)
 
 /* peer: its place in the site file. */
 err_t guard_watch_gate(struct guard_watch *w, size_t peer, bool open);
+/* Whether a route into a tunnel was removed, by strongSwan or somebody else, since this was asked.
+ */
+bool guard_watch_rerouted(struct guard_watch *w);
 
 #endif
