@@ -12,7 +12,7 @@ test=(g++ clang libclang-rt-14-dev clang-tidy clang-format cppcheck shellcheck p
   zlib1g-dev
   rsyslog systemd-journal-remote
   nginx libnginx-mod-stream haproxy hitch stunnel4 redis-tools sslscan
-  charon-systemd strongswan-swanctl libcharon-extra-plugins iproute2 iputils-ping iperf3 tcpdump
+  charon-systemd strongswan-swanctl libcharon-extra-plugins iproute2 nftables iputils-ping iperf3 tcpdump
   postgresql-15 mariadb-server-core mariadb-client btrfs-progs)
 
 # Any Node.js from 18 on will do, from wherever it comes.

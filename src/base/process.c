@@ -61,3 +61,31 @@ size_t process_lock_limit(void) {
     return 0;
   return l.rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)l.rlim_cur;
 }
+
+/* --- waiting --- */
+
+static const int stops[] = { SIGTERM, SIGINT };
+#define STOPS (sizeof stops / sizeof *stops)
+
+static void stop_at_once(int number) {
+  (void)number;
+  _exit(0);
+}
+
+void process_stoppable_begin(struct process_stoppable *s) {
+  const struct sigaction stop = { .sa_handler = stop_at_once };
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t i = 0; i < STOPS; i++) {
+    sigaddset(&set, stops[i]);
+    if (sigaction(stops[i], NULL, &s->before[i]) == 0 && s->before[i].sa_handler != SIG_IGN)
+      sigaction(stops[i], &stop, NULL);
+  }
+  pthread_sigmask(SIG_UNBLOCK, &set, &s->mask);
+}
+
+void process_stoppable_end(struct process_stoppable *s) {
+  pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
+  for (size_t i = 0; i < STOPS; i++)
+    sigaction(stops[i], &s->before[i], NULL);
+}

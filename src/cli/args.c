@@ -126,3 +126,11 @@ err_t args_uint(const struct args *a, const char *name, uint64_t min, uint64_t m
   *out = n;
   return OK;
 }
+
+err_t args_usage(err_t e) {
+  char why[sizeof err_last()->why];
+  if (e != ERR_CONFIG)
+    return e;
+  memcpy(why, err_last()->why, sizeof why);
+  FAIL(ERR_USAGE, "%s", why);
+}

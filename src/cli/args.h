@@ -37,5 +37,8 @@ const char *args_value(const struct args *a, const char *name); /* NULL when abs
 const char *args_next(const struct args *a, const char *name, size_t *at);
 /* ERR_USAGE unless it is a whole number from min to max; an absent one leaves *out as it is. */
 err_t args_uint(const struct args *a, const char *name, uint64_t min, uint64_t max, uint64_t *out);
+/* What is wrong with what was given is wrong usage, wherever it was found out: ERR_CONFIG becomes
+ * ERR_USAGE, with its words. */
+err_t args_usage(err_t e);
 
 #endif

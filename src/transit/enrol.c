@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "client/retry.h"
 #include "transit/enrol_internal.h"
 
@@ -291,11 +292,24 @@ static err_t ask_once(struct enrol *e, unsigned timeout_ms) {
   return ask_for_lists(e, timeout_ms);
 }
 
+/* Before each attempt, which may take its time: what is waited for, and from where. */
+static void tell_wait(struct enrol *e, const struct retry *r, unsigned wait_ms) {
+  bool lacks = !e->id.key;
+  if (r->tried == 0 && (lacks || (e->wanted.lists && !lists_serve(&e->lists, &e->id))))
+    log_info("enrol", "asking the hub (%s) for %s", client_url(e->client),
+             lacks ? "a certificate" : "revocation lists");
+  else if (r->tried == 1)
+    log_warn("enrol", "waiting for the hub, %u s at most: %s", wait_ms / 1000,
+             err_reason(err_last()->code));
+}
+
 static err_t ask_for_what_lacks(struct enrol *e, unsigned wait_ms) {
   const struct client_patience patience = { UINT_MAX, wait_ms, TIMEOUT_MS };
   struct retry r;
+  PROCESS_STOPPABLE;
   retry_begin(&r, &patience);
   for (;;) {
+    tell_wait(e, &r, wait_ms);
     err_t result = ask_once(e, retry_timeout_ms(&r));
     bool may_pass = result == ERR_AWAY || result == ERR_BUSY || result == ERR_SEALED;
     if (!may_pass || !retry_again(&r, 0))

@@ -63,8 +63,10 @@ struct enrol;
  * otherwise: then it goes on asking for wait_ms while the hub is away or busy (but tries once in
  * any case), and fails as client.h says: ERR_AWAY, ERR_FORBIDDEN with what to grant, .. ERR_CONFIG:
  * the hub's root is not trusted, or the directory can't be used. ERR_USAGE: it is another user's,
- * or others may write to it; or the hub says that what is asked for can't be had by anybody.
- * Options are copied; the client is borrowed until enrol_free().
+ * or others may write to it; or the hub says that what is asked for can't be had by anybody. The
+ * log says what is asked for where, and what is waited for; SIGTERM and SIGINT end the process at
+ * once with status 0 meanwhile (base/process.h). Options are copied; the client is borrowed until
+ * enrol_free().
  */
 err_t enrol_new(struct client *c, const struct enrol_options *o, unsigned wait_ms,
                 struct enrol **out);

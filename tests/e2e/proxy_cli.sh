@@ -215,3 +215,10 @@ status=0
 said=$(sr proxy serve "${server[@]}" --allow-any --hub-seconds 1 2>&1) || status=$?
 same "status without hub and certificate" 6 $status
 contains "what it waits for" "$said" "waiting for the hub"
+"$STRONGROOM" proxy serve "${server[@]}" --allow-any --hub-seconds 300 >"$WORK/waits" 2>&1 &
+waits=$!
+for _ in $(seq 100); do ! grep -q "waiting for the hub" "$WORK/waits" || break; sleep 0.1; done
+status=0
+kill -TERM $waits
+wait $waits || status=$?
+same "status of what is stopped while it waits ($(cat "$WORK/waits"))" 0 $status

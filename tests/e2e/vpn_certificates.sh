@@ -56,8 +56,16 @@ refusals() { grep -c "its certificate is revoked" "$WORK/g1/log"; }
 before=$(refusals)
 sr ca revoke --name g2.test --reason keyCompromise >/dev/null
 again() { [ "$(refusals)" -gt "$before" ]; }
+knew() { grep -c "the certificate in use was revoked" "$WORK/g2/log" || true; }
+it_knows() { [ "$(knew)" -gt 1 ]; }
 until_ 30 "the tunnel ends" again
-for _ in 1 2 3 4 5; do check "nobody passes" reaches_not 1 2; done
+until_ 30 "the gateway knows itself" it_knows
+sleep 1
+dials() { grep -c "initiating IKE_SA" "$WORK/g$1/log" || true; }
+before_1=$(dials 1) before_2=$(dials 2)
+for _ in 1 2 3 4 5 6 7 8 9 10; do check "nobody passes" reaches_not 1 2; done
+same "how often it has dialled, since it knows" "$before_2" "$(dials 2)"
+[ "$(($(dials 1) - before_1))" -le 3 ] || fail "the other one goes on and on: $(dials 1) after $before_1"
 down() { [ "$(vpn 1 status --json | json 'd["peers"][0]["state"]')" != up ]; }
 check "there is no tunnel" down
 vpn_down 1

@@ -13,6 +13,10 @@ sed -i 's/^address = 192.0.2.3/address = %any/' "$WORK/g1/vpn.conf" # the third 
 
 said=$(vpn 1 up --data "$WORK/g1" 2>&1) && fail "it runs without addresses"
 contains "what user-space ESP lacks" "$said" "ip address add 10.3.0.0/32 dev lo"
+contains "what 'vpn check' says" "$(vpn 1 check --seconds 1 2>&1)" "ip address add 10.3.0.0/32 dev lo"
+at g2 ip address del 10.2.0.1/24 dev lan
+contains "in a network of its own" "$(vpn 2 up --data "$WORK/g2" 2>&1)" "ip address add 10.2.0.1/32 dev lo"
+at g2 ip address add 10.2.0.1/24 dev lan
 at g1 ip address add 10.3.0.0/32 dev lo
 at g1 ip address add 10.2.0.0/32 dev lo
 

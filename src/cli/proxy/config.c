@@ -1,6 +1,7 @@
 /* Reading the configuration, and making options of it. What does not fit is in config_check.c. */
 #include "cli/proxy/config.h"
 
+#include "cli/args.h"
 #include "cli/proxy/config_check.h"
 #include "cli/when.h"
 
@@ -313,15 +314,9 @@ static err_t read_and_check(int argc, char **argv, const struct config_sockets *
   return config_check(c);
 }
 
-/* Whatever is wrong with what was given is wrong usage, wherever it was found out. */
 err_t proxy_config_read(int argc, char **argv, const struct config_sockets *activated,
                         struct proxy_config *out) {
-  err_t e = read_and_check(argc, argv, activated, out);
-  if (e != ERR_CONFIG)
-    return e;
-  char why[sizeof err_last()->why];
-  memcpy(why, err_last()->why, sizeof why);
-  FAIL(ERR_USAGE, "%s", why);
+  return args_usage(read_and_check(argc, argv, activated, out));
 }
 
 void proxy_config_free(struct proxy_config *c) {

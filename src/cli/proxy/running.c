@@ -84,16 +84,10 @@ static err_t open_admin(struct running *r) {
   return address ? admin_server_open(address, &admin, &r->admin) : OK;
 }
 
-/* The first try tells what is waited for. */
 static err_t get_certificate(struct running *r) {
   const struct proxy_config *c = r->config;
-  unsigned wait_ms = proxy_config_ms(c, "hub_seconds");
-  err_t e = enrol_new(r->client, &c->enrol, 0, &r->enrol);
-  if ((e != ERR_AWAY && e != ERR_BUSY && e != ERR_SEALED) || wait_ms == 0)
-    return e;
-  log_warn("proxy", "%s: waiting for the hub, to get a certificate: %s", c->service, err_reason(e));
-  notify_say(r->notify, "STATUS=waiting for the hub, to get a certificate");
-  return enrol_new(r->client, &c->enrol, wait_ms, &r->enrol);
+  notify_say(r->notify, "STATUS=getting a certificate");
+  return enrol_new(r->client, &c->enrol, proxy_config_ms(c, "hub_seconds"), &r->enrol);
 }
 
 /* Two for each connection, two more for a pipe if it is stuck, and some more. */

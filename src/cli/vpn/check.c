@@ -3,6 +3,7 @@
 #include "cli/out.h"
 #include "cli/verbs.h"
 #include "cli/vpn/vpn.h"
+#include "transit/vpn/block.h"
 #include "transit/vpn/charon.h"
 #include "transit/vpn/guard.h"
 #include "transit/vpn/tunnel.h"
@@ -123,6 +124,17 @@ static err_t check_peers(struct checking *c) {
   return OK;
 }
 
+/* Without them there is no tunnel: this says what to do about it. */
+static err_t check_addresses(const struct site *s) {
+  bool kernel = true;
+  if (block_kernel_esp(&kernel) != OK) /* who may only capture asks for less */
+    kernel = true;
+  err_t e = charon_check_addresses(s, s->esp == ESP_USER || !kernel);
+  if (e == ERR_CONFIG)
+    out_note("%s", err_reason(e));
+  return e == ERR_CONFIG ? OK : e;
+}
+
 static err_t print(struct checking *c, bool guarded) {
   if (!args_flag(c->a, "json")) {
     TRY(table_print(&c->table));
@@ -153,6 +165,7 @@ static err_t run(const struct args *a) {
   table_start(&c.table, 7, headings);
   write_open(&c.json, NULL, '{');
   write_open(&c.json, "peers", '[');
+  TRY(check_addresses(c.site));
   TRY(check_peers(&c));
   TRY(print(&c, guarded));
   if (!c.holds)

@@ -4,8 +4,11 @@
 #include "cli/out.h"
 #include "cli/verbs.h"
 #include "cli/vpn/vpn.h"
+#include "crypto/cert.h"
+#include "crypto/x509.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define CA_MAX 65536
 
@@ -19,6 +22,22 @@ static err_t find_peer(const struct args *a, const struct site *s, const struct 
   return OK;
 }
 
+/* The first certificate of a file, and nothing else that may be in it. */
+static err_t read_ca(const char *path, struct buf *pem) {
+  AUTO_BUF text = BUF_EMPTY, der = BUF_EMPTY;
+  AUTO_CERT_INFO info = { 0 };
+  TRY(args_usage(file_read(path, CA_MAX, &text)));
+  err_t e = x509_from_pem(buf_bytes(&text), &der);
+  if (e == OK)
+    e = cert_read(buf_bytes(&der), &info);
+  if (e == ERR_NOMEM)
+    return e;
+  if (e != OK || !info.is.ca)
+    FAIL(ERR_USAGE, "%s holds no certificate of an authority: what is meant is the hub's ca.pem",
+         path);
+  return x509_to_pem(buf_bytes(&der), pem);
+}
+
 static err_t run(const struct args *a) {
   AUTO(site) struct site *s = NULL;
   AUTO_BUF text = BUF_EMPTY, ca = BUF_EMPTY;
@@ -29,7 +48,12 @@ static err_t run(const struct args *a) {
   TRY(vpn_site(a, &s));
   TRY(find_peer(a, s, &p));
   if (ca_file)
-    TRY(file_read(ca_file, CA_MAX, &ca));
+    TRY(read_ca(ca_file, &ca));
+  if (strcmp(kind, "azure") == 0 && !p->policy->any_purpose)
+    out_note("%s has policy = %s. Azure's gateways can do what it asks for, but have other\n"
+             "lifetimes of IKE keys, and what they show must be a certificate of the profile vpn:\n"
+             "set policy = azure in its section of the site file, and export again.",
+             p->name, p->policy->name);
   TRY(export_put(kind, s, p, buf_bytes(&ca), &text));
   fwrite(text.data, 1, text.size, stdout);
   return OK;

@@ -93,7 +93,7 @@ static err_t run(const struct args *a) {
   if (!args_flag(a, "peer"))
     FAIL(ERR_USAGE, "--peer is missing: the other site");
   TRY(put_file(a, &text));
-  TRY(site_parse(buf_bytes(&text), "these options", &s));
+  TRY(args_usage(site_parse(buf_bytes(&text), "these options", &s)));
   if (access(path, F_OK) == 0)
     FAIL(ERR_CONFLICT, "%s is there already: a [peer NAME] section is added by hand", path);
   TRY(file_write_private(path, buf_bytes(&text)));
@@ -120,8 +120,11 @@ const struct verb verb_vpn_init = {
   .max_words = 1,
   .summary = "Write a site file, and say what the other side needs",
   .details =
-    "NAME is the DNS name that this gateway's certificate is for. Networks must not overlap. The\n"
-    "file is INI: what is asked here, and\n"
+    "NAME is the DNS name that this gateway's certificate is for. Networks must not overlap. "
+    "There\n"
+    "is one file for a machine (or network namespace), with all its peers. The gateway has an\n"
+    "address of its own in its networks: strongSwan needs it, in user space one in each of them.\n"
+    "The file is INI: what is asked here, and\n"
     "  nat = auto|always            ESP in UDP also where there is no NAT\n"
     "  esp = auto|kernel|user       where packets are encrypted\n"
     "  dpd_seconds = 30             a silent peer is asked whether it lives\n"

@@ -41,9 +41,12 @@ const struct verb verb_vpn_up = {
   .summary = "Bring the tunnels to the other sites up and keep them",
   .details =
     "First what is for the other sites' networks is dropped where it finds no tunnel; then the\n"
-    "gateway's certificate is asked for, and strongSwan is started. It runs until SIGTERM or\n"
-    "Ctrl-C; the routes that drop stay ('strongroom vpn down --open' removes them). SIGHUP looks\n"
-    "for a new certificate and revocation lists at once. Needs root (CAP_NET_ADMIN).",
+    "gateway's certificate is asked for, and strongSwan is started. Without a certificate, and\n"
+    "with the hub away, it waits for half a minute and then ends with 6, for the service manager\n"
+    "to start it again. It runs until SIGTERM or Ctrl-C; the routes that drop stay ('strongroom\n"
+    "vpn down --open' removes them), and while it runs they are put back where somebody removes\n"
+    "them. One site file has all peers of a machine (or network namespace). SIGHUP looks for a\n"
+    "new certificate and revocation lists at once. Needs root (CAP_NET_ADMIN).",
   .options = options,
   .examples = "strongroom vpn up --data /etc/strongroom/vpn\n"
               "strongroom vpn up --config site-a.conf",

@@ -6,5 +6,5 @@ const char *vpn_config(const struct args *a) {
 }
 
 err_t vpn_site(const struct args *a, struct site **out) {
-  return site_read(vpn_config(a), out);
+  return args_usage(site_read(vpn_config(a), out));
 }

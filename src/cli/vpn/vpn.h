@@ -10,6 +10,7 @@
 
 /* The file that --config names, or the usual one. */
 const char *vpn_config(const struct args *a);
+/* ERR_USAGE where it can't be read or is wrong. */
 err_t vpn_site(const struct args *a, struct site **out);
 
 #endif

@@ -25,7 +25,9 @@ static uint16_t family_of(const struct cidr *net) {
   return net->size == 4 ? AF_INET : AF_INET6;
 }
 
-static err_t put_one(int fd, const struct cidr *net, uint8_t direction) {
+/* type: whether one that is there is written again, or left. *added: it was not there, if left. */
+static err_t put_one(int fd, unsigned type, const struct cidr *net, uint8_t direction,
+                     bool *added) {
   struct xfrm_userpolicy_info p = { .lft = unlimited,
                                     .priority = RANK,
                                     .dir = direction,
@@ -36,9 +38,10 @@ static err_t put_one(int fd, const struct cidr *net, uint8_t direction) {
   bool out = direction == XFRM_POLICY_OUT;
   memcpy(out ? &p.sel.daddr : &p.sel.saddr, net->address, net->size);
   *(out ? &p.sel.prefixlen_d : &p.sel.prefixlen_s) = net->bits;
-  nl_begin(&r, XFRM_MSG_UPDPOLICY, 0, &p, sizeof p);
+  nl_begin(&r, type, 0, &p, sizeof p);
   TRY(nl_ask(fd, &r, NULL, NULL, &error));
-  if (error)
+  *added |= error == 0;
+  if (error && !(error == EEXIST && type == XFRM_MSG_NEWPOLICY))
     FAIL(ERR_CONFIG, "cannot add an IPsec policy that drops: %s", strerror(error));
   return OK;
 }
@@ -90,17 +93,31 @@ static err_t prune(int fd, const struct site *s) {
   return OK;
 }
 
+static err_t put_all(int fd, unsigned type, const struct site *s, bool *added) {
+  for (size_t i = 0; i < s->peer_count; i++)
+    for (size_t k = 0; k < s->peers[i].nets.count; k++)
+      for (size_t d = 0; d < sizeof directions; d++)
+        TRY(put_one(fd, type, &s->peers[i].nets.items[k].is, directions[d], added));
+  return OK;
+}
+
 err_t vpn_block_put(const struct site *s) {
   AUTO_FD fd = -1;
+  bool added = false;
   int error;
   err_t e = nl_open(NETLINK_XFRM, &fd, &error);
   if (e != OK)
     return s || error != EPROTONOSUPPORT ? e : OK;
-  for (size_t i = 0; s && i < s->peer_count; i++)
-    for (size_t k = 0; k < s->peers[i].nets.count; k++)
-      for (size_t d = 0; d < sizeof directions; d++)
-        TRY(put_one(fd, &s->peers[i].nets.items[k].is, directions[d]));
+  if (s)
+    TRY(put_all(fd, XFRM_MSG_UPDPOLICY, s, &added));
   return prune(fd, s);
+}
+
+err_t vpn_block_mend(const struct site *s, bool *mended) {
+  AUTO_FD fd = -1;
+  int error;
+  TRY(nl_open(NETLINK_XFRM, &fd, &error));
+  return put_all(fd, XFRM_MSG_NEWPOLICY, s, mended);
 }
 
 /* --- what the kernel can --- */

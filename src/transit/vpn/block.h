@@ -10,6 +10,8 @@
 /* What goes to, or comes from, a peer's networks without IPsec is dropped; such policies of earlier
  * are removed. s NULL: there are none from now on, and a kernel without IPsec is no error. */
 err_t vpn_block_put(const struct site *s);
+/* Puts back those that were taken away since; *mended where there were such. */
+err_t vpn_block_mend(const struct site *s, bool *mended);
 
 /* Whether the kernel does ESP with AES-256-GCM in tunnels. */
 err_t block_kernel_esp(bool *out);

@@ -20,6 +20,11 @@ void charon_socket(const struct site *s, char out[static 108]);
  * ports. */
 err_t charon_check(const struct site *s, bool user);
 
+/* The addresses alone: strongSwan adds no route into a tunnel without an address of ours that it
+ * may come from, so what is for the peer would be dropped. In user space it takes one for each pair
+ * of networks, else one for the peer's. */
+err_t charon_check_addresses(const struct site *s, bool user);
+
 /* Writes its configuration and starts it; charon_wait() until it can be told something. ERR_TIMEOUT
  * (FAILed) when that takes longer than ten seconds; ERR_CONFLICT (FAILed) when it has ended. */
 err_t charon_start(const struct site *s, bool user, pid_t *pid);

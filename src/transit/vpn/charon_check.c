@@ -3,6 +3,7 @@
 #include "transit/vpn/charon.h"
 #include "transit/vpn/own_address.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,15 +19,27 @@ static err_t check_plugin(const char *path, const char *package) {
   return OK;
 }
 
-static err_t refuse_net(const struct site_net *net, const char *why) {
-  FAIL(ERR_CONFIG,
-       "this machine has no address in %s%s: for example 'ip address add %.*s/%d dev lo'",
-       net->text, why, (int)strcspn(net->text, "/"), net->text, net->is.size * 8);
+/* An address in it that may be free: the first one, in a network that is here; in one that is
+ * passed on to the peer, whose addresses are elsewhere, the network's own. */
+static void suggest(const struct site *s, const struct site_net *net, char out[static 64]) {
+  struct cidr one = net->is;
+  bool here = false;
+  for (size_t i = 0; i < s->nets.count; i++)
+    here |= site_overlap(&s->nets.items[i].is, &net->is);
+  one.address[one.size - 1] |= here && one.bits < 8 * one.size - 1;
+  inet_ntop(one.size == 4 ? AF_INET : AF_INET6, one.address, out, 64);
 }
 
-/* strongSwan adds no route into a tunnel without an address of ours that it may come from: in user
- * space one for each pair of networks, else one for the peer's. */
-static err_t check_addresses(const struct site *s, bool user) {
+static err_t refuse_net(const struct site *s, const struct site_net *net, const char *why) {
+  char address[64];
+  suggest(s, net, address);
+  FAIL(ERR_CONFIG,
+       "this machine has no address in %s%s: give it one that nobody else has, for example 'ip "
+       "address add %s/%d dev lo'",
+       net->text, why, address, net->is.size * 8);
+}
+
+err_t charon_check_addresses(const struct site *s, bool user) {
   for (size_t p = 0; p < s->peer_count; p++) {
     const struct site_nets *local = &s->peers[p].local;
     bool any = false;
@@ -35,11 +48,11 @@ static err_t check_addresses(const struct site *s, bool user) {
       bool found;
       TRY(own_address_find(&local->items[i].is, &found, &unused));
       if (!found && user)
-        return refuse_net(&local->items[i], ", which ESP in user space needs");
+        return refuse_net(s, &local->items[i], ", which ESP in user space needs");
       any |= found;
     }
     if (!any)
-      return refuse_net(&local->items[0], ", or another local network of that peer");
+      return refuse_net(s, &local->items[0], ", or another local network of that peer");
   }
   return OK;
 }
@@ -77,5 +90,5 @@ err_t charon_check(const struct site *s, bool user) {
     TRY(check_tun());
     TRY(check_plugin(PLUGINS "kernel-libipsec.so", "libcharon-extra-plugins"));
   }
-  return check_addresses(s, user);
+  return charon_check_addresses(s, user);
 }

@@ -100,6 +100,7 @@ static err_t hand_over(struct gateway *g) {
     enrolled_free(g->now);
   g->revocation.read = NULL; /* it borrowed them */
   g->now = TAKE(now);
+  TRY(peer_cert_read(buf_bytes(&g->now->chain_pem), &g->own));
   if (!first)
     TRY(peers_review(g));
   return other ? peers_renew(g) : OK;
@@ -282,6 +283,7 @@ static err_t prepare(struct gateway *g, struct client *c) {
   TRY(block_kernel_esp(&kernel));
   g->user = g->site->esp == ESP_USER || !kernel;
   TRY(guard_put(g->site, !g->user));
+  TRY(guard_watch_new(g->site, !g->user, &g->guard));
   TRY(charon_check(g->site, g->user));
   TRY(listen_to_signals(g));
   return get_certificate(g, c);
@@ -296,6 +298,8 @@ static void gateway_end(struct gateway *g) {
     enrol_free(g->enrol);
   if (g->now)
     enrolled_free(g->now);
+  if (g->guard)
+    guard_watch_free(g->guard);
   mem_free(g->peers);
   mem_free(g->tunnels);
   file_close(&g->signals);

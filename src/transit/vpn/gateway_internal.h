@@ -5,7 +5,9 @@
 #include "transit/enrol.h"
 #include "transit/vpn/creds.h"
 #include "transit/vpn/gateway.h"
+#include "transit/vpn/guard_watch.h"
 #include "transit/vpn/peer.h"
+#include "transit/vpn/redial.h"
 #include "transit/vpn/tunnel.h"
 
 #include <sys/types.h>
@@ -21,9 +23,9 @@ struct peer_state {
   bool open; /* its gate */
   struct good_tunnel good[GOOD_MAX];
   unsigned next_good;
-  unsigned unseen;  /* looks at tunnels whose certificate strongSwan has not shown */
-  uint64_t dial_at; /* monotonic microseconds: not before */
-  unsigned tries;   /* since it was up */
+  unsigned unseen; /* looks at tunnels whose certificate strongSwan has not shown */
+  unsigned astray; /* looks at tunnels that are up and have no route into them */
+  struct redial redial;
 };
 
 struct gateway {
@@ -31,6 +33,8 @@ struct gateway {
   bool user; /* ESP in user space */
   struct enrol *enrol;
   struct enrolled *now; /* what strongSwan has */
+  struct peer_cert own; /* its certificate */
+  bool revoked;         /* .. is on a list: whom should we dial with it? */
   bool lists;           /* .. with all revocation lists: it lets nobody in who is on one */
   struct revocation revocation;
   struct creds creds;
@@ -40,7 +44,9 @@ struct gateway {
   unsigned deaths;
   struct vici *ask, *events; /* NULL while it does not run */
   int signals, changed, lock;
-  int claim;                /* of the kill switch */
+  int claim; /* of the kill switch */
+  struct guard_watch *guard;
+  bool rerouted;            /* routes into tunnels are to be looked at */
   struct peer_state *peers; /* by the site's order */
   struct tunnels *tunnels;
 };
@@ -52,7 +58,7 @@ struct gateway {
 err_t peers_look(struct gateway *g);
 /* Ends the tunnels of peers whose certificates are revoked, or have ended. */
 err_t peers_review(struct gateway *g);
-/* All tunnels anew, with our present certificate. */
+/* All tunnels anew, with our present certificate, and those that were put off at once. */
 err_t peers_renew(struct gateway *g);
 /* strongSwan is gone: no gate is open. */
 void peers_shut(struct gateway *g);

@@ -8,16 +8,14 @@
 
 #define TURN_US 3000000u /* the side with the greater name lets the other dial first */
 #define UNSEEN_MAX 5
+#define ASTRAY_MAX 2
 #define REVOKED "its certificate is revoked"
-#define RETRY_US 2000000u
-#define RETRY_MOST_US 60000000u
 
 static void set_gate(struct gateway *g, size_t at, bool open) {
   struct peer_state *state = &g->peers[at];
-  const struct site_peer *p = &g->site->peers[at];
   if (state->open == open)
     return;
-  err_t e = guard_gate(p, open);
+  err_t e = guard_watch_gate(g->guard, at, open);
   if (e != OK) {
     log_err("vpn", e, open ? "opening the gate" : "shutting the gate");
     return;
@@ -37,6 +35,7 @@ static err_t refuse(struct gateway *g, size_t at, const char *why) {
   const struct site_peer *p = &g->site->peers[at];
   set_gate(g, at, false);
   memset(g->peers[at].good, 0, sizeof g->peers[at].good);
+  redial_refused(&g->peers[at].redial, clock_mono_us());
   log_warn("vpn", "%s is refused: %s", p->name, why);
   for (size_t i = 0; i < g->tunnels->count; i++)
     if (g->tunnels->items[i].peer == p && tunnel_end(g->ask, g->tunnels->items[i].id) == ERR_AWAY)
@@ -83,19 +82,11 @@ static err_t judge(struct gateway *g, size_t at, const struct tunnel *t) {
 }
 
 static err_t dial(struct gateway *g, size_t at) {
-  struct peer_state *state = &g->peers[at];
   const struct site_peer *p = &g->site->peers[at];
-  uint64_t now = clock_mono_us(), pause = RETRY_US;
-  if (strcmp(p->address, SITE_ANY) == 0)
+  uint64_t turn_us = strcasecmp(g->site->name, p->name) < 0 ? 0 : TURN_US;
+  if (strcmp(p->address, SITE_ANY) == 0 || g->revoked ||
+      !redial_due(&g->peers[at].redial, turn_us, clock_mono_us()))
     return OK;
-  if (!state->dial_at)
-    state->dial_at = strcasecmp(g->site->name, p->name) < 0 ? now : now + TURN_US;
-  if (now < state->dial_at)
-    return OK;
-  for (unsigned i = 0; i < state->tries && pause < RETRY_MOST_US; i++)
-    pause *= 2;
-  state->tries++;
-  state->dial_at = now + (pause < RETRY_MOST_US ? pause : RETRY_MOST_US);
   return tunnel_dial(g->ask, p);
 }
 
@@ -105,6 +96,22 @@ static void tell(struct gateway *g, size_t at, const struct tunnel *t) {
     log_info("vpn", "%s is up: %s, ESP %s, from %s", p->name, t->ike, t->esp, t->address);
   else
     log_warn("vpn", "%s is down: what is for it is dropped", p->name);
+}
+
+/* strongSwan adds the routes into a tunnel once: where somebody removes them, there is to be
+ * another tunnel. While keys are exchanged they may be absent for a moment. */
+static err_t look_for_way(struct gateway *g, size_t at, const struct tunnel *up) {
+  struct peer_state *state = &g->peers[at];
+  bool leads = true;
+  if (g->rerouted && up)
+    TRY(guard_leads(up->peer, &leads));
+  state->astray = leads ? 0 : state->astray + 1;
+  if (state->astray < ASTRAY_MAX)
+    return OK;
+  state->astray = 0;
+  log_warn("vpn", "somebody removed the routes into the tunnel to %s: it is set up anew",
+           up->peer->name);
+  return tunnel_end(g->ask, up->id);
 }
 
 static err_t look_at(struct gateway *g, size_t at) {
@@ -124,15 +131,21 @@ static err_t look_at(struct gateway *g, size_t at) {
   if (state->open != (up != NULL))
     tell(g, at, up);
   set_gate(g, at, up != NULL);
-  if (up) {
-    state->dial_at = 0;
-    state->tries = 0;
-  }
+  redial_look(&state->redial, up != NULL, clock_mono_us());
+  TRY(look_for_way(g, at, up));
   return any ? OK : dial(g, at);
+}
+
+static bool some_astray(const struct gateway *g) {
+  for (size_t i = 0; i < g->site->peer_count; i++)
+    if (g->peers[i].astray)
+      return true;
+  return false;
 }
 
 err_t peers_look(struct gateway *g) {
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
+  g->rerouted = guard_watch_rerouted(g->guard) || some_astray(g);
   for (size_t i = 0; i < g->site->peer_count; i++) {
     err_t e = look_at(g, i);
     if (e == ERR_AWAY || e == ERR_NOMEM)
@@ -161,6 +174,7 @@ static const char *wrong_now(const struct gateway *g, const struct good_tunnel *
 err_t peers_review(struct gateway *g) {
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
   TRY(revocation_update(&g->revocation, g->ask, g->now));
+  g->revoked = revocation_has(&g->revocation, &g->own);
   for (size_t at = 0; at < g->site->peer_count; at++) {
     const char *wrong = NULL;
     for (unsigned i = 0; i < GOOD_MAX && !wrong; i++) {
@@ -175,6 +189,8 @@ err_t peers_review(struct gateway *g) {
 }
 
 err_t peers_renew(struct gateway *g) {
+  for (size_t i = 0; i < g->site->peer_count; i++)
+    g->peers[i].redial = (struct redial){ 0 };
   TRY(tunnels_list(g->ask, g->site, g->tunnels));
   for (size_t i = 0; i < g->tunnels->count; i++)
     if (g->tunnels->items[i].established &&

@@ -13,7 +13,9 @@
 
 static const struct {
   uint32_t table, rank;
-} rules[] = { { GUARD_GATE_TABLE, GUARD_GATE_RANK }, { GUARD_BLOCK_TABLE, GUARD_BLOCK_RANK } };
+} rules[] = { { GUARD_GATE_TABLE, GUARD_GATE_RANK },
+              { GUARD_TUNNEL_TABLE, GUARD_TUNNEL_RANK },
+              { GUARD_BLOCK_TABLE, GUARD_BLOCK_RANK } };
 static const uint8_t families[] = { AF_INET, AF_INET6 };
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -39,10 +41,12 @@ err_t guard_claim(int *fd) {
   return OK;
 }
 
-/* Done, or as it should be already. */
-static err_t settle(int fd, struct nl_request *r, const char *what, int fine) {
+/* Done, or as it should be already; *changed (may be NULL) where it was not. */
+static err_t settle(int fd, struct nl_request *r, const char *what, int fine, bool *changed) {
   int error = 0;
   TRY(nl_ask(fd, r, NULL, NULL, &error));
+  if (changed)
+    *changed |= error == 0;
   if (error == EPERM)
     FAIL(ERR_CONFIG, "cannot change routes: this needs root (CAP_NET_ADMIN)");
   if (error && error != fine)
@@ -51,7 +55,8 @@ static err_t settle(int fd, struct nl_request *r, const char *what, int fine) {
 }
 
 /* A machine without IPv6 has no such rules and needs none. */
-static err_t change_rule(int fd, unsigned type, uint8_t family, uint32_t table, uint32_t rank) {
+static err_t change_rule(int fd, unsigned type, uint8_t family, uint32_t table, uint32_t rank,
+                         bool *changed) {
   const struct fib_rule_hdr h = { .family = family, .action = FR_ACT_TO_TBL };
   struct nl_request r;
   bool adds = type == RTM_NEWRULE;
@@ -65,29 +70,46 @@ static err_t change_rule(int fd, unsigned type, uint8_t family, uint32_t table, 
   if (error && error != (adds ? EEXIST : ENOENT) &&
       !(family == AF_INET6 && (error == EAFNOSUPPORT || error == EOPNOTSUPP)))
     FAIL(ERR_CONFIG, "cannot change the rules of routing: %s", strerror(error));
+  *changed |= error == 0;
   return OK;
 }
 
-static err_t change_rules(int fd, unsigned type) {
+/* *changed: one that lets the routes that drop be asked. strongSwan itself removes the other one
+ * when it ends. */
+static err_t change_rules(int fd, unsigned type, bool *changed) {
+  bool unused = false;
   for (size_t f = 0; f < COUNT(families); f++)
     for (size_t i = 0; i < COUNT(rules); i++)
-      TRY(change_rule(fd, type, families[f], rules[i].table, rules[i].rank));
+      TRY(change_rule(fd, type, families[f], rules[i].table, rules[i].rank,
+                      rules[i].table == GUARD_TUNNEL_TABLE ? &unused : changed));
   return OK;
 }
 
-static err_t change_drop(int fd, unsigned type, const struct cidr *net, uint32_t table) {
+static void put_drop(struct nl_request *r, unsigned type, unsigned flags, const struct cidr *net,
+                     uint32_t table) {
   const struct rtmsg h = { .rtm_family = family_of(net),
                            .rtm_dst_len = net->bits,
                            .rtm_protocol = RTPROT_STATIC,
                            .rtm_scope = RT_SCOPE_UNIVERSE,
                            .rtm_type = RTN_BLACKHOLE };
+  nl_begin(r, type, flags, &h, sizeof h);
+  nl_put(r, RTA_DST, net->address, net->size);
+  nl_put_u32(r, RTA_TABLE, table);
+}
+
+static err_t change_drop(int fd, unsigned type, const struct cidr *net, uint32_t table) {
   struct nl_request r;
   bool adds = type == RTM_NEWROUTE;
-  nl_begin(&r, type, adds ? NLM_F_CREATE | NLM_F_REPLACE : 0, &h, sizeof h);
-  nl_put(&r, RTA_DST, net->address, net->size);
-  nl_put_u32(&r, RTA_TABLE, table);
+  put_drop(&r, type, adds ? NLM_F_CREATE | NLM_F_REPLACE : 0, net, table);
   return settle(fd, &r, adds ? "add a route that drops" : "remove a route that drops",
-                adds ? 0 : ESRCH);
+                adds ? 0 : ESRCH, NULL);
+}
+
+/* Adds it if there is none: *changed then. */
+static err_t mend_drop(int fd, const struct cidr *net, uint32_t table, bool *changed) {
+  struct nl_request r;
+  put_drop(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, net, table);
+  return settle(fd, &r, "put a route that drops back", EEXIST, changed);
 }
 
 /* --- what is there --- */
@@ -169,7 +191,7 @@ static err_t prune(int fd, uint32_t table, const struct site *s) {
     nl_begin(&r, RTM_DELROUTE, 0, &h, sizeof h);
     nl_put(&r, RTA_DST, net.address, net.size);
     nl_put_u32(&r, RTA_TABLE, table);
-    TRY(settle(fd, &r, "remove a route", ESRCH));
+    TRY(settle(fd, &r, "remove a route", ESRCH, NULL));
   }
   return OK;
 }
@@ -179,17 +201,34 @@ static err_t prune(int fd, uint32_t table, const struct site *s) {
 err_t guard_put(const struct site *s, bool kernel_esp) {
   AUTO_FD fd = -1;
   int unused;
+  bool changed = false;
   TRY(nl_open(NETLINK_ROUTE, &fd, &unused));
   for (size_t p = 0; p < s->peer_count; p++)
     for (size_t i = 0; i < s->peers[p].nets.count; i++) {
       TRY(change_drop(fd, RTM_NEWROUTE, &s->peers[p].nets.items[i].is, GUARD_BLOCK_TABLE));
       TRY(change_drop(fd, RTM_NEWROUTE, &s->peers[p].nets.items[i].is, GUARD_GATE_TABLE));
     }
-  TRY(change_rules(fd, RTM_NEWRULE));
+  TRY(change_rules(fd, RTM_NEWRULE, &changed));
   TRY(vpn_block_put(kernel_esp ? s : NULL));
   TRY(prune(fd, GUARD_TUNNEL_TABLE, NULL));
   TRY(prune(fd, GUARD_GATE_TABLE, s));
   return prune(fd, GUARD_BLOCK_TABLE, s);
+}
+
+err_t guard_mend(const struct site *s, bool kernel_esp, const bool *open, bool *mended) {
+  AUTO_FD fd = -1;
+  int unused;
+  *mended = false;
+  TRY(nl_open(NETLINK_ROUTE, &fd, &unused));
+  for (size_t p = 0; p < s->peer_count; p++)
+    for (size_t i = 0; i < s->peers[p].nets.count; i++) {
+      const struct cidr *net = &s->peers[p].nets.items[i].is;
+      TRY(mend_drop(fd, net, GUARD_BLOCK_TABLE, mended));
+      if (!open[p])
+        TRY(mend_drop(fd, net, GUARD_GATE_TABLE, mended));
+    }
+  TRY(change_rules(fd, RTM_NEWRULE, mended));
+  return kernel_esp ? vpn_block_mend(s, mended) : OK;
 }
 
 err_t guard_gate(const struct site_peer *p, bool open) {
@@ -202,11 +241,28 @@ err_t guard_gate(const struct site_peer *p, bool open) {
   return OK;
 }
 
+err_t guard_leads(const struct site_peer *p, bool *out) {
+  AUTO_FD fd = -1;
+  AUTO_BUF nets = BUF_EMPTY;
+  int unused;
+  bool leads = false;
+  TRY(nl_open(NETLINK_ROUTE, &fd, &unused));
+  TRY(list_table(fd, GUARD_TUNNEL_TABLE, &nets));
+  for (size_t k = 0; k < nets.size / sizeof(struct cidr); k++) {
+    struct cidr there = net_at(&nets, k);
+    for (size_t i = 0; i < p->nets.count; i++)
+      leads |= site_overlap(&there, &p->nets.items[i].is);
+  }
+  *out = leads;
+  return OK;
+}
+
 err_t guard_remove(void) {
   AUTO_FD fd = -1;
   int unused;
+  bool changed = false;
   TRY(nl_open(NETLINK_ROUTE, &fd, &unused));
-  TRY(change_rules(fd, RTM_DELRULE));
+  TRY(change_rules(fd, RTM_DELRULE, &changed));
   TRY(prune(fd, GUARD_TUNNEL_TABLE, NULL));
   TRY(prune(fd, GUARD_GATE_TABLE, NULL));
   TRY(prune(fd, GUARD_BLOCK_TABLE, NULL));

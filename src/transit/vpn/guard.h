@@ -8,7 +8,8 @@
  * strongSwan and of us. On kernels with ESP, IPsec policies of the lowest rank say the same once
  * more, so that what no tunnel's policy covers (other sources) is dropped as well.
  *
- * Needs CAP_NET_ADMIN. One thread at a time.
+ * Needs CAP_NET_ADMIN. Any thread; what two of them change at once is for them to settle
+ * (guard_watch.h).
  */
 #ifndef TRANSIT_VPN_GUARD_H
 #define TRANSIT_VPN_GUARD_H
@@ -28,8 +29,13 @@ err_t guard_claim(int *fd);
 /* Drops all that is for the peers' networks; what an earlier site file left is removed after that,
  * strongSwan's routes too. kernel_esp: with policies. */
 err_t guard_put(const struct site *s, bool kernel_esp);
+/* Puts back what was taken away of it since: *mended, whether anything was. open: for each peer,
+ * whether its gate is. The rule that leads into tunnels is put back, too, without a word. */
+err_t guard_mend(const struct site *s, bool kernel_esp, const bool *open, bool *mended);
 /* Opens or shuts the gate of one peer. */
 err_t guard_gate(const struct site_peer *p, bool open);
+/* Whether any of a peer's networks has a way into its tunnel: strongSwan's routes, as they are. */
+err_t guard_leads(const struct site_peer *p, bool *out);
 /* Traffic passes in clear from now on, if there is a way. */
 err_t guard_remove(void);
 /* Whether all of the site's networks are dropped where there is no tunnel. */

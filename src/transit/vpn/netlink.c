@@ -16,7 +16,7 @@ static struct nlmsghdr *head(struct nl_request *r) {
 
 void nl_begin(struct nl_request *r, unsigned type, unsigned flags, const void *payload,
               size_t size) {
-  static uint32_t number;
+  static _Atomic uint32_t number;
   memset(r, 0, sizeof *r);
   *head(r) = (struct nlmsghdr){ .nlmsg_len = (uint32_t)NLMSG_LENGTH(size),
                                 .nlmsg_type = (uint16_t)type,
@@ -67,21 +67,28 @@ err_t nl_open(int protocol, int *fd, int *error) {
   return OK;
 }
 
+/* Takes the first message of a datagram off; there is one. */
+static err_t take_one(struct bytes *datagram, struct nlmsghdr *h, struct nl_answer *a) {
+  memcpy(h, datagram->data, sizeof *h);
+  if (h->nlmsg_len < sizeof *h || h->nlmsg_len > datagram->size)
+    FAIL(ERR_IO, "the kernel's answer is malformed");
+  *a = (struct nl_answer){ h->nlmsg_type,
+                           bytes_of(datagram->data + NLMSG_HDRLEN, h->nlmsg_len - NLMSG_HDRLEN) };
+  size_t step = NLMSG_ALIGN(h->nlmsg_len);
+  *datagram = bytes_of(datagram->data + step, step < datagram->size ? datagram->size - step : 0);
+  return OK;
+}
+
 /* The messages of one datagram; *done when the last one was among them. */
 static err_t take(struct bytes datagram, uint32_t number, nl_each *each, void *ctx, int *error,
                   bool *done) {
   struct nlmsghdr h;
+  struct nl_answer a;
   while (datagram.size >= sizeof h) {
-    memcpy(&h, datagram.data, sizeof h);
-    if (h.nlmsg_len < sizeof h || h.nlmsg_len > datagram.size)
-      FAIL(ERR_IO, "the kernel's answer is malformed");
-    struct nl_answer a = { h.nlmsg_type,
-                           bytes_of(datagram.data + NLMSG_HDRLEN, h.nlmsg_len - NLMSG_HDRLEN) };
     int32_t code = 0;
+    TRY(take_one(&datagram, &h, &a));
     if (h.nlmsg_type == NLMSG_ERROR && a.body.size >= sizeof code)
       memcpy(&code, a.body.data, sizeof code);
-    size_t step = NLMSG_ALIGN(h.nlmsg_len);
-    datagram = bytes_of(datagram.data + step, step < datagram.size ? datagram.size - step : 0);
     if (h.nlmsg_seq != number)
       continue;
     *done = h.nlmsg_type == NLMSG_ERROR || h.nlmsg_type == NLMSG_DONE;
@@ -113,4 +120,37 @@ err_t nl_ask(int fd, struct nl_request *r, nl_each *each, void *ctx, int *error)
     TRY(take(bytes_of(answer.data, (size_t)n), h->nlmsg_seq, each, ctx, error, &done));
   }
   return OK;
+}
+
+err_t nl_listen(int protocol, uint32_t groups, int *fd) {
+  const struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = groups };
+  AUTO_FD opened = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  if (opened < 0 || bind(opened, (const struct sockaddr *)&name, sizeof name) != 0)
+    FAIL(ERR_CONFIG, "cannot hear of the kernel's changes (netlink %d): %s", protocol,
+         strerror(errno));
+  *fd = opened;
+  opened = -1;
+  return OK;
+}
+
+err_t nl_heard(int fd, nl_each *each, void *ctx, bool *lost) {
+  AUTO_BUF heard = BUF_EMPTY;
+  *lost = false;
+  if (!buf_reserve(&heard, ANSWER_MAX))
+    return ERR_NOMEM;
+  for (;;) {
+    ssize_t n = recv(fd, heard.data, ANSWER_MAX, 0);
+    if (n < 0 && errno == EAGAIN)
+      return OK;
+    if (n < 0 && errno != ENOBUFS && errno != EINTR)
+      FAIL(ERR_IO, "cannot hear of the kernel's changes: %s", strerror(errno));
+    *lost |= n < 0 && errno == ENOBUFS;
+    struct bytes datagram = bytes_of(heard.data, n > 0 ? (size_t)n : 0);
+    while (datagram.size >= sizeof(struct nlmsghdr)) {
+      struct nlmsghdr h;
+      struct nl_answer a;
+      TRY(take_one(&datagram, &h, &a));
+      TRY(each(ctx, &a));
+    }
+  }
 }

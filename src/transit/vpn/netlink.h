@@ -1,6 +1,6 @@
 /*
  * Asking the kernel about routes and IPsec by netlink: one request, its answers, one thread at a
- * time on one socket.
+ * time on one socket; and hearing of changes.
  */
 #ifndef TRANSIT_VPN_NETLINK_H
 #define TRANSIT_VPN_NETLINK_H
@@ -35,5 +35,13 @@ err_t nl_open(int protocol, int *fd, int *error);
  * gets every answer; its error ends the wait. */
 typedef err_t nl_each(void *ctx, const struct nl_answer *a);
 err_t nl_ask(int fd, struct nl_request *r, nl_each *each, void *ctx, int *error);
+
+/* --- changes --- */
+
+#define NL_GROUP(number) (1u << ((number)-1)) /* of RTNLGRP_.., XFRMNLGRP_.. */
+/* A socket that hears of changes in those groups, and does not block. */
+err_t nl_listen(int protocol, uint32_t groups, int *fd);
+/* Each change that was heard; *lost: there were more of them than the socket holds. */
+err_t nl_heard(int fd, nl_each *each, void *ctx, bool *lost);
 
 #endif

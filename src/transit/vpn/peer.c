@@ -1,5 +1,7 @@
 #include "transit/vpn/peer.h"
 
+#include "crypto/x509.h"
+
 #define EKU_IKE "1.3.6.1.5.5.7.3.17" /* id-kp-ipsecIKE (RFC 4945, 5.1.3.12) */
 
 static err_t list_certs(struct vici *v, const char *flag, const char *subject, vici_each *each,
@@ -26,6 +28,21 @@ static bool is_for_gateways(const struct cert_info *info) {
   return false;
 }
 
+static struct peer_cert cert_of(const struct cert_info *info) {
+  struct peer_cert c = { .serial_size = info->serial_size, .not_after = info->is.not_after };
+  memcpy(c.serial, info->serial, sizeof c.serial);
+  return c;
+}
+
+err_t peer_cert_read(struct bytes pem, struct peer_cert *out) {
+  AUTO_BUF der = BUF_EMPTY;
+  AUTO_CERT_INFO info = { 0 };
+  TRY(x509_from_pem(pem, &der));
+  TRY(cert_read(buf_bytes(&der), &info));
+  *out = cert_of(&info);
+  return OK;
+}
+
 static void add(const struct look *l, const struct cert_info *info) {
   struct peer_certs *out = l->out;
   if (!l->peer->policy->any_purpose && !is_for_gateways(info))
@@ -34,10 +51,7 @@ static void add(const struct look *l, const struct cert_info *info) {
     out->wrong = "it has shown too many certificates";
     return;
   }
-  struct peer_cert *c = &out->items[out->count++];
-  memcpy(c->serial, info->serial, sizeof c->serial);
-  c->serial_size = info->serial_size;
-  c->not_after = info->is.not_after;
+  out->items[out->count++] = cert_of(info);
 }
 
 /* One list-cert event: a certificate, and whether its key is ours. */

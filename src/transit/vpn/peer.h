@@ -19,6 +19,8 @@ struct peer_cert {
   size_t serial_size;
   int64_t not_after; /* Unix seconds */
 };
+/* The first one of a PEM text. */
+err_t peer_cert_read(struct bytes pem, struct peer_cert *out);
 /* Those of one name that strongSwan was shown. It does not say which one a tunnel came up with. */
 struct peer_certs {
   struct peer_cert items[PEER_CERTS_MAX];

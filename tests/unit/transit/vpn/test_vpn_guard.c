@@ -2,6 +2,7 @@
  * with a packet. Where this process may make no network it is skipped. */
 #include "transit/vpn/block.h"
 #include "transit/vpn/guard.h"
+#include "transit/vpn/guard_watch.h"
 #include "unit/asserts.h"
 
 #include <arpa/inet.h>
@@ -87,10 +88,51 @@ static void drops_and_lets_pass(void **state) {
   assert_int_equal(sent_to("10.3.0.9"), 0);
 }
 
+/* All of it is taken away, or a part, and what is still there is left as it is. */
+static void is_mended(void **state) {
+  AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64");
+  const bool shut[] = { false }, open[] = { true };
+  bool mended = true;
+  assert_ok(guard_put(s, false));
+  assert_ok(guard_mend(s, false, shut, &mended));
+  assert_false(mended);
+  assert_ok(guard_gate(&s->peers[0], true));
+  assert_ok(guard_mend(s, false, open, &mended));
+  assert_false(mended);
+  assert_ok(guard_mend(s, false, shut, &mended)); /* its gate was taken away */
+  assert_true(mended);
+  assert_ok(guard_remove());
+  assert_ok(guard_mend(s, false, open, &mended));
+  assert_true(mended);
+  assert_true(stands(s));
+  assert_int_equal(sent_to("10.2.0.9"), EINVAL);
+  assert_ok(guard_remove());
+}
+
+/* Nothing but the watch puts it back here. */
+static void is_watched(void **state) {
+  AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64");
+  AUTO(guard_watch) struct guard_watch *w = NULL;
+  assert_ok(guard_put(s, false));
+  assert_ok(guard_watch_new(s, false, &w));
+  for (int round = 0; round < 3; round++) {
+    assert_ok(guard_watch_gate(w, 0, round == 1));
+    assert_ok(guard_remove());
+    for (int i = 0; i < 1000 && !stands(s); i++)
+      usleep(10000);
+    assert_true(stands(s));
+    assert_int_equal(sent_to("10.2.0.9"), EINVAL);
+  }
+  guard_watch_free(TAKE(w));
+  assert_true(stands(s));
+  assert_ok(guard_remove());
+  assert_false(stands(s));
+}
+
 /* The IPsec policies alone. */
 static void policies_drop(void **state) {
   AUTO(site) struct site *s = make("10.2.0.0/16"), *other = make("10.3.0.0/16");
-  bool esp;
+  bool esp, mended = false;
   err_t e = vpn_block_put(s);
   if (e != OK) {
     print_message("this kernel has no IPsec policies: %s\n", err_reason(e));
@@ -101,6 +143,13 @@ static void policies_drop(void **state) {
   assert_ok(vpn_block_put(other));
   assert_int_equal(sent_to("10.2.0.9"), 0);
   assert_int_equal(sent_to("10.3.0.9"), EPERM);
+  assert_ok(vpn_block_mend(other, &mended));
+  assert_false(mended);
+  assert_ok(vpn_block_put(NULL));
+  assert_int_equal(sent_to("10.3.0.9"), 0);
+  assert_ok(vpn_block_mend(other, &mended));
+  assert_true(mended);
+  assert_int_equal(sent_to("10.3.0.9"), EPERM);
   assert_ok(vpn_block_put(NULL));
   assert_int_equal(sent_to("10.3.0.9"), 0);
   assert_ok(block_kernel_esp(&esp));
@@ -109,6 +158,8 @@ static void policies_drop(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(drops_and_lets_pass),
+    cmocka_unit_test(is_mended),
+    cmocka_unit_test(is_watched),
     cmocka_unit_test(policies_drop),
   };
   if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Somebody takes the kill switch of a running gateway away, as a network manager does that tidies up: it is put back at once and it is told, the tunnel goes on,
+# and nothing leaves in clear from then on; also while the gateway has no certificate yet and waits for the hub. That it waits it says, and ends when it is told to.
+. "$(dirname "$0")/../vpn.sh"
+
+vpn_net 2
+vpn_hub
+vpn_site 1 "dpd_seconds = 2" -- 2 "subnets = 10.2.0.0/24"
+vpn_site 2 "dpd_seconds = 2" -- 1 "subnets = 10.1.0.0/24"
+
+# What they do: each leaves a way into the Internet for what the tunnel is for.
+tidy_rules() {
+  at g1 ip -4 rule flush
+  at g1 ip -4 rule add pref 32766 lookup main
+  at g1 ip -6 rule flush
+  at g1 ip -6 rule add pref 32766 lookup main
+}
+tidy_routes() {
+  at g1 ip -4 route flush table 7219
+  at g1 ip -4 route flush table 7221
+}
+tidy_one() { at g1 ip -4 rule del pref 221; }
+tidy_gate() { at g1 ip -4 rule del pref 219; }
+whole() { # with rules for both families
+  local family
+  drops g1 || return 1
+  for family in -4 -6; do
+    [ "$(at g1 ip $family rule | sed -n 's/.*lookup \(72[0-9]*\).*/\1/p' | xargs)" = "7219 7220 7221" ] || return 1
+  done
+}
+told() { grep -c "the kill switch was taken away" "$WORK/g1/log" || true; }
+# put_back WHAT COMMAND: while a host talks; nothing leaves after that. (The log has a line a second.)
+put_back() {
+  local before
+  note "$1"
+  before=$(told)
+  wire_start
+  "$2"
+  until_ 10 "the kill switch is back" whole
+  told_now() { [ "$(told)" -gt "$before" ]; }
+  until_ 10 "it is told" told_now
+  wire_stop
+  note "$(wire "$INNER") packets left in clear until then"
+  wire_start
+  sleep 1.2
+  wire_stop
+  wire_none "packets in clear" "$INNER"
+}
+
+note "the hub is away, and there is no certificate"
+hub_stop
+cp "$WORK/g1/env" "$WORK/env.good"
+sed -i 's/192\.0\.2\.254/192.0.2.77/' "$WORK/g1/env" # nobody answers there
+vpn_up 1
+until_ 10 "what it waits for" grep -q "asking the hub (https://192.0.2.77:.* for a certificate" "$WORK/g1/log"
+ping_away() { ip netns exec srvpn-h1 ping -q -i 0.02 10.2.0.10 >/dev/null 2>&1 & }
+ping_away
+talks=$!
+put_back "rules, while it waits" tidy_rules
+until_ 20 "why" grep -q "waiting for the hub" "$WORK/g1/log"
+vpn_down 1
+drops g1 || fail "the kill switch went with the gateway"
+! grep -q "strongSwan" "$WORK/g1/log" || fail "it did not end at once"
+cp "$WORK/env.good" "$WORK/g1/env"
+hub_start --listen "192.0.2.254:$HUB_PORT" --host 192.0.2.254
+
+note "a tunnel"
+vpn_up 1
+vpn_up 2
+until_ 30 "the tunnel is up" reaches 1 2
+for what in tidy_rules tidy_one tidy_routes; do
+  put_back "$what, with a tunnel" $what
+  until_ 10 "the tunnel goes on" reaches 1 2
+done
+! grep -q "is down" "$WORK/g1/log" || fail "the tunnel was down"
+note "the routes into the tunnel"
+wire_start
+at g1 ip route flush table 7220
+until_ 40 "it is told" grep -q "somebody removed the routes into the tunnel to g2.test" "$WORK/g1/log"
+until_ 40 "the tunnel is back" reaches 1 2
+wire_stop
+wire_none "packets in clear" "$INNER"
+
+note "no tunnel"
+vpn_down 2
+until_ 30 "it is gone" grep -q "is down" "$WORK/g1/log"
+for what in tidy_rules tidy_one tidy_gate tidy_routes; do put_back "$what, without a tunnel" $what; done
+kill $talks
+vpn_down 1
+hub_stop
