@@ -48,11 +48,14 @@ static void end_exchange(struct http_conn *c) {
   spare_exchange_back(c->loop, x);
 }
 
-/* Events of this round may still point to it: it is freed at the round's end. */
+/* Events of this round may still point to it: it is freed at the round's end. In later rounds there
+ * are none, also where a fork has a copy of the socket for a moment, which would be watched on. */
 void conn_close(struct http_conn *c) {
   if (c->state == CONN_CLOSED)
     return;
   c->state = CONN_CLOSED;
+  if (c->io.fd >= 0)
+    epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, c->io.fd, NULL);
   end_exchange(c);
   spare_buf_back(c->loop, &c->in);
   spare_buf_back(c->loop, &c->out);

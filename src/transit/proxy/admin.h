@@ -1,7 +1,8 @@
 /*
  * What the proxy tells those who run it, over HTTP: /metrics for Prometheus, /healthz (it answers,
- * so it is alive), /readyz (it can serve) and /status (JSON, of what it is). No sockets: a request's bytes in, a response's bytes
- * out, one request on a connection. The parser is the strict one of net/.
+ * so it is alive), /readyz (it can serve) and /status (JSON, of what it is). No sockets: a
+ * request's bytes in, a response's bytes out, one request on a connection. The parser is the strict
+ * one of net/.
  *
  * It has no secrets and takes no commands; who may ask is decided by where it listens. Any thread,
  * as far as the callbacks allow it.

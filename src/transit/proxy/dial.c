@@ -4,7 +4,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 static bool to_plain(const struct pair *c) {
   return c->loop->proxy->mode == PROXY_SERVER;
@@ -19,12 +18,7 @@ static struct side *side_of(struct pair *c) {
 }
 
 static void drop(struct pair *c) {
-  int *fd = socket_of(c);
-  struct side *s = side_of(c);
-  if (*fd >= 0)
-    close(*fd);
-  *fd = -1;
-  s->watched = s->watches_out = s->writable = false;
+  pair_leave(c, side_of(c));
   c->dial.connecting = false;
 }
 

@@ -46,14 +46,28 @@ struct pair *pair_new(struct loop *l, int fd, const struct net_address *from) {
   return c;
 }
 
+/* Closing alone would do, if no fork ever had a copy of the socket for a moment. */
+static void unwatch(struct pair *c, struct side *s, int fd) {
+  if (s->watched)
+    epoll_ctl(c->loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+  s->watched = s->watches_out = s->writable = false;
+}
+
+void pair_leave(struct pair *c, struct side *s) {
+  int *fd = s == &c->tls_side ? &c->io.fd : &c->plain;
+  unwatch(c, s, *fd);
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
+}
+
 static void release(struct pair *c) {
   struct loop *l = c->loop;
   timer_stop(&l->wheel, &c->timer);
   list_remove(&c->warm);
+  unwatch(c, &c->tls_side, c->io.fd);
   tls_io_close(&c->io);
-  if (c->plain >= 0)
-    close(c->plain);
-  c->plain = -1;
+  pair_leave(c, &c->plain_side);
   block_drop(&l->blocks, &c->in.block);
   block_drop(&l->blocks, &c->out.block);
   pipe_drop(&l->pipes, &c->pipe);
@@ -210,9 +224,7 @@ static void linger(struct pair *c) {
 static void leave_plain(struct pair *c, bool reset) {
   if (reset)
     set_reset(c->plain);
-  if (c->plain >= 0)
-    close(c->plain);
-  c->plain = -1;
+  pair_leave(c, &c->plain_side);
   c->lingering = true;
 }
 

@@ -203,6 +203,8 @@ void pair_deadline(struct pair *c, unsigned ms); /* 0: none */
 void pair_later(struct pair *c);
 /* Watches a side's socket; out: for room as well, from now on. False: it can't be watched. */
 bool pair_watch(struct pair *c, struct side *s, bool out);
+/* Closes a side's socket, which may be closed already. In a dialled side TLS has not begun. */
+void pair_leave(struct pair *c, struct side *s);
 /* Ends it at once. Unless it is done, both sockets are reset. */
 enum step_result pair_end(struct pair *c, enum proxy_end end, const char *why);
 /* The plain side broke off. What a backend has said before has time to arrive: a reset at once

@@ -6,6 +6,8 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HOST "Host: localhost\r\n"
@@ -60,6 +62,29 @@ static void test_reload(void **state) {
   assert_non_null(strstr(err_last()->why, "not trusted"));
   assert_ok(http_client_new(f.app.url, client, 10000, &next));
   assert_ok(get(next, "/echo", &status));
+}
+
+/* What has a copy of a connection's socket keeps it open, not watched: a sanitizer would see it. */
+static void test_fork(void **state) {
+  AUTO(http_client) struct http_client *c = fixture_client(&f);
+  AUTO_RAW r;
+  int go[2], status;
+  (void)state;
+  raw_open(&r, &f);
+  assert_int_equal(pipe(go), 0);
+  pid_t child = fork();
+  if (child == 0)
+    _exit(close(go[1]) != 0 || read(go[0], &status, 1) != 0);
+  close(go[0]);
+  raw_say(&r, "GET /echo HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+  raw_expect(&r, 200, "");
+  raw_expect_close(&r);
+  shutdown(r.io.fd, SHUT_WR); /* an event, which lasts */
+  for (int i = 0; i < 8; i++)
+    assert_ok(get(c, "/echo", &status));
+  close(go[1]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
 }
 
 struct asking {
@@ -366,6 +391,7 @@ static void test_plain_http(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(test_reload, start, end),
+    cmocka_unit_test_setup_teardown(test_fork, start, end),
     cmocka_unit_test_setup_teardown(test_graceful_stop, start, end),
     cmocka_unit_test_setup_teardown(test_cut, start, end),
     cmocka_unit_test_setup_teardown(test_never_started, start, end),
