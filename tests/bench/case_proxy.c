@@ -349,12 +349,14 @@ static err_t measure(struct side_by_side *s) {
   return OK;
 }
 
+/* Without numbers if there is no other. */
 static const struct series *best_other(const struct side_by_side *s, enum what w) {
-  const struct series *best = NULL;
+  static const struct series none;
+  const struct series *best = &none;
   for (size_t i = 1; i < PROXY_KINDS; i++) {
     const struct series *one = &s->results[w][i];
-    double lead = best ? series_median(one) - series_median(best) : 0;
-    if (one->count && (!best || (whats[w].more ? lead > 0 : lead < 0)))
+    double lead = best->count ? series_median(one) - series_median(best) : 0;
+    if (one->count && (!best->count || (whats[w].more ? lead > 0 : lead < 0)))
       best = one;
   }
   return best;

@@ -120,6 +120,7 @@ static void failures(struct sr_vault *vault, char **argv) {
   sr_bytes_free(&sealed);
   /* The system does not know the hub's authority (OpenSSL itself looks at the variable). */
   char *ca = strdup(getenv("SSL_CERT_FILE"));
+  SURE("memory", ca);
   unsetenv("SSL_CERT_FILE");
   SURE("options", sr_options_new(&o, &error) == SR_OK);
   SURE("options", sr_options_environment(o, &error) == SR_OK);

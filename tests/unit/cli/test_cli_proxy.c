@@ -214,7 +214,7 @@ static struct admin_server *serve(void) {
 }
 
 static void pages_are_served(void **state) {
-  AUTO(admin_server) struct admin_server *s = serve();
+  struct admin_server *s = serve();
   AUTO_BUF answer = BUF_EMPTY, page = BUF_EMPTY;
   int silent[3] = { dial(), dial(), dial() }; /* they stand in nobody's way */
   int fd = dial();
@@ -227,11 +227,12 @@ static void pages_are_served(void **state) {
   assert_in_range(hear(fd, &page), 800000, 801000);
   for (unsigned i = 0; i < 3; i++)
     close(silent[i]);
+  admin_server_free(s);
 }
 
 /* More come than there are places: those who say nothing make room in time. */
 static void silent_visitors_leave(void **state) {
-  AUTO(admin_server) struct admin_server *s = serve();
+  struct admin_server *s = serve();
   AUTO_BUF answer = BUF_EMPTY;
   int silent[8];
   for (unsigned i = 0; i < 8; i++)
@@ -242,6 +243,7 @@ static void silent_visitors_leave(void **state) {
   assert_non_null(strstr((const char *)answer.data, "\r\n\r\n{}\n"));
   for (unsigned i = 0; i < 8; i++)
     close(silent[i]);
+  admin_server_free(s);
 }
 
 static int start(void **state) {

@@ -15,7 +15,7 @@ static void fresh(void **state) {
   open_kept();
   AUTO(enrolled) struct enrolled *now = enrol_current(kept);
   AUTO_CERT_INFO info = { 0 };
-  AUTO_BUF root = BUF_EMPTY, file = BUF_EMPTY;
+  AUTO_BUF root = BUF_EMPTY;
   read_current(&info);
   assert_string_equal(info.is.sans[SAN_DNS].items[0], "web.example");
   assert_string_equal(info.is.sans[SAN_URI].items[0], "spiffe://example/web");
