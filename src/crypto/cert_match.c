@@ -15,7 +15,8 @@ bool cert_looks_like_host(struct bytes text) {
   if (cidr_parse(text, &unused))
     return true;
   for (size_t i = 0; i < text.size; i++)
-    if (text.data[i] >= 0x80 || !(isalnum(text.data[i]) || memchr(marks, text.data[i], sizeof marks)))
+    if (text.data[i] >= 0x80 ||
+        !(isalnum(text.data[i]) || memchr(marks, text.data[i], sizeof marks)))
       return false;
   return text.size > 0;
 }

@@ -16,7 +16,9 @@ static bool ready(void *ctx, struct buf *why) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bool can_serve = size % 2;
-  const struct admin a = { .metrics = put_metrics, .ready = ready, .status = put_metrics, .ctx = &can_serve };
+  const struct admin a = {
+    .metrics = put_metrics, .ready = ready, .status = put_metrics, .ctx = &can_serve
+  };
   AUTO_BUF out = BUF_EMPTY;
   if (admin_answer(&a, bytes_of(data, size), &out) != OK)
     abort();
