@@ -60,6 +60,10 @@ const struct conf_key proxy_keys[] = {
   { "max_connections", CONF_UINT, "16384", 1, 10000000, "open connections", "N", NULL },
   { "max_per_source", CONF_UINT, "0", 0, 10000000,
     "of one address (IPv6: of one /64); 0: any number", "N", NULL },
+  { "max_unproven", CONF_UINT, "32", 1, 10000000,
+    "connections to a service that speaks first (MySQL) whose clients are not proven yet; others "
+    "wait for --handshake-seconds",
+    "N", NULL },
   { "rate", CONF_UINT, "0", 0, 1000000, "new ones a second, of one address; 0: any number", "N",
     NULL },
   { "burst", CONF_UINT, "0", 0, 1000000, "of these at once, after a quiet time; 0: as --rate", "N",
@@ -237,6 +241,7 @@ static struct proxy_limits limits(const struct proxy_config *c) {
   struct proxy_limits l = PROXY_LIMITS_DEFAULT;
   l.connections = (unsigned)conf_uint(c->conf, "max_connections");
   l.per_source = (unsigned)conf_uint(c->conf, "max_per_source");
+  l.unproven = (unsigned)conf_uint(c->conf, "max_unproven");
   l.per_second = (unsigned)conf_uint(c->conf, "rate");
   l.burst = (unsigned)conf_uint(c->conf, "burst");
   l.handshake_ms = proxy_config_ms(c, "handshake_seconds");
