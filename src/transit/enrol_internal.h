@@ -119,7 +119,8 @@ int64_t due_renewal(int64_t begin, int64_t end, uint16_t random);
  * at most 10 minutes; a tenth more or less. */
 uint64_t due_retry_us(uint64_t failures, uint16_t random);
 /* How much of a life is left, for who has failed to renew it. */
-enum due_stage { DUE_FINE, DUE_FAILED, DUE_NEAR, DUE_LAST, DUE_OVER };
+/* DUE_REVOKED: what is left counts for nothing. */
+enum due_stage { DUE_FINE, DUE_FAILED, DUE_NEAR, DUE_LAST, DUE_OVER, DUE_REVOKED };
 enum due_stage due_stage(int64_t begin, int64_t end, int64_t now);
 /* Tells what stands in its place, if that is worse than *told, and keeps it there. what: "the
  * certificate". */
