@@ -289,8 +289,10 @@ static err_t ask_for_lists(struct enrol *e, unsigned timeout_ms) {
 }
 
 static err_t ask_once(struct enrol *e, unsigned timeout_ms) {
-  if (!e->id.key)
+  if (!e->id.key) {
+    TRY(enrol_state_try(e->wanted.state));
     TRY(get_certificate(e, timeout_ms));
+  }
   TRY(save(e));
   return ask_for_lists(e, timeout_ms);
 }

@@ -50,6 +50,9 @@ err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_
 /* ERR_NOT_FOUND: there is none. ERR_CONFIG, FAILed: there is one that is not used, and why. */
 err_t enrol_state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
                        struct held *out);
+/* Whether something of an identity's size can be saved: before a certificate is asked for that
+ * would be lost. ERR_CONFIG, ERR_IO, FAILed: as file_write_private(). */
+err_t enrol_state_try(const char *dir);
 err_t enrol_state_save(const struct wanted *w, const struct held *id);
 
 /* enrol_check.c */
