@@ -95,7 +95,7 @@ static err_t get_certificate(struct running *r) {
  * the admin socket and who asks there, the hub, the resolver; of each loop; of each listener. */
 #define FILES_KEPT 24
 #define FILES_LOOP 2
-#define CONNECTIONS_LEAST 16
+#define CONNECTIONS_LEAST 16 /* or as many as are asked for */
 
 /* Two for each connection, two more for a pipe if it is stuck. */
 static err_t fit_connections(struct running *r) {
@@ -103,17 +103,18 @@ static err_t fit_connections(struct running *r) {
   unsigned each = r->kernel ? 4 : 2, loops = o->loops ? o->loops : process_cores();
   unsigned kept =
     FILES_KEPT + FILES_LOOP * loops + (unsigned)(o->listen_count + o->inherited_count);
-  unsigned files = process_file_limit(), least = kept + each * CONNECTIONS_LEAST;
+  unsigned wanted = o->limits.connections, files = process_file_limit();
+  unsigned least = kept + each * (wanted < CONNECTIONS_LEAST ? wanted : CONNECTIONS_LEAST);
   if (files < least)
     FAIL(ERR_USAGE, "only %u files may be open at once: %u are needed (ulimit -n, LimitNOFILE=)",
          files, least);
   unsigned most = (files - kept) / each;
-  r->connections = o->limits.connections;
-  if (r->connections > most) {
+  r->connections = wanted;
+  if (wanted > most) {
     log_warn("proxy",
              "%s: max_connections is %u, not %u: only %u files may be open at once (ulimit -n, "
              "LimitNOFILE=)",
-             r->config->service, most, r->connections, files);
+             r->config->service, most, wanted, files);
     r->connections = most;
   }
   return OK;
