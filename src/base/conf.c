@@ -139,6 +139,13 @@ static bool find(const struct conf *c, const char *name, size_t *out) {
   return false;
 }
 
+static err_t no_key(const char *word, const char *section, const char *origin, int number) {
+  if (!*section)
+    FAIL(ERR_CONFIG, "%s line %d: there is no key '%s'", origin, number, word);
+  FAIL(ERR_CONFIG, "%s line %d: there is no key '%s' in section [%s]", origin, number, word,
+       section);
+}
+
 /* One line of a file, which may end in CR: blank, comment, [section] or key = value. section[64] is
  * carried from line to line. */
 static err_t parse_line(struct conf *c, struct bytes line, int number, const char *origin,
@@ -161,10 +168,12 @@ static err_t parse_line(struct conf *c, struct bytes line, int number, const cha
     FAIL(ERR_CONFIG, "%s line %d: expected key = value", origin, number);
   if (bytes_to_cstr(bytes_trim(value), text, sizeof text) != OK)
     FAIL(ERR_CONFIG, "%s line %d: the value is too long or holds a NUL", origin, number);
-  snprintf(name, sizeof name, "%s%s%s", section, section[0] ? "." : "", word);
+  int n = snprintf(name, sizeof name, "%s%s", section, section[0] ? "." : "");
+  for (const char *from = word; *from; from++) /* as flags are written, too */
+    name[n++] = *from == '-' ? '_' : *from;
+  name[n] = '\0';
   if (!find(c, name, &i))
-    FAIL(ERR_CONFIG, "%s line %d: there is no key '%s' in section [%s]", origin, number, word,
-         section);
+    return no_key(word, section, origin, number);
   err_t e = assign(c, i, text, FROM_FILE, number);
   if (e == ERR_CONFIG) {
     char why[sizeof err_last()->why];

@@ -5,7 +5,8 @@
  * has a table of its own has a prefix of its own, such as STRONGROOM_PROXY_.
  *
  * A key "audit.rotate_hours" is the flag --audit-rotate-hours, the variable
- * STRONGROOM_AUDIT_ROTATE_HOURS and, in the file, "rotate_hours" under "[audit]".
+ * STRONGROOM_AUDIT_ROTATE_HOURS and, in the file, "rotate_hours" (or "rotate-hours") under
+ * "[audit]".
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H

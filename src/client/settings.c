@@ -1,6 +1,7 @@
 #include "client/settings.h"
 
 #include "base/file.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -105,14 +106,29 @@ err_t settings_read_file(const char *path, struct settings *s) {
   return settings_parse(buf_bytes(&text), path, s);
 }
 
+/* For programs alone: a library says nothing on stderr. */
+static err_t read_own(const char *path, struct settings *s) {
+  struct stat st;
+  bool had = false, has = false;
+  for (size_t i = 0; i < SECRETS; i++)
+    had |= secret_at(s, i)->size > 0;
+  TRY(settings_read_file(path, s));
+  for (size_t i = 0; i < SECRETS; i++)
+    has |= secret_at(s, i)->size > 0;
+  if (has && !had && stat(path, &st) == 0 && st.st_mode & (S_IRWXG | S_IRWXO))
+    log_warn("client", "%s has a secret in it, and its mode is %04o: chmod 600", path,
+             (unsigned)st.st_mode & 07777);
+  return OK;
+}
+
 static err_t from_directory(const char *data_dir, struct settings *s) {
   char path[4096];
   struct stat st;
   if (stat(data_dir, &st) == 0 && S_ISREG(st.st_mode))
-    return settings_read_file(data_dir, s);
+    return read_own(data_dir, s);
   if ((size_t)snprintf(path, sizeof path, "%s/env", data_dir) >= sizeof path)
     FAIL(ERR_CONFIG, "the path of the data directory is too long");
-  return settings_read_file(path, s);
+  return read_own(path, s);
 }
 
 static err_t from_variable(const char *name, struct settings *s) {

@@ -189,6 +189,10 @@ static err_t renew(struct enrol *e) {
   return save(e);
 }
 
+static enum due_stage certificate_stage(const struct enrol *e) {
+  return e->revoked ? DUE_REVOKED : due_stage(e->begin, e->id.not_after, clock_now());
+}
+
 static void keep_certificate(struct enrol *e, bool forced) {
   struct chore *c = &e->renewing;
   bool due = renewal_due(e);
@@ -199,8 +203,7 @@ static void keep_certificate(struct enrol *e, bool forced) {
   if (!forced && clock_age_us() < c->next_us)
     return;
   if (chore_failed(c, due ? renew(e) : save(e)))
-    due_tell(&c->told, due_stage(e->begin, e->id.not_after, clock_now()), c->what, e->id.not_after,
-             c->trouble);
+    due_tell(&c->told, certificate_stage(e), c->what, e->id.not_after, c->trouble);
 }
 
 static void keep_lists(struct enrol *e, bool forced) {
@@ -286,8 +289,10 @@ static err_t ask_for_lists(struct enrol *e, unsigned timeout_ms) {
 }
 
 static err_t ask_once(struct enrol *e, unsigned timeout_ms) {
-  if (!e->id.key)
+  if (!e->id.key) {
+    TRY(enrol_state_try(e->wanted.state));
     TRY(get_certificate(e, timeout_ms));
+  }
   TRY(save(e));
   return ask_for_lists(e, timeout_ms);
 }

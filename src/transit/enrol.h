@@ -26,13 +26,15 @@
 #include "client/client.h"
 #include "crypto/key.h"
 
+#define ENROL_LIFETIME_MIN_S 15 /* certificates are not asked for more often than each 5 s */
+
 struct enrol_options {
   const char *profile;      /* "server", "client", "workload", "vpn": the authority's */
   const char *const *names; /* DNS names, addresses, URIs, mailboxes; at least one */
   size_t name_count;
   const char *subject; /* NULL: none */
   const char *state;   /* directory; made if it is not there */
-  uint64_t lifetime_s; /* 0: the profile's */
+  uint64_t lifetime_s; /* of those that are asked for; 0: the profile's */
   uint64_t list_s;     /* between looks for revocation lists; 0: 300 */
   bool lists;          /* whether there are any; false: revocation is not looked at */
 };
@@ -62,7 +64,8 @@ struct enrol;
  * Uses what the state directory has if it is good and for these names and profile, and asks the hub
  * otherwise: then it goes on asking for wait_ms while the hub is away or busy (but tries once in
  * any case), and fails as client.h says: ERR_AWAY, ERR_FORBIDDEN with what to grant, .. ERR_CONFIG:
- * the hub's root is not trusted, or the directory can't be used. ERR_USAGE: it is another user's,
+ * the hub's root is not trusted, or the directory can't be used (which is found out before a
+ * certificate is asked for). ERR_USAGE: it is another user's,
  * or others may write to it; or the hub says that what is asked for can't be had by anybody. The
  * log says what is asked for where, and what is waited for; SIGTERM and SIGINT end the process at
  * once with status 0 meanwhile (base/process.h). Options are copied; the client is borrowed until

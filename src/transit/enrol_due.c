@@ -39,6 +39,8 @@ void due_tell(enum due_stage *told, enum due_stage now, const char *what, int64_
     [DUE_NEAR] = { LOG_LEVEL_WARN, "could still not be renewed, and ends at" },
     [DUE_LAST] = { LOG_LEVEL_ERROR, "could not be renewed and is about to end, at" },
     [DUE_OVER] = { LOG_LEVEL_ERROR, "could not be renewed and has ended, at" },
+    [DUE_REVOKED] = { LOG_LEVEL_ERROR, "was revoked, and there is no new one yet in its place; "
+                                       "it would have been good until" },
   };
   char until[28];
   if (now <= *told)

@@ -50,6 +50,9 @@ err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_
 /* ERR_NOT_FOUND: there is none. ERR_CONFIG, FAILed: there is one that is not used, and why. */
 err_t enrol_state_load(const struct wanted *w, struct bytes anchors_pem, int64_t now,
                        struct held *out);
+/* Whether something of an identity's size can be saved: before a certificate is asked for that
+ * would be lost. ERR_CONFIG, ERR_IO, FAILed: as file_write_private(). */
+err_t enrol_state_try(const char *dir);
 err_t enrol_state_save(const struct wanted *w, const struct held *id);
 
 /* enrol_check.c */
@@ -119,7 +122,8 @@ int64_t due_renewal(int64_t begin, int64_t end, uint16_t random);
  * at most 10 minutes; a tenth more or less. */
 uint64_t due_retry_us(uint64_t failures, uint16_t random);
 /* How much of a life is left, for who has failed to renew it. */
-enum due_stage { DUE_FINE, DUE_FAILED, DUE_NEAR, DUE_LAST, DUE_OVER };
+/* DUE_REVOKED: what is left counts for nothing. */
+enum due_stage { DUE_FINE, DUE_FAILED, DUE_NEAR, DUE_LAST, DUE_OVER, DUE_REVOKED };
 enum due_stage due_stage(int64_t begin, int64_t end, int64_t now);
 /* Tells what stands in its place, if that is worse than *told, and keeps it there. what: "the
  * certificate". */

@@ -15,8 +15,11 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define IDENTITY "identity.pem"
+#define TRIAL "trial"
+#define TRIAL_SIZE 16384 /* bytes; more than an identity has */
 #define HEAD "Strongroom-Identity:"
 
 err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_PATH_MAX]) {
@@ -27,7 +30,8 @@ err_t enrol_state_path(const char *dir, const char *name, char out[static ENROL_
 
 /* What file_write_private() was interrupted at. */
 static bool is_left_over(const char *name) {
-  return fnmatch(IDENTITY ".??????", name, 0) == 0 || fnmatch("c*-*.der.??????", name, 0) == 0;
+  return fnmatch(IDENTITY ".??????", name, 0) == 0 || strcmp(name, TRIAL) == 0 ||
+         fnmatch(TRIAL ".??????", name, 0) == 0 || fnmatch("c*-*.der.??????", name, 0) == 0;
 }
 
 static void tidy(int fd) {
@@ -141,6 +145,15 @@ err_t enrol_state_load(const struct wanted *w, struct bytes anchors_pem, int64_t
   TRY(e);
   held_move(&id, out);
   return OK;
+}
+
+err_t enrol_state_try(const char *dir) {
+  static const uint8_t nothing[TRIAL_SIZE];
+  char path[ENROL_PATH_MAX];
+  TRY(enrol_state_path(dir, TRIAL, path));
+  err_t e = file_write_private(path, bytes_of(nothing, sizeof nothing));
+  unlink(path);
+  return e;
 }
 
 err_t enrol_state_save(const struct wanted *w, const struct held *id) {

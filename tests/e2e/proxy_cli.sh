@@ -45,6 +45,13 @@ refuses "--subject takes attributes" "${server[@]}" --allow-any --subject XX=a
 refuses "'OU=' is not a pattern" "${server[@]}" --allow OU=
 refuses "'XX=1' is not a pattern" "${server[@]}" --allow XX=1
 refuses "--alpn needs a value" "${server[@]}" --allow-any --alpn ''
+refuses "something is there that is not a socket" "${server[@]}" --allow-any --listen /etc/passwd
+refuses "goes there, too" "${client[@]}" --server-name a.example --listen "$WORK/circle.sock" --to "$WORK/circle.sock"
+refuses "--lifetime takes 15s at least" "${server[@]}" --allow-any --lifetime 1s
+(
+  ulimit -n 50
+  refuses "only 50 files may be open at once: 59 are needed" "${server[@]}" --allow-any --ktls off --loops 1
+) || exit 1
 refuses "there is no option --lisen" "${server[@]}" --lisen 1
 printf 'listen = 127.0.0.1:0\nlissten = x\n' >"$WORK/bad.conf"
 refuses "bad.conf line 2: there is no key 'lissten'" --config "$WORK/bad.conf"
@@ -59,7 +66,7 @@ to = $WORK/web.sock
 name = web.example
 allow = spiffe://example/a
 allow = .svc.example
-idle_seconds = 60
+idle-seconds = 60
 CONF
 python3 - "$WORK/web.sock" <<'PY' &
 import socket, sys, threading
@@ -113,11 +120,17 @@ wrong 1 "for other names" --name other.example
 wrong 2 "is not a pattern" --allow 'x y'
 sed "s/^\(export AZURE_CLIENT_SECRET=\).*/\1'wrong'/" "$HUB_DATA/env" >"$WORK/wrong.env"
 wrong 4 "Hub:" --data "$WORK/wrong.env"
+chmod 640 "$WORK/wrong.env"
+wrong 4 "wrong.env has a secret in it, and its mode is 0640: chmod 600" --data "$WORK/wrong.env"
+chmod 600 "$WORK/wrong.env"
+said=$(sr proxy check --config "$WORK/web.conf" --state "$WORK/web.state" --data "$WORK/wrong.env" 2>&1) || true
+[[ $said != *chmod* ]] || fail "a warning of a file that is private: $said"
 wrong 1 "cannot read" --data "$WORK/nothing"
 
 note "status"
 table=$(sr proxy status "$WORK/web.admin")
 contains "its service" "$table" "web      server"
+contains "by a path that is relative" "$(cd "$WORK" && sr proxy status web.admin ./web.admin)" "web      server"
 contains "where it listens" "$table" "127.0.0.1:$port"
 contains "whether the kernel has TLS" "$(sr proxy status "$WORK/web.admin" --json | json 'd["value"][0]["ktls"]')" "$(python3 -c "import errno, socket
 try: socket.socket().setsockopt(6, 31, b'tls\0')
@@ -215,6 +228,9 @@ status=0
 said=$(sr proxy serve "${server[@]}" --allow-any --hub-seconds 1 2>&1) || status=$?
 same "status without hub and certificate" 6 $status
 contains "what it waits for" "$said" "waiting for the hub"
+said=$(ulimit -n 64 && sr proxy serve "${server[@]}" --allow-any --ktls off --loops 1 --hub-seconds 0 2>&1) || status=$?
+same "status with few files" 6 $status
+contains "what fits" "$said" "max_connections is 18, not 16384"
 "$STRONGROOM" proxy serve "${server[@]}" --allow-any --hub-seconds 300 >"$WORK/waits" 2>&1 &
 waits=$!
 for _ in $(seq 100); do ! grep -q "waiting for the hub" "$WORK/waits" || break; sleep 0.1; done

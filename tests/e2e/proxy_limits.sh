@@ -75,6 +75,27 @@ SEEN[slow]=0
 ended slow 'd["end"] == "limit" and d["why"] == "there are too many connections"'
 contains "counted" "$(admin slow /metrics)" 'strongroom_proxy_refused_total{reason="full"} 5'
 
+note "few files"
+printf '#!/bin/sh\nulimit -n 64\nexec "%s" "$@"\n' "$STRONGROOM" >"$WORK/few"
+chmod +x "$WORK/few"
+STRONGROOM=$WORK/few start few --to "$WORK/echo.sock" --ktls off --loops 1
+run "$(proxy_port few)" <<'PY' || fail "connections take files that others need"
+held = [tls(port) for i in range(18)]
+for s in held:
+    echo(s)
+extra = [plain(port) for i in range(20)]
+assert all(is_over(s) for s in extra)
+asks = [socket.socket(socket.AF_UNIX) for i in range(8)]
+for s in asks:
+    s.connect(work + "/few.admin")
+    s.settimeout(30)
+    s.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+assert all(s.recv(4096).startswith(b"HTTP/1.1 200") for s in asks)
+PY
+[ "$(grep -c "max_connections is 18, not 16384: only 64 files" "$WORK/few.log")" = 1 ] || fail "it does not say how many there are places for"
+! grep "Too many open files" "$WORK/few.log" || fail "connections took the last file"
+proxy_stop few
+
 note "one source has many"
 start source --to "$WORK/echo.sock" --max-per-source 3
 run "$(proxy_port source)" <<'PY' || fail "a limit for each source"

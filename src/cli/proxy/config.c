@@ -33,8 +33,10 @@ const struct conf_key proxy_keys[] = {
     "auto server client workload" },
   { "subject", CONF_STR, "", 0, 0, "of its certificate: \"O=Example, OU=billing\"", "SUBJECT",
     NULL },
-  { "lifetime", CONF_STR, "", 0, 0, "of its certificate: 12h, 30d (default: the profile's)", "SPAN",
-    NULL },
+  { "lifetime", CONF_STR, "", 0, 0,
+    "of its next certificate (one that is in --state is used until it is due): 12h, 30d, 15s at "
+    "least (default: the profile's)",
+    "SPAN", NULL },
   { "server_name", CONF_STR, "", 0, 0,
     "client mode: the name in the server's certificate, or its SPIFFE ID (default: --to's host)",
     "NAME", NULL },
@@ -53,13 +55,20 @@ const struct conf_key proxy_keys[] = {
     "application protocols: a server takes a client's first of them, a client offers them",
     "PROTOCOL", NULL },
   { "proxy_protocol", CONF_BOOL, "no", 0, 0,
-    "server mode: tell the service who came, by the PROXY protocol, version 2", NULL, NULL },
+    "server mode: tell the service who came, by the PROXY protocol, version 2 (PostgreSQL before "
+    "19 "
+    "can't take it)",
+    NULL, NULL },
   { "proxy_protocol_from", CONF_LIST, "", 0, 0,
-    "server mode: balancers (ADDRESS or BLOCK) that say so of their own connections", "ADDRESS",
-    NULL },
+    "server mode: balancers (ADDRESS or BLOCK) that say so of their own connections, by version 2",
+    "ADDRESS", NULL },
   { "max_connections", CONF_UINT, "16384", 1, 10000000, "open connections", "N", NULL },
   { "max_per_source", CONF_UINT, "0", 0, 10000000,
     "of one address (IPv6: of one /64); 0: any number", "N", NULL },
+  { "max_unproven", CONF_UINT, "32", 1, 10000000,
+    "connections to a service that speaks first (MySQL) whose clients are not proven yet; others "
+    "wait for --handshake-seconds",
+    "N", NULL },
   { "rate", CONF_UINT, "0", 0, 1000000, "new ones a second, of one address; 0: any number", "N",
     NULL },
   { "burst", CONF_UINT, "0", 0, 1000000, "of these at once, after a quiet time; 0: as --rate", "N",
@@ -237,6 +246,7 @@ static struct proxy_limits limits(const struct proxy_config *c) {
   struct proxy_limits l = PROXY_LIMITS_DEFAULT;
   l.connections = (unsigned)conf_uint(c->conf, "max_connections");
   l.per_source = (unsigned)conf_uint(c->conf, "max_per_source");
+  l.unproven = (unsigned)conf_uint(c->conf, "max_unproven");
   l.per_second = (unsigned)conf_uint(c->conf, "rate");
   l.burst = (unsigned)conf_uint(c->conf, "burst");
   l.handshake_ms = proxy_config_ms(c, "handshake_seconds");

@@ -5,6 +5,8 @@
 #include "transit/proxy/front.h"
 #include "transit/proxy/route.h"
 
+#include <netinet/in.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 /* Of "192.0.2.1:443"; a port may be 0. */
@@ -12,9 +14,12 @@ static bool parse_host(const char *address, struct net_address *out) {
   const char *port = strrchr(address, ':');
   char host[64];
   uint64_t number;
-  return port && bytes_to_u64(bytes_str(port + 1), UINT16_MAX, &number) == OK &&
-         bytes_to_cstr(bytes_of(address, (size_t)(port - address)), host, sizeof host) == OK &&
-         (*host == '[' || !strchr(host, ':')) && net_address_parse(host, 1, out);
+  if (!port || bytes_to_u64(bytes_str(port + 1), UINT16_MAX, &number) != OK ||
+      bytes_to_cstr(bytes_of(address, (size_t)(port - address)), host, sizeof host) != OK ||
+      (*host != '[' && strchr(host, ':')) || !net_address_parse(host, 1, out))
+    return false;
+  ((struct sockaddr_in *)&out->socket)->sin_port = htons((uint16_t)number); /* or sin6_port */
+  return true;
 }
 
 bool config_is_local(const char *address) {
@@ -96,6 +101,9 @@ static err_t check_peers(const struct proxy_config *c) {
 static err_t check_socket(const char *flag, const char *address) {
   const size_t longest = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
   struct net_address a;
+  struct stat st;
+  if (*address == '/' && lstat(address, &st) == 0 && !S_ISSOCK(st.st_mode))
+    FAIL(ERR_USAGE, "%s %s: something is there that is not a socket", flag, address);
   if (*address == '/' && strlen(address) > longest)
     FAIL(ERR_USAGE, "%s: the path of a Unix socket has at most %zu bytes, not %zu", flag, longest,
          strlen(address));
@@ -144,6 +152,9 @@ static err_t check_values(const struct proxy_config *c) {
            "--proxy-protocol-from takes an address or a block, such as 10.0.0.0/8, not "
            "'%s'",
            c->proxy.header_from[i]);
+  if (c->enrol.lifetime_s && c->enrol.lifetime_s < ENROL_LIFETIME_MIN_S)
+    FAIL(ERR_USAGE, "--lifetime takes %ds at least: a shorter one can't be renewed in time",
+         ENROL_LIFETIME_MIN_S);
   if (conf_uint(c->conf, "burst") && !conf_uint(c->conf, "rate"))
     FAIL(ERR_USAGE, "--burst has no meaning without --rate");
   return OK;
@@ -179,14 +190,66 @@ static err_t check_front(const struct proxy_config *c) {
   return OK;
 }
 
+/* --- whether it would dial itself --- */
+
+static bool parse_listen(const char *text, struct net_address *out) {
+  struct sockaddr_un *u = (struct sockaddr_un *)&out->socket;
+  if (*text != '/')
+    return parse_host(text, out);
+  *out = (struct net_address){ .size = sizeof *u };
+  u->sun_family = AF_UNIX;
+  return bytes_to_cstr(bytes_str(text), u->sun_path, sizeof u->sun_path) == OK;
+}
+
+/* 0.0.0.0 and [::]: on which all addresses of the machine listen, and which dial its loopback. */
+static bool is_any(const struct net_address *a) {
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->socket;
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->socket;
+  return a->socket.ss_family == AF_INET ? v4->sin_addr.s_addr == htonl(INADDR_ANY)
+                                        : IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+}
+
+static bool reaches(const struct net_address *to, const struct net_address *listener) {
+  const struct sockaddr_in *a = (const struct sockaddr_in *)&to->socket,
+                           *b = (const struct sockaddr_in *)&listener->socket;
+  if (to->socket.ss_family != listener->socket.ss_family)
+    return false;
+  if (memcmp(&to->socket, &listener->socket, to->size) == 0)
+    return true;
+  if (to->socket.ss_family == AF_UNIX || a->sin_port != b->sin_port) /* or sin6_port */
+    return false;
+  return (is_any(listener) && address_is_local(to)) || (is_any(to) && address_is_local(listener));
+}
+
+static err_t check_target(const struct proxy_config *c, const struct addresses *known) {
+  struct net_address listener;
+  for (size_t i = 0; i < c->proxy.listen_count; i++)
+    for (size_t j = 0; j < known->count; j++)
+      if (parse_listen(c->proxy.listen[i], &listener) && reaches(&known->items[j], &listener))
+        FAIL(ERR_USAGE, "it listens on %s and goes there, too: each connection would make another",
+             c->proxy.listen[i]);
+  return OK;
+}
+
+static err_t check_targets(const struct proxy_config *c, struct resolver *r,
+                           const struct routes *routes) {
+  for (size_t i = 0; i < routes->count; i++) {
+    AUTO(addresses) struct addresses *known = resolver_get(r, routes->items[i].target);
+    if (known)
+      TRY(check_target(c, known));
+  }
+  return OK;
+}
+
 /* Names, patterns and targets, as the proxy itself reads them. */
 static err_t check_routes(const struct proxy_config *c) {
   AUTO(resolver) struct resolver *r = NULL;
   struct routes routes = { 0 };
   TRY(resolver_new(&r));
   TRY(routes_make(&c->proxy, r, &routes));
+  err_t e = check_targets(c, r, &routes);
   routes_free(&routes);
-  return OK;
+  return e;
 }
 
 err_t config_check(const struct proxy_config *c) {

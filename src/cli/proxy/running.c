@@ -71,6 +71,7 @@ static err_t open_proxy(struct running *r) {
   AUTO(enrolled) struct enrolled *now = enrol_current(r->enrol);
   AUTO(tls) struct tls *tls = NULL;
   struct proxy_options o = r->config->proxy;
+  o.limits.connections = r->connections;
   o.ended = on_ended;
   o.ctx = r;
   TRY(make_tls(r, now, &tls));
@@ -90,21 +91,40 @@ static err_t get_certificate(struct running *r) {
   return enrol_new(r->client, &c->enrol, proxy_config_ms(c, "hub_seconds"), &r->enrol);
 }
 
-/* Two for each connection, two more for a pipe if it is stuck, and some more. */
-static void count_files(const struct proxy_config *c, bool pipes) {
-  enum { OTHERS = 64 };
-  unsigned files = process_file_limit();
-  unsigned most = files > OTHERS ? (files - OTHERS) / (pipes ? 4 : 2) : 0;
-  if (most < c->proxy.limits.connections)
-    log_warn("proxy", "%s: %u files may be open, which is enough for %u connections", c->service,
-             files, most);
+/* Descriptors that connections must leave: of the standard streams, the state directory, both logs,
+ * the admin socket and who asks there, the hub, the resolver; of each loop; of each listener. */
+#define FILES_KEPT 24
+#define FILES_LOOP 2
+#define CONNECTIONS_LEAST 16 /* or as many as are asked for */
+
+/* Two for each connection, two more for a pipe if it is stuck. */
+static err_t fit_connections(struct running *r) {
+  const struct proxy_options *o = &r->config->proxy;
+  unsigned each = r->kernel ? 4 : 2, loops = o->loops ? o->loops : process_cores();
+  unsigned kept =
+    FILES_KEPT + FILES_LOOP * loops + (unsigned)(o->listen_count + o->inherited_count);
+  unsigned wanted = o->limits.connections, files = process_file_limit();
+  unsigned least = kept + each * (wanted < CONNECTIONS_LEAST ? wanted : CONNECTIONS_LEAST);
+  if (files < least)
+    FAIL(ERR_USAGE, "only %u files may be open at once: %u are needed (ulimit -n, LimitNOFILE=)",
+         files, least);
+  unsigned most = (files - kept) / each;
+  r->connections = wanted;
+  if (wanted > most) {
+    log_warn("proxy",
+             "%s: max_connections is %u, not %u: only %u files may be open at once (ulimit -n, "
+             "LimitNOFILE=)",
+             r->config->service, most, wanted, files);
+    r->connections = most;
+  }
+  return OK;
 }
 
 err_t running_open(const struct proxy_config *c, struct running *r) {
   const char *log = proxy_config_text(c, "access_log");
   *r = (struct running){ .config = c, .notify = notify_open() };
   r->kernel = strcmp(conf_str(c->conf, "ktls"), "auto") == 0 && tls_kernel_here();
-  count_files(c, r->kernel);
+  TRY(fit_connections(r));
   if (log)
     TRY(access_writer_open(log, &r->log));
   TRY(client_new(proxy_config_text(c, "data"), &r->client));

@@ -16,6 +16,7 @@ struct running {
   struct proxy *proxy;
   struct access_writer *log;  /* NULL: none */
   struct admin_server *admin; /* NULL: none */
+  unsigned connections;       /* at most: what was asked for, as far as files allow it */
   int notify;                 /* -1: nobody to notify */
   bool kernel;                /* it makes TLS records (net/tls_kernel.h) */
   _Atomic bool draining;

@@ -24,7 +24,7 @@ struct report {
 
 static err_t parse_address(const char *text, struct net_address *out) {
   struct sockaddr_un *u = (struct sockaddr_un *)&out->socket;
-  if (*text != '/') {
+  if (!strchr(text, '/') && access(text, F_OK) != 0) {
     if (!config_is_local(text) || !net_address_parse(text, 0, out))
       FAIL(ERR_USAGE, "'%s' is neither the path of a Unix socket nor a loopback address and port",
            text);

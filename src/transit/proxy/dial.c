@@ -67,10 +67,50 @@ static enum step_result connected(struct pair *c) {
   return STEP_DONE;
 }
 
-static enum step_result away(struct pair *c, const char *why) {
+static enum step_result away(struct pair *c, enum proxy_end end, const char *why) {
   if (!(c->told = prelude_tell(c, "the proxy does not reach the server")))
-    return pair_end(c, PROXY_END_DIAL, why);
-  return pair_refuse(c, PROXY_END_DIAL, TLS_FAILURE_NONE, why);
+    return pair_end(c, end, why);
+  return pair_refuse(c, end, TLS_FAILURE_NONE, why);
+}
+
+/* A server that speaks first is dialled before its client has proven anything: so few of them that
+ * silent clients do not use up what it takes. */
+static bool take_place(struct pair *c) {
+  struct proxy *p = c->loop->proxy;
+  if (!p->dials_first || c->unproven)
+    return true;
+  c->unproven = atomic_fetch_add(&p->unproven, 1) < p->limits.unproven;
+  if (!c->unproven)
+    atomic_fetch_sub(&p->unproven, 1);
+  return c->unproven;
+}
+
+void dial_give_place(struct pair *c) {
+  if (c->unproven)
+    atomic_fetch_sub(&c->loop->proxy->unproven, 1);
+  c->unproven = false;
+}
+
+static enum step_result no_place(struct pair *c) {
+  static _Atomic uint64_t logged;
+  const struct proxy *p = c->loop->proxy;
+  if (log_seldom(&logged))
+    log_warn("proxy", "%s: the places of %u clients that have not proven who they are stay taken",
+             p->service, p->limits.unproven);
+  return away(c, PROXY_END_LIMIT, "too many clients have not proven who they are yet");
+}
+
+static enum step_result wait_for_place(struct pair *c) {
+  struct dialling *d = &c->dial;
+  if (!d->queues)
+    d->until_ms = c->loop->now_ms + c->loop->proxy->limits.handshake_ms;
+  d->queues = true;
+  if (c->io.gone)
+    return pair_end(c, PROXY_END_CUT, "it did not wait for the server");
+  if (c->loop->now_ms >= d->until_ms)
+    return no_place(c);
+  pair_deadline(c, RETRY_MS);
+  return STEP_WAIT;
 }
 
 static enum step_result failed(struct pair *c, int error) {
@@ -78,7 +118,7 @@ static enum step_result failed(struct pair *c, int error) {
   if (log_seldom(&logged))
     log_warn("proxy", "%s: no backend takes a connection: %s", c->loop->proxy->service,
              strerror(error));
-  return away(c, strerror(error));
+  return away(c, PROXY_END_DIAL, strerror(error));
 }
 
 static void begin_address(struct pair *c) {
@@ -134,6 +174,11 @@ enum step_result step_dial(struct pair *c) {
     d->at = (uint8_t)(atomic_load_explicit(&d->list->good, memory_order_relaxed));
     d->until_ms = 0;
   }
+  if (!take_place(c))
+    return wait_for_place(c);
+  if (d->queues)
+    d->until_ms = 0;
+  d->queues = false;
   if (d->full)
     return STEP_WAIT; /* something else happened */
   if (!d->connecting)
@@ -150,12 +195,12 @@ enum step_result step_dial(struct pair *c) {
 void dial_timeout(struct pair *c) {
   struct dialling *d = &c->dial;
   if (!d->list) {
-    away(c, "the backend's name is not known");
+    away(c, PROXY_END_DIAL, "the backend's name is not known");
     return;
   }
   if (d->full)
     d->full = false;
-  else
+  else if (!d->queues)
     next_address(c);
   if (d->tried == d->list->count)
     failed(c, ETIMEDOUT);

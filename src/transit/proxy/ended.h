@@ -21,7 +21,7 @@
   X(FRONT, "front", "the protocol that is spoken before TLS went wrong") \
   X(LATE, "late", "what comes before data took too long") \
   X(IDLE, "idle", "nothing came for too long") \
-  X(LIMIT, "limit", "there are too many connections, in all or of its source") \
+  X(LIMIT, "limit", "there are too many connections, in all, of its source, or not proven") \
   X(REVOKED, "revoked", "the peer's certificate was revoked meanwhile") \
   X(STOPPED, "stopped", "the proxy stopped") \
   X(MEMORY, "memory", "memory or descriptors ran out")

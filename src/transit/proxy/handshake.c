@@ -81,6 +81,7 @@ enum step_result step_handshake(struct pair *c) {
     return refuse(c);
   if (was_revoked(c))
     return pair_end(c, PROXY_END_REVOKED, "");
+  dial_give_place(c);
   COUNT(c->loop->counts.handshakes, 1);
   COUNT(c->loop->counts.kernel, c->io.kernel);
   tls_io_trim(&c->io);

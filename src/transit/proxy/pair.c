@@ -74,6 +74,7 @@ static void release(struct pair *c) {
   prelude_free(TAKE(c->prelude));
   addresses_free(TAKE(c->dial.list));
   limit_give(l->proxy->limit, TAKE(c->source));
+  dial_give_place(c);
   mem_free(TAKE(c->identity));
 }
 
@@ -225,6 +226,7 @@ static void leave_plain(struct pair *c, bool reset) {
   if (reset)
     set_reset(c->plain);
   pair_leave(c, &c->plain_side);
+  dial_give_place(c);
   c->lingering = true;
 }
 

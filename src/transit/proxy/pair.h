@@ -28,7 +28,7 @@
 #define LINGER_MS 2000               /* a refused peer has so long to read why */
 #define LINGER_MAX 65536             /* bytes; and so much may come meanwhile */
 #define LINGER_SERVED_MAX (8u << 20) /* from a peer that was let in: what is on its way at most */
-#define RETRY_MS 50                  /* for a Unix socket whose backlog is full */
+#define RETRY_MS 50                  /* for a place, and a Unix socket whose backlog is full */
 
 struct front;
 struct pair;
@@ -60,6 +60,7 @@ struct dialling {
   uint8_t at, tried;
   bool connecting;
   bool full;         /* a Unix socket's backlog: to be tried again */
+  bool queues;       /* until there is a place for one more that is not proven */
   uint64_t until_ms; /* of this address */
 };
 
@@ -92,9 +93,10 @@ struct pair {
   uint8_t at;          /* of the order of steps */
   bool header;         /* it begins with a header of the PROXY protocol */
   bool lingering, closed, reported;
-  bool said; /* close_notify was put into the block */
-  bool told; /* the client knows why it is refused */
-  bool torn; /* the plain side takes nothing more, but may have something to say */
+  bool said;     /* close_notify was put into the block */
+  bool told;     /* the client knows why it is refused */
+  bool torn;     /* the plain side takes nothing more, but may have something to say */
+  bool unproven; /* has a place in proxy.unproven */
   const struct route *route;
   struct flow in, out; /* from the TLS side to the plain one, and back */
   struct pipe pipe;    /* of out, behind its block: content for the kernel's TLS */
@@ -162,6 +164,7 @@ struct proxy {
   struct resolver *resolver;
   struct limit *limit;
   const enum step *steps;
+  bool dials_first; /* before it knows who the client is */
   pthread_mutex_t tls_lock;
   struct tls *tls;
   struct listener *listeners;
@@ -169,6 +172,7 @@ struct proxy {
   struct loop *loops;
   unsigned loop_count;
   _Atomic unsigned open;
+  _Atomic unsigned unproven; /* backends dialled for clients whose handshake is not done */
   _Atomic bool draining, accepting, stopping;
   _Atomic uint64_t stop_at_ms; /* written before stopping */
   _Atomic uint64_t recheck;    /* how often it was asked for */
@@ -230,7 +234,9 @@ enum step_result step_handshake(struct pair *c); /* handshake.c */
 enum step_result step_inside(struct pair *c);    /* starttls.c */
 enum step_result step_relay(struct pair *c);     /* relay.c */
 
-void dial_timeout(struct pair *c); /* dial.c */
+/* dial.c */
+void dial_timeout(struct pair *c);
+void dial_give_place(struct pair *c); /* the client is proven, or its backend left; again is fine */
 /* starttls.c */
 void prelude_free(struct prelude *p);
 void prelude_secured(struct pair *c); /* after the handshake */

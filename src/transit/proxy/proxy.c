@@ -38,6 +38,7 @@ static err_t choose_front(struct proxy *p, const struct proxy_options *o) {
     FAIL(ERR_CONFIG, "with %s, whose server speaks first, there is one route, without a name",
          o->front);
   p->steps = server_first_steps;
+  p->dials_first = true;
   return OK;
 }
 
@@ -53,8 +54,8 @@ static err_t copy_balancers(struct proxy *p, const struct proxy_options *o) {
   return OK;
 }
 
-static unsigned or_default(unsigned ms, unsigned fallback) {
-  return ms ? ms : fallback;
+static unsigned or_default(unsigned value, unsigned fallback) {
+  return value ? value : fallback;
 }
 
 static void copy_limits(struct proxy *p, const struct proxy_limits *l) {
@@ -62,6 +63,7 @@ static void copy_limits(struct proxy *p, const struct proxy_limits *l) {
   p->limits = *l;
   p->limits.handshake_ms = or_default(l->handshake_ms, defaults.handshake_ms);
   p->limits.dial_ms = or_default(l->dial_ms, defaults.dial_ms);
+  p->limits.unproven = or_default(l->unproven, defaults.unproven);
   p->limits.half_ms = or_default(l->half_ms, defaults.half_ms);
 }
 

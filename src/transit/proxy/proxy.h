@@ -51,15 +51,21 @@ struct proxy_limits {
   unsigned connections; /* in all; further ones are closed at once. 0: no limit */
   /* Of one source: an IPv4 address, or an IPv6 /64. 0: no limit. Unix sockets have none. */
   unsigned per_source;
-  unsigned per_second;            /* new ones */
-  unsigned burst;                 /* new ones at once, after a quiet time; 0: per_second */
+  unsigned per_second; /* new ones */
+  unsigned burst;      /* new ones at once, after a quiet time; 0: per_second */
+  /* To a server that speaks first (MySQL), whose clients have not shown a certificate yet: further
+   * ones wait for handshake_ms at most. 0: the default. */
+  unsigned unproven;
   unsigned handshake_ms, dial_ms; /* 0: the default */
   unsigned idle_ms;               /* 0: for ever, as long as the peers' kernels answer */
   unsigned half_ms; /* no byte in the one direction while the other has ended; 0: the default */
 };
 #define PROXY_LIMITS_DEFAULT \
-  ((struct proxy_limits){ \
-    .connections = 16384, .handshake_ms = 10000, .dial_ms = 5000, .half_ms = 300000 })
+  ((struct proxy_limits){ .connections = 16384, \
+                          .unproven = 32, \
+                          .handshake_ms = 10000, \
+                          .dial_ms = 5000, \
+                          .half_ms = 300000 })
 
 struct proxy_options {
   const char *service; /* its name, for the log */

@@ -2,6 +2,7 @@
 
 #include "base/conf.h"
 #include "base/file.h"
+#include "transit/enrol.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -202,6 +203,10 @@ static err_t read_site(const struct conf *c, const char *origin, struct site *s)
   s->dpd_s = (unsigned)conf_uint(c, "dpd_seconds");
   s->lists_s = (unsigned)conf_uint(c, "revocation_seconds");
   s->lifetime_s = conf_uint(c, "certificate_seconds");
+  if (s->lifetime_s && s->lifetime_s < ENROL_LIFETIME_MIN_S)
+    FAIL(ERR_CONFIG,
+         "%s: certificate_seconds takes %d at least: a shorter life can't be renewed in time",
+         origin, ENROL_LIFETIME_MIN_S);
   s->log_level = (unsigned)conf_uint(c, "log_level");
   return OK;
 }

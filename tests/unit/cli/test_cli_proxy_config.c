@@ -120,7 +120,49 @@ static void nonsense_is_refused(void **state) {
   REFUSED("neither a name nor a SPIFFE ID", CLIENT, "--to=b.example:1", "--server-name=http://x");
   REFUSED("max_connections takes", SERVER, "--to=/run/a", "--allow-any", "--max-connections=0");
   REFUSED("--socket-mode takes", SERVER, "--to=/run/a", "--allow-any", "--socket-mode=0");
+  REFUSED("--lifetime takes 15s", SERVER, "--to=/run/a", "--allow-any", "--lifetime=14s");
+  REFUSED("not a socket", SERVER, "--to=/run/a", "--allow-any", "--listen=/dev/null");
+  REFUSED("not a socket", SERVER, "--to=/run/a", "--allow-any", "--admin=/dev/null");
   REFUSED("--profile server is refused", CLIENT, "--to=b.example:1", "--profile=server");
+}
+
+static void circles_are_refused(void **state) {
+  static const struct {
+    bool client;
+    const char *listen, *to;
+    bool circle;
+  } cases[] = {
+    { true, "127.0.0.1:17309", "127.0.0.1:17309", true },
+    { true, "127.0.0.1:17309", "0.0.0.0:17309", true },
+    { true, "127.0.0.1:17309", "localhost:17309", true },
+    { true, "127.0.0.1:17309", "127.0.0.1:17310", false },
+    { true, "127.0.0.1:17309", "127.0.0.2:17309", false },
+    { true, "[::1]:17309", "[::1]:17309", true },
+    { true, "[::1]:17309", "[::1]:17310", false },
+    { true, "[::1]:17309", "127.0.0.1:17309", false },
+    { true, "/run/a", "/run/a", true },
+    { false, "/run/a", "/run/a", true },
+    { false, "/run/a", "/run/ab", false },
+    { false, "0.0.0.0:17309", "127.0.0.5:17309", true },
+    { false, "0.0.0.0:17309", "localhost:17309", true },
+    { false, "0.0.0.0:17309", "[::1]:17309", false }, /* only IPv4 listens there */
+    { false, "[::]:17309", "[::1]:17309", true },
+    { false, "[::]:17309", "localhost:17309", true },
+    { false, "192.0.2.1:17309", "127.0.0.1:17309", false },
+    { false, "127.0.0.1:0", "127.0.0.1:1", false },
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    AUTO_PROXY_CONFIG c = { 0 };
+    err_t e =
+      PARSE(&c, "--name=a.example", "--state=/s", "--listen", cases[i].listen, "--to", "/run/other",
+            "--to", cases[i].to, cases[i].client ? "--mode=client" : "--allow-any",
+            cases[i].client ? "--server-name=b.example" : NULL);
+    bool refused = e == ERR_USAGE && strstr(err_reason(e), "goes there, too");
+    if (refused != cases[i].circle || (!refused && e != OK))
+      fail_msg("case %zu: %s", i, e ? err_reason(e) : "OK");
+  }
+  REFUSED("goes there, too", "--name=a.example", "--state=/s", "--listen=127.0.0.1:17309",
+          "--allow-any", "--to=/run/a", "--route=x.example=127.0.0.1:17309");
 }
 
 static void too_many_targets_are_refused(void **state) {
@@ -143,11 +185,9 @@ static void memory_runs_out(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(routes_are_grouped),
-    cmocka_unit_test(names_follow),
-    cmocka_unit_test(profiles_follow),
-    cmocka_unit_test(nonsense_is_refused),
-    cmocka_unit_test(too_many_targets_are_refused),
+    cmocka_unit_test(routes_are_grouped),  cmocka_unit_test(names_follow),
+    cmocka_unit_test(profiles_follow),     cmocka_unit_test(nonsense_is_refused),
+    cmocka_unit_test(circles_are_refused), cmocka_unit_test(too_many_targets_are_refused),
     cmocka_unit_test(memory_runs_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* A certificate that is kept: got, found again, renewed. */
 #include "enrol_kit.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static unsigned mode_of(const char *name) {
@@ -74,6 +76,24 @@ static void used_by_one(void **state) {
   assert_err(enrol_new(f.client, &o, 0, &second), ERR_CONFIG);
   close_kept();
   assert_ok(enrol_new(f.client, &o, 0, &second));
+}
+
+/* A full disk costs no certificate. */
+static void no_room(void **state) {
+  const struct enrol_options o = options();
+  struct rlimit before, little = { 0 };
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+  little = (struct rlimit){ 8192, before.rlim_max };
+  signal(SIGXFSZ, SIG_IGN);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+  err_t e = enrol_new(f.client, &o, 0, &kept);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+  assert_int_equal(e, ERR_CONFIG);
+  assert_non_null(strstr(err_reason(e), "cannot write"));
+  assert_int_equal(atomic_load(&f.asked), 0);
+  assert_false(has_state("trial"));
+  open_kept();
+  assert_false(has_state("trial"));
 }
 
 /* --- what is on disk and not good --- */
@@ -411,11 +431,27 @@ static void ended_while_asking(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    TEST(fresh),         TEST(lifetimes),   TEST(no_lists),      TEST(found_again),
-    TEST(used_by_one),   TEST(not_good),    TEST(other_options), TEST(left_overs),
-    TEST(not_trusted),   TEST(forbidden),   TEST(of_no_use),     TEST(away_for_a_moment),
-    TEST(bad_options),   TEST(of_others),   TEST(renewed),       TEST(away),
-    TEST(renewed_later), TEST(clock_jumps), TEST(saved_later),   TEST(ended_while_asking),
+    TEST(fresh),
+    TEST(lifetimes),
+    TEST(no_lists),
+    TEST(found_again),
+    TEST(used_by_one),
+    TEST(no_room),
+    TEST(not_good),
+    TEST(other_options),
+    TEST(left_overs),
+    TEST(not_trusted),
+    TEST(forbidden),
+    TEST(of_no_use),
+    TEST(away_for_a_moment),
+    TEST(bad_options),
+    TEST(of_others),
+    TEST(renewed),
+    TEST(away),
+    TEST(renewed_later),
+    TEST(clock_jumps),
+    TEST(saved_later),
+    TEST(ended_while_asking),
   };
   return cmocka_run_group_tests_name("enrol", tests, start_crypto, NULL);
 }

@@ -46,6 +46,8 @@ static void told_once(void **state) {
   assert_int_equal(told, DUE_LAST);
   due_tell(&told, DUE_NEAR, "a thing", 1800000000, "why");
   assert_int_equal(told, DUE_LAST);
+  due_tell(&told, DUE_REVOKED, "a thing", 1800000000, "why");
+  assert_int_equal(told, DUE_REVOKED);
 }
 
 int main(void) {

@@ -355,56 +355,6 @@ static void test_front_and_no_backend(void **state) {
   assert_int_equal(scene_end(&s, 0).end, PROXY_END_DIAL);
 }
 
-/* A server that speaks first (MySQL's protocol 10). */
-
-static void with_server_first(struct proxy_options *o) {
-  o->front = "mysql";
-}
-
-#define GREETING_SIZE 49
-#define LOGIN_SIZE 34
-
-static void exchange(int from, const void *sent, size_t size, int to, uint8_t *got) {
-  assert_int_equal(send(from, sent, size, MSG_NOSIGNAL), size);
-  assert_int_equal(recv(to, got, size, MSG_WAITALL), size);
-}
-
-static void test_server_first(void **state) {
-  uint8_t greeting[4 + GREETING_SIZE] = { GREETING_SIZE, 0, 0, 0, 10, '8', '.', '0', 0 };
-  uint8_t login[4 + LOGIN_SIZE] = { 32, 0, 0, 1, 0, 0x0a, 0, 0 }; /* with TLS */
-  uint8_t got[256];
-  static const char fine[] = "\x03\0\0\x02\0\0\0";
-  size_t n;
-  (void)state;
-  greeting[4 + 5 + 13 + 1] = 0x02; /* protocol 4.1, no TLS */
-  scene_start(&s, with_server_first);
-  int fd = plain_connect(s.port), b = plain_accept(s.backend);
-  exchange(b, greeting, sizeof greeting, fd, got);
-  greeting[4 + 5 + 13 + 1] = 0x0a;
-  assert_memory_equal(got, greeting, sizeof greeting);
-  assert_int_equal(send(fd, login, 4 + 32, MSG_NOSIGNAL), 4 + 32);
-  AUTO_PEER p;
-  assert_true(peer_over(&p, fd, s.client_tls, NULL));
-  login[0] = LOGIN_SIZE;
-  login[3] = 2;
-  login[4 + 32] = 'u';
-  assert_int_equal(tls_io_write(&p.io, login, sizeof login, &n), TLS_IO_OK);
-  assert_int_equal(recv(b, got, sizeof login, MSG_WAITALL), sizeof login);
-  login[3] = 1; /* one packet fewer has come here, and without TLS */
-  login[5] = 0x02;
-  assert_memory_equal(got, login, sizeof login);
-  assert_int_equal(send(b, fine, sizeof fine - 1, MSG_NOSIGNAL), sizeof fine - 1);
-  peer_expect(&p, "\x03"); /* then NULs, which are no text */
-  while (tls_io_read(&p.io, got, 6, &n) == TLS_IO_WANT_READ)
-    usleep(1000);
-  assert_int_equal(n, 6);
-  assert_int_equal(got[2], 3);
-  peer_say(&p, "from here on it is theirs");
-  plain_expect(b, "from here on it is theirs");
-  close(b);
-  peer_expect_end(&p);
-}
-
 static void front_beside(struct proxy_options *o) {
   from_unix(o);
   with_front(o);
@@ -444,7 +394,6 @@ int main(void) {
     cmocka_unit_test_teardown(test_injection, stop),
     cmocka_unit_test_teardown(test_front_refuses, stop),
     cmocka_unit_test_teardown(test_front_and_no_backend, stop),
-    cmocka_unit_test_teardown(test_server_first, stop),
     cmocka_unit_test_teardown(test_front_of_client, stop),
   };
   return cmocka_run_group_tests(tests, begin, end);
