@@ -19,8 +19,7 @@ const struct conf_key proxy_keys[] = {
     "ADDRESS", NULL },
   { "to", CONF_LIST, "", 0, 0,
     "where to: HOST:PORT or the path of a Unix socket; again for others to try when it is away "
-    "(the "
-    "one that answered last is tried first)",
+    "(the one that answered last is tried first)",
     "TARGET", NULL },
   { "route", CONF_LIST, "", 0, 0,
     "NAME=TARGET: where clients go that ask for NAME (SNI); .NAME: for whatever is below it",
@@ -55,9 +54,8 @@ const struct conf_key proxy_keys[] = {
     "application protocols: a server takes a client's first of them, a client offers them",
     "PROTOCOL", NULL },
   { "proxy_protocol", CONF_BOOL, "no", 0, 0,
-    "server mode: tell the service who came, by the PROXY protocol, version 2 (PostgreSQL before "
-    "19 "
-    "can't take it)",
+    "server mode: tell the service who came, by the PROXY protocol, version 2 (which PostgreSQL "
+    "before 19 can't take)",
     NULL, NULL },
   { "proxy_protocol_from", CONF_LIST, "", 0, 0,
     "server mode: balancers (ADDRESS or BLOCK) that say so of their own connections, by version 2",
