@@ -5,7 +5,6 @@
 #include "cli/vpn/vpn.h"
 #include "transit/vpn/block.h"
 #include "transit/vpn/charon.h"
-#include "transit/vpn/guard.h"
 #include "transit/vpn/tunnel.h"
 #include "transit/vpn/watch.h"
 
@@ -135,15 +134,16 @@ static err_t check_addresses(const struct site *s) {
   return e == ERR_CONFIG ? OK : e;
 }
 
-static err_t print(struct checking *c, bool guarded) {
+static err_t print(struct checking *c, const struct vpn_guard *guard) {
+  char words[128];
   if (!args_flag(c->a, "json")) {
     TRY(table_print(&c->table));
-    out_field_str("Kill switch",
-                  guarded ? "in place" : "not in place: 'strongroom vpn up' puts it");
+    vpn_guard_words(guard, words);
+    out_field_str("Kill switch", words);
     return OK;
   }
   write_close(&c->json, ']');
-  write_bool(&c->json, "killSwitch", guarded);
+  vpn_guard_write(guard, &c->json);
   write_bool(&c->json, "holds", c->holds);
   write_close(&c->json, '}');
   TRY(buf_ok(&c->json));
@@ -155,10 +155,10 @@ static err_t run(const struct args *a) {
   static const char *const headings[] = { "PEER", "INTERFACE", "SENT",   "IKE",
                                           "ESP",  "OTHER",     "FINDING" };
   struct checking c __attribute__((cleanup(checking_free))) = { .a = a, .holds = true };
-  bool guarded;
+  struct vpn_guard guard;
   TRY(vpn_site(a, &c.site));
-  TRY(guard_stands(c.site, &guarded));
-  c.holds = guarded;
+  TRY(vpn_guard_look(c.site, &guard));
+  c.holds = vpn_guard_holds(&guard);
   if (!(c.tunnels = mem_zalloc(sizeof *c.tunnels)))
     return ERR_NOMEM;
   TRY(read_tunnels(c.site, c.tunnels));
@@ -167,7 +167,7 @@ static err_t run(const struct args *a) {
   write_open(&c.json, "peers", '[');
   TRY(check_addresses(c.site));
   TRY(check_peers(&c));
-  TRY(print(&c, guarded));
+  TRY(print(&c, &guard));
   if (!c.holds)
     FAIL(ERR_CONFIG, "not all is as it should be");
   return OK;
