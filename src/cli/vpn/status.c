@@ -60,8 +60,7 @@ static err_t make_row(const struct overview *o, const struct site_peer *p, struc
     out->since = clock_real() - (int64_t)t->since_s;
     TRY(peer_look(o->vici, p, &certs));
   }
-  out->in = t->in;
-  out->out = t->out;
+  tunnels_bytes(o->tunnels, p, &out->in, &out->out);
   out->not_after = peer_certs_end(&certs);
   return OK;
 }
@@ -164,8 +163,8 @@ const struct verb verb_vpn_status = {
   .name = "status",
   .words = "",
   .summary = "Show the tunnels: state, algorithms, bytes",
-  .details = "A peer is up, down, dialling, or established without traffic. Bytes are those since\n"
-             "the keys of the tunnel were last exchanged. Needs root.",
+  .details = "A peer is up, down, dialling, or established without traffic. Bytes are those of\n"
+             "all its tunnels of now, since their keys were last exchanged. Needs root.",
   .options = options,
   .examples = "strongroom vpn status\n"
               "strongroom vpn status --json",
