@@ -1,6 +1,8 @@
 #include "cli/vpn/vpn.h"
 
 #include "base/write.h"
+#include "cli/out.h"
+#include "transit/vpn/forwarding.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +14,14 @@ const char *vpn_config(const struct args *a) {
 
 err_t vpn_site(const struct args *a, struct site **out) {
   return args_usage(site_read(vpn_config(a), out));
+}
+
+void vpn_note_forwarding(const struct site *s) {
+  const char *setting = forwarding_missing(s);
+  if (setting)
+    out_note("This machine does not pass on what comes from hosts behind it: 'sysctl -w %s=1', and "
+             "a line in /etc/sysctl.d to keep it.",
+             setting);
 }
 
 err_t vpn_guard_look(const struct site *s, struct vpn_guard *out) {

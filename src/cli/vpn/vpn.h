@@ -13,6 +13,9 @@ const char *vpn_config(const struct args *a);
 /* ERR_USAGE where it can't be read or is wrong. */
 err_t vpn_site(const struct args *a, struct site **out);
 
+/* A note for people where this machine does not pass packets on. */
+void vpn_note_forwarding(const struct site *s);
+
 /* The kill switch, as the kernel has it. */
 struct vpn_guard {
   bool stands;
