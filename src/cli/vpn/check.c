@@ -14,6 +14,7 @@
 
 struct finding {
   const struct site_peer *peer;
+  bool user; /* ESP in user space */
   bool up, holds;
   struct watch_report report;
   char words[160];
@@ -22,6 +23,17 @@ struct finding {
 /* The peer's address: of the tunnel that there is, or the site file's. */
 static const char *address_of(const struct site_peer *p, const struct tunnel *t) {
   return t && t->address[0] ? t->address : p->address;
+}
+
+/* Why no packet was sealed. */
+static void doubt(struct finding *f) {
+  if (f->user && !charon_tun())
+    snprintf(f->words, sizeof f->words,
+             "no packet was sealed: the interface " CHARON_TUN " is missing, or down");
+  else
+    snprintf(f->words, sizeof f->words,
+             "no packet was sealed: the tunnel has no traffic; does %s lead there?",
+             f->report.interface);
 }
 
 static void judge(struct finding *f) {
@@ -37,18 +49,20 @@ static void judge(struct finding *f) {
   else if (!f->up)
     snprintf(f->words, sizeof f->words, "no tunnel: what was sent was dropped");
   else if (!r->count[WATCH_ESP])
-    snprintf(f->words, sizeof f->words, "no packet was sealed: does the interface %s lead there?",
-             r->interface);
+    doubt(f);
   else
     snprintf(f->words, sizeof f->words, "only IKE and ESP");
 }
 
-static err_t look_at(const struct site *s, const struct site_peer *p, const struct tunnel *t,
-                     unsigned seconds, struct finding *out) {
-  *out = (struct finding){ .peer = p, .up = t && t->up };
-  TRY(watch_run(s, p, address_of(p, t), seconds, &out->report));
-  judge(out);
-  return OK;
+static err_t look_at(const struct site *s, const struct tunnel *t, unsigned seconds,
+                     struct finding *f) {
+  f->up = t && t->up;
+  err_t e = watch_run(s, f->peer, address_of(f->peer, t), seconds, &f->report);
+  if (e == ERR_NOT_FOUND)
+    snprintf(f->words, sizeof f->words, "%s", err_reason(e));
+  else if (e == OK)
+    judge(f);
+  return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static void print_row(struct table *t, const struct finding *f) {
@@ -92,6 +106,7 @@ struct checking {
   struct tunnels *tunnels;
   struct table table;
   struct buf json;
+  bool user; /* ESP in user space */
   bool holds;
 };
 static void checking_free(struct checking *c) {
@@ -109,11 +124,11 @@ static err_t check_peers(struct checking *c) {
   TRY(args_uint(c->a, "seconds", 1, 3600, &seconds));
   for (size_t i = 0; i < c->site->peer_count; i++) {
     const struct site_peer *p = &c->site->peers[i];
-    struct finding f;
+    struct finding f = { .peer = p, .user = c->user };
     if (only && site_peer(c->site, bytes_str(only)) != p)
       continue;
     any = true;
-    TRY(look_at(c->site, p, tunnels_best(c->tunnels, p), (unsigned)seconds, &f));
+    TRY(look_at(c->site, tunnels_best(c->tunnels, p), (unsigned)seconds, &f));
     c->holds = c->holds && f.holds;
     print_row(&c->table, &f);
     write_row(&c->json, &f);
@@ -123,12 +138,16 @@ static err_t check_peers(struct checking *c) {
   return OK;
 }
 
-/* Without them there is no tunnel: this says what to do about it. */
-static err_t check_addresses(const struct site *s) {
+static bool esp_in_user_space(const struct site *s) {
   bool kernel = true;
   if (block_kernel_esp(&kernel) != OK) /* who may only capture asks for less */
     kernel = true;
-  err_t e = charon_check_addresses(s, s->esp == ESP_USER || !kernel);
+  return s->esp == ESP_USER || !kernel;
+}
+
+/* Without them there is no tunnel: this says what to do about it. */
+static err_t check_addresses(const struct site *s, bool user) {
+  err_t e = charon_check_addresses(s, user);
   if (e == ERR_CONFIG)
     out_note("%s", err_reason(e));
   return e == ERR_CONFIG ? OK : e;
@@ -165,7 +184,9 @@ static err_t run(const struct args *a) {
   table_start(&c.table, 7, headings);
   write_open(&c.json, NULL, '{');
   write_open(&c.json, "peers", '[');
-  TRY(check_addresses(c.site));
+  c.user = esp_in_user_space(c.site);
+  TRY(check_addresses(c.site, c.user));
+  vpn_note_forwarding(c.site);
   TRY(check_peers(&c));
   TRY(print(&c, &guard));
   if (!c.holds)
