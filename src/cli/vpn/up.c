@@ -25,6 +25,7 @@ static err_t run(const struct args *a) {
   AUTO(site) struct site *s = NULL;
   AUTO(client) struct client *c = NULL;
   TRY(vpn_site(a, &s));
+  TRY(args_usage(gateway_state(s)));
   TRY(ask_open(a, &c));
   return gateway_run(s, c, tell);
 }

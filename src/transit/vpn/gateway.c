@@ -36,17 +36,28 @@ static void path_in(const struct site *s, const char *name, char out[static 128]
   snprintf(out, 128, "%s/%s", s->state, name);
 }
 
+err_t gateway_state(const struct site *s) {
+  struct stat st;
+  if (mkdir(s->state, 0700) != 0 && errno == ENOENT)
+    FAIL(ERR_CONFIG, "cannot make the directory %s: 'mkdir -p' what it is in first", s->state);
+  if (stat(s->state, &st) != 0)
+    FAIL(ERR_CONFIG, "cannot make the directory %s: %s", s->state, strerror(errno));
+  if (!S_ISDIR(st.st_mode))
+    FAIL(ERR_CONFIG, "%s is no directory", s->state);
+  if (st.st_uid != geteuid())
+    FAIL(ERR_CONFIG, "%s belongs to the user %u: 'chown %u %s'", s->state, st.st_uid, geteuid(),
+         s->state);
+  if (st.st_mode & 0077)
+    FAIL(ERR_CONFIG, "%s has the mode %o, so others may use it: 'chmod 700 %s'", s->state,
+         st.st_mode & 07777, s->state);
+  return OK;
+}
+
 static err_t take_state(const struct site *s, int *lock) {
   char path[128];
   struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  struct stat st;
+  TRY(gateway_state(s));
   path_in(s, "lock", path);
-  if (mkdir(s->state, 0700) != 0 && errno != EEXIST)
-    FAIL(ERR_CONFIG, "cannot make %s: %s", s->state, strerror(errno));
-  if (stat(s->state, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-      (st.st_mode & 0077))
-    FAIL(ERR_CONFIG, "%s must be a directory of ours that nobody else may read (mode 0700)",
-         s->state);
   *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (*lock < 0)
     FAIL(ERR_CONFIG, "cannot open %s: %s", path, strerror(errno));
