@@ -93,6 +93,14 @@ at g1 ip rule del pref 218
 until_ 10 "it is told" grep -q "no rule of routing is asked before" "$WORK/g1/log"
 same "how often it was told" 1 "$(grep -c "rank 218" "$WORK/g1/log")"
 
+note "strongSwan's interface is removed"
+kill -STOP "${UP[1]}" # it does not look yet
+at g1 ip link del ipsec0
+contains "what 'vpn check' says" "$(vpn 1 check --seconds 1 2>/dev/null)" "the interface ipsec0 is missing"
+kill -CONT "${UP[1]}"
+until_ 20 "it is told" grep -q "strongSwan has lost its interface ipsec0" "$WORK/g1/log"
+until_ 40 "the tunnel is back" reaches 1 2
+
 note "no tunnel"
 vpn_down 2
 until_ 30 "it is gone" grep -q "is down" "$WORK/g1/log"

@@ -145,6 +145,7 @@ static void bury(struct gateway *g, const char *why) {
   hang_up(g);
   peers_shut(g);
   g->charon = 0;
+  g->tun = 0;
   g->deaths = now - g->started_at > LONG_LIFE_US ? 0 : g->deaths + 1;
   for (unsigned i = 1; i < g->deaths && pause < RESTART_MOST_US; i++)
     pause *= 2;
@@ -178,6 +179,19 @@ static void give_up(struct gateway *g, err_t e) {
   if (g->charon)
     charon_stop(g->charon);
   bury(g, "does not answer");
+}
+
+/* Without the interface that it has made it seals nothing, and takes its tunnels for good. */
+static bool has_lost_tun(struct gateway *g) {
+  unsigned now = g->user ? charon_tun() : 0;
+  if (!g->tun)
+    g->tun = now;
+  return g->tun != now;
+}
+
+static void lose_tun(struct gateway *g) {
+  charon_stop(g->charon);
+  bury(g, "has lost its interface " CHARON_TUN);
 }
 
 /* Routes of one that was killed are removed before the next one adds its own. */
@@ -243,6 +257,10 @@ static bool step(struct gateway *g) {
     start_again(g);
   if (!g->ask)
     return false;
+  if (has_lost_tun(g)) {
+    lose_tun(g);
+    return false;
+  }
   err_t e = look(g);
   if (e == ERR_AWAY)
     give_up(g, e);
