@@ -89,8 +89,8 @@ static err_t mend(struct guard_watch *w) {
     log_err("vpn", e, "putting the kill switch back");
   else if (tell)
     log_warn("vpn",
-             "the kill switch was taken away, or parts of it: it is back; who changes rules "
-             "of routing, or the tables %d and %d, on this machine?",
+             "the kill switch was taken away or led around, in part or whole: it is back; who "
+             "changes rules of routing, or the tables %d and %d, on this machine?",
              GUARD_GATE_TABLE, GUARD_TUNNEL_TABLE);
   return e;
 }
