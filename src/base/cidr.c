@@ -50,3 +50,7 @@ bool cidr_covers(const struct cidr *outer, const struct cidr *inner) {
       return false;
   return true;
 }
+
+bool cidr_same(const struct cidr *a, const struct cidr *b) {
+  return a->bits == b->bits && cidr_covers(a, b);
+}

@@ -17,6 +17,7 @@ struct cidr {
 bool cidr_parse(struct bytes text, struct cidr *out);
 /* Whether all of inner is in outer. */
 bool cidr_covers(const struct cidr *outer, const struct cidr *inner);
+bool cidr_same(const struct cidr *a, const struct cidr *b);
 /* The mask of the prefix, as long as the address. */
 void cidr_mask(const struct cidr *c, uint8_t out[static 16]);
 

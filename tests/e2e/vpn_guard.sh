@@ -15,18 +15,17 @@ tidy_rules() {
   at g1 ip -6 rule flush
   at g1 ip -6 rule add pref 32766 lookup main
 }
-tidy_routes() {
-  at g1 ip -4 route flush table 7219
-  at g1 ip -4 route flush table 7221
-}
+tidy_gates() { at g1 ip -4 route flush table 7219; }
+lead_around() { at g1 ip route replace 10.2.0.0/24 via 192.0.2.254 table 7219; }
 tidy_one() { at g1 ip -4 rule del pref 221; }
 tidy_gate() { at g1 ip -4 rule del pref 219; }
 whole() { # with rules for both families
   local family
   drops g1 || return 1
   for family in -4 -6; do
-    [ "$(at g1 ip $family rule | sed -n 's/.*lookup \(72[0-9]*\).*/\1/p' | xargs)" = "7219 7220 7221" ] || return 1
+    [ "$(at g1 ip $family rule | sed -n 's/.*lookup \(72[0-9]*\).*/\1/p' | xargs)" = "7219 7220" ] || return 1
   done
+  case $(at g1 ip route show table 7219) in *via*) return 1 ;; esac
 }
 told() { grep -c "the kill switch was taken away" "$WORK/g1/log" || true; }
 # put_back WHAT COMMAND: while a host talks; nothing leaves after that. (The log has a line a second.)
@@ -68,7 +67,7 @@ note "a tunnel"
 vpn_up 1
 vpn_up 2
 until_ 30 "the tunnel is up" reaches 1 2
-for what in tidy_rules tidy_one tidy_routes; do
+for what in tidy_rules tidy_one lead_around; do
   put_back "$what, with a tunnel" $what
   until_ 10 "the tunnel goes on" reaches 1 2
 done
@@ -81,10 +80,31 @@ until_ 40 "the tunnel is back" reaches 1 2
 wire_stop
 wire_none "packets in clear" "$INNER"
 
+note "a rule that is asked first, since the kernel chooses its rank"
+at g1 ip rule add to 10.2.0.0/24 lookup main
+until_ 10 "it is told" grep -q "a rule of routing of rank 218 is asked before the kill switch" "$WORK/g1/log"
+ended=0
+said=$(vpn 1 check --seconds 1 2>&1) || ended=$?
+same "status of 'vpn check'" 1 $ended
+contains "what 'vpn check' says" "$said" "a rule of rank 218 is asked first"
+contains "what 'vpn status' says" "$(vpn 1 status 2>&1)" "a rule of rank 218 is asked first"
+same "what it says as JSON" "False 218" "$(vpn 1 status --json | json 'd["killSwitch"], d["ruleBefore"]' | tr -d '(),')"
+at g1 ip rule del pref 218
+until_ 10 "it is told" grep -q "no rule of routing is asked before" "$WORK/g1/log"
+same "how often it was told" 1 "$(grep -c "rank 218" "$WORK/g1/log")"
+
+note "strongSwan's interface is removed"
+kill -STOP "${UP[1]}" # it does not look yet
+at g1 ip link del ipsec0
+contains "what 'vpn check' says" "$(vpn 1 check --seconds 1 2>/dev/null)" "the interface ipsec0 is missing"
+kill -CONT "${UP[1]}"
+until_ 20 "it is told" grep -q "strongSwan has lost its interface ipsec0" "$WORK/g1/log"
+until_ 40 "the tunnel is back" reaches 1 2
+
 note "no tunnel"
 vpn_down 2
 until_ 30 "it is gone" grep -q "is down" "$WORK/g1/log"
-for what in tidy_rules tidy_one tidy_gate tidy_routes; do put_back "$what, without a tunnel" $what; done
+for what in tidy_rules tidy_one tidy_gate tidy_gates lead_around; do put_back "$what, without a tunnel" $what; done
 kill $talks
 vpn_down 1
 hub_stop

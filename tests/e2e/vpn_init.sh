@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 require openssl
 cd "$WORK"
+files=0
 
 refuses() { # STATUS TEXT WORD...
   local expected=$1 text=$2 status=0 said
@@ -58,7 +59,20 @@ refuses 2 "is no DNS name" init "x y" --subnet 10.1.0.0/24 --peer y.example,%any
 refuses 2 "not '*.example'" init x.example --subnet 10.1.0.0/24 --peer "*.example,%any,10.2.0.0/24" --config no.conf
 refuses 2 "control character" init $'x.example\nstate = /tmp' --subnet 10.1.0.0/24 --peer y.example,%any,10.2.0.0/24 --config no.conf
 refuses 2 "holds the address of the peer" init x.example --subnet 10.1.0.0/24 --peer y.example,10.2.0.9,10.2.0.0/24 --config no.conf
+refuses 2 "holds this site's own address" init x.example --address 10.2.0.1 --subnet 10.1.0.0/24 --peer y.example,%any,10.2.0.0/24 --config no.conf
 [ ! -e no.conf ] || fail "a file was written all the same"
 refuses 2 "cannot read no.conf" status --config no.conf
+note "a state directory that is not fit for secrets"
+mkdir -m 755 state
+for where in state away/state state/../a.conf; do
+  sr vpn init x.example --subnet 10.1.0.0/24 --peer y.example,%any,10.2.0.0/24 --state "$PWD/$where" --config "state$((++files)).conf" >/dev/null
+done
+refuses 2 "state has the mode 755, so others may use it: 'chmod 700 " up --config state1.conf
+refuses 2 "away/state: 'mkdir -p' what it is in first" up --config state2.conf
+refuses 2 "a.conf is no directory" up --config state3.conf
+if [ "$(id -u)" -eq 0 ]; then
+  chown 65534 state
+  refuses 2 "belongs to the user 65534: 'chown 0 " up --config state1.conf
+fi
 echo "nat = sometimes" >>a.conf
 refuses 2 "a.conf line" status --config a.conf

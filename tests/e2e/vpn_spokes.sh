@@ -51,7 +51,12 @@ vpn_down 3
 until_ 20 "the hub knows" grep -q "g3.test is down" "$WORK/g1/log"
 check "nobody passes" reaches_not 2 3
 check "the other tunnel is as it was" reaches 2 1
-! vpn 1 check --seconds 1 >/dev/null 2>&1 || fail "the check holds without a tunnel"
+said=$(vpn 1 check --seconds 1 --json 2>/dev/null) && fail "the check holds without a tunnel"
+same "what it says of each" "g2.test True only, g3.test False absent:" \
+  "$(json '", ".join(f"{p['"'name'"']} {p['"'holds'"']} " + p['"'finding'"'].split()[0] for p in d["peers"])' <<<"$said")"
+at g1 sysctl -qw net.ipv4.ip_forward=0
+contains "what it says without forwarding" "$(vpn 1 check g2.test --seconds 1 2>&1)" "'sysctl -w net.ipv4.ip_forward=1'"
+at g1 sysctl -qw net.ipv4.ip_forward=1
 vpn_down 2
 vpn_down 1
 wire_stop

@@ -5,7 +5,6 @@
 #include "cli/vpn/vpn.h"
 #include "transit/vpn/block.h"
 #include "transit/vpn/charon.h"
-#include "transit/vpn/guard.h"
 #include "transit/vpn/tunnel.h"
 #include "transit/vpn/watch.h"
 
@@ -15,6 +14,7 @@
 
 struct finding {
   const struct site_peer *peer;
+  bool user; /* ESP in user space */
   bool up, holds;
   struct watch_report report;
   char words[160];
@@ -23,6 +23,17 @@ struct finding {
 /* The peer's address: of the tunnel that there is, or the site file's. */
 static const char *address_of(const struct site_peer *p, const struct tunnel *t) {
   return t && t->address[0] ? t->address : p->address;
+}
+
+/* Why no packet was sealed. */
+static void doubt(struct finding *f) {
+  if (f->user && !charon_tun())
+    snprintf(f->words, sizeof f->words,
+             "no packet was sealed: the interface " CHARON_TUN " is missing, or down");
+  else
+    snprintf(f->words, sizeof f->words,
+             "no packet was sealed: the tunnel has no traffic; does %s lead there?",
+             f->report.interface);
 }
 
 static void judge(struct finding *f) {
@@ -38,18 +49,20 @@ static void judge(struct finding *f) {
   else if (!f->up)
     snprintf(f->words, sizeof f->words, "no tunnel: what was sent was dropped");
   else if (!r->count[WATCH_ESP])
-    snprintf(f->words, sizeof f->words, "no packet was sealed: does the interface %s lead there?",
-             r->interface);
+    doubt(f);
   else
     snprintf(f->words, sizeof f->words, "only IKE and ESP");
 }
 
-static err_t look_at(const struct site *s, const struct site_peer *p, const struct tunnel *t,
-                     unsigned seconds, struct finding *out) {
-  *out = (struct finding){ .peer = p, .up = t && t->up };
-  TRY(watch_run(s, p, address_of(p, t), seconds, &out->report));
-  judge(out);
-  return OK;
+static err_t look_at(const struct site *s, const struct tunnel *t, unsigned seconds,
+                     struct finding *f) {
+  f->up = t && t->up;
+  err_t e = watch_run(s, f->peer, address_of(f->peer, t), seconds, &f->report);
+  if (e == ERR_NOT_FOUND)
+    snprintf(f->words, sizeof f->words, "%s", err_reason(e));
+  else if (e == OK)
+    judge(f);
+  return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static void print_row(struct table *t, const struct finding *f) {
@@ -93,6 +106,7 @@ struct checking {
   struct tunnels *tunnels;
   struct table table;
   struct buf json;
+  bool user; /* ESP in user space */
   bool holds;
 };
 static void checking_free(struct checking *c) {
@@ -110,11 +124,11 @@ static err_t check_peers(struct checking *c) {
   TRY(args_uint(c->a, "seconds", 1, 3600, &seconds));
   for (size_t i = 0; i < c->site->peer_count; i++) {
     const struct site_peer *p = &c->site->peers[i];
-    struct finding f;
+    struct finding f = { .peer = p, .user = c->user };
     if (only && site_peer(c->site, bytes_str(only)) != p)
       continue;
     any = true;
-    TRY(look_at(c->site, p, tunnels_best(c->tunnels, p), (unsigned)seconds, &f));
+    TRY(look_at(c->site, tunnels_best(c->tunnels, p), (unsigned)seconds, &f));
     c->holds = c->holds && f.holds;
     print_row(&c->table, &f);
     write_row(&c->json, &f);
@@ -124,26 +138,31 @@ static err_t check_peers(struct checking *c) {
   return OK;
 }
 
-/* Without them there is no tunnel: this says what to do about it. */
-static err_t check_addresses(const struct site *s) {
+static bool esp_in_user_space(const struct site *s) {
   bool kernel = true;
   if (block_kernel_esp(&kernel) != OK) /* who may only capture asks for less */
     kernel = true;
-  err_t e = charon_check_addresses(s, s->esp == ESP_USER || !kernel);
+  return s->esp == ESP_USER || !kernel;
+}
+
+/* Without them there is no tunnel: this says what to do about it. */
+static err_t check_addresses(const struct site *s, bool user) {
+  err_t e = charon_check_addresses(s, user);
   if (e == ERR_CONFIG)
     out_note("%s", err_reason(e));
   return e == ERR_CONFIG ? OK : e;
 }
 
-static err_t print(struct checking *c, bool guarded) {
+static err_t print(struct checking *c, const struct vpn_guard *guard) {
+  char words[128];
   if (!args_flag(c->a, "json")) {
     TRY(table_print(&c->table));
-    out_field_str("Kill switch",
-                  guarded ? "in place" : "not in place: 'strongroom vpn up' puts it");
+    vpn_guard_words(guard, words);
+    out_field_str("Kill switch", words);
     return OK;
   }
   write_close(&c->json, ']');
-  write_bool(&c->json, "killSwitch", guarded);
+  vpn_guard_write(guard, &c->json);
   write_bool(&c->json, "holds", c->holds);
   write_close(&c->json, '}');
   TRY(buf_ok(&c->json));
@@ -155,19 +174,21 @@ static err_t run(const struct args *a) {
   static const char *const headings[] = { "PEER", "INTERFACE", "SENT",   "IKE",
                                           "ESP",  "OTHER",     "FINDING" };
   struct checking c __attribute__((cleanup(checking_free))) = { .a = a, .holds = true };
-  bool guarded;
+  struct vpn_guard guard;
   TRY(vpn_site(a, &c.site));
-  TRY(guard_stands(c.site, &guarded));
-  c.holds = guarded;
+  TRY(vpn_guard_look(c.site, &guard));
+  c.holds = vpn_guard_holds(&guard);
   if (!(c.tunnels = mem_zalloc(sizeof *c.tunnels)))
     return ERR_NOMEM;
   TRY(read_tunnels(c.site, c.tunnels));
   table_start(&c.table, 7, headings);
   write_open(&c.json, NULL, '{');
   write_open(&c.json, "peers", '[');
-  TRY(check_addresses(c.site));
+  c.user = esp_in_user_space(c.site);
+  TRY(check_addresses(c.site, c.user));
+  vpn_note_forwarding(c.site);
   TRY(check_peers(&c));
-  TRY(print(&c, guarded));
+  TRY(print(&c, &guard));
   if (!c.holds)
     FAIL(ERR_CONFIG, "not all is as it should be");
   return OK;

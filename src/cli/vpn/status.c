@@ -6,7 +6,6 @@
 #include "cli/vpn/vpn.h"
 #include "transit/vpn/charon.h"
 #include "transit/vpn/gateway.h"
-#include "transit/vpn/guard.h"
 #include "transit/vpn/peer.h"
 #include "transit/vpn/tunnel.h"
 
@@ -18,7 +17,7 @@ struct overview {
   struct vici *vici; /* NULL where nothing runs */
   struct tunnels *tunnels;
   pid_t pid; /* of 'vpn up'; 0: none */
-  bool guarded;
+  struct vpn_guard guard;
 };
 static void overview_free(struct overview *o) {
   if (o->site)
@@ -34,7 +33,7 @@ static err_t look(const struct args *a, struct overview *o) {
   if (!(o->tunnels = mem_zalloc(sizeof *o->tunnels)))
     return ERR_NOMEM;
   TRY(gateway_pid(o->site, &o->pid));
-  TRY(guard_stands(o->site, &o->guarded));
+  TRY(vpn_guard_look(o->site, &o->guard));
   charon_socket(o->site, path);
   if (vici_open(path, &o->vici) != OK) /* it is being started again, or not at all */
     return OK;
@@ -61,8 +60,7 @@ static err_t make_row(const struct overview *o, const struct site_peer *p, struc
     out->since = clock_real() - (int64_t)t->since_s;
     TRY(peer_look(o->vici, p, &certs));
   }
-  out->in = t->in;
-  out->out = t->out;
+  tunnels_bytes(o->tunnels, p, &out->in, &out->out);
   out->not_after = peer_certs_end(&certs);
   return OK;
 }
@@ -103,8 +101,11 @@ static err_t print_table(const struct overview *o) {
     put_time(&t, r.not_after);
   }
   TRY(table_print(&t));
-  if (!o->guarded)
-    out_note("The kill switch is not in place: what finds no tunnel may leave in clear.");
+  if (!vpn_guard_holds(&o->guard)) {
+    char words[128];
+    vpn_guard_words(&o->guard, words);
+    out_note("Kill switch: %s. What finds no tunnel may leave in clear.", words);
+  }
   if (!o->pid)
     out_note("'strongroom vpn up' does not run.");
   return OK;
@@ -122,7 +123,7 @@ static err_t print_json(const struct overview *o) {
   write_open(&b, NULL, '{');
   write_str(&b, "name", o->site->name);
   write_bool(&b, "running", o->pid != 0);
-  write_bool(&b, "killSwitch", o->guarded);
+  vpn_guard_write(&o->guard, &b);
   write_open(&b, "peers", '[');
   for (size_t i = 0; i < o->site->peer_count; i++) {
     struct row r;
@@ -162,8 +163,8 @@ const struct verb verb_vpn_status = {
   .name = "status",
   .words = "",
   .summary = "Show the tunnels: state, algorithms, bytes",
-  .details = "A peer is up, down, dialling, or established without traffic. Bytes are those since\n"
-             "the keys of the tunnel were last exchanged. Needs root.",
+  .details = "A peer is up, down, dialling, or established without traffic. Bytes are those of\n"
+             "all its tunnels of now, since their keys were last exchanged. Needs root.",
   .options = options,
   .examples = "strongroom vpn status\n"
               "strongroom vpn status --json",

@@ -17,6 +17,7 @@ static void tell(const struct site *s, const struct gateway_ready *r) {
                          : "in the kernel");
   for (size_t i = 0; i < s->peer_count; i++)
     out_field_str(i ? NULL : "Peers", s->peers[i].name);
+  vpn_note_forwarding(s);
   fflush(stdout);
 }
 
@@ -24,6 +25,7 @@ static err_t run(const struct args *a) {
   AUTO(site) struct site *s = NULL;
   AUTO(client) struct client *c = NULL;
   TRY(vpn_site(a, &s));
+  TRY(args_usage(gateway_state(s)));
   TRY(ask_open(a, &c));
   return gateway_run(s, c, tell);
 }
@@ -43,7 +45,7 @@ const struct verb verb_vpn_up = {
     "First what is for the other sites' networks is dropped where it finds no tunnel; then the\n"
     "gateway's certificate is asked for, and strongSwan is started. Without a certificate, and\n"
     "with the hub away, it waits for half a minute and then ends with 6, for the service manager\n"
-    "to start it again. It runs until SIGTERM or Ctrl-C; the routes that drop stay ('strongroom\n"
+    "to start it again. It runs until SIGTERM or Ctrl-C; the rules that drop stay ('strongroom\n"
     "vpn down --open' removes them), and while it runs they are put back where somebody removes\n"
     "them. One site file has all peers of a machine (or network namespace). SIGHUP looks for a\n"
     "new certificate and revocation lists at once. Needs root (CAP_NET_ADMIN).",

@@ -34,6 +34,11 @@ bool charon_ended(pid_t pid, int wait_ms, int *status);
 /* Ends it, in ten seconds at most, and waits for that. */
 void charon_stop(pid_t pid);
 
+/* The interface that it makes for ESP in user space: its index; 0 where it is not there, or down.
+ */
+#define CHARON_TUN "ipsec0"
+unsigned charon_tun(void);
+
 /* The text of its configuration, appended. */
 void charon_put_conf(const struct site *s, bool user, struct buf *out);
 

@@ -6,7 +6,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +57,13 @@ err_t charon_check_addresses(const struct site *s, bool user) {
       return refuse_net(s, &local->items[0], ", or another local network of that peer");
   }
   return OK;
+}
+
+unsigned charon_tun(void) {
+  struct ifreq r = { .ifr_name = CHARON_TUN };
+  AUTO_FD fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0 && (r.ifr_flags & IFF_UP);
+  return up ? if_nametoindex(CHARON_TUN) : 0;
 }
 
 static err_t check_tun(void) {

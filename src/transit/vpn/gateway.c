@@ -36,17 +36,28 @@ static void path_in(const struct site *s, const char *name, char out[static 128]
   snprintf(out, 128, "%s/%s", s->state, name);
 }
 
+err_t gateway_state(const struct site *s) {
+  struct stat st;
+  if (mkdir(s->state, 0700) != 0 && errno == ENOENT)
+    FAIL(ERR_CONFIG, "cannot make the directory %s: 'mkdir -p' what it is in first", s->state);
+  if (stat(s->state, &st) != 0)
+    FAIL(ERR_CONFIG, "cannot make the directory %s: %s", s->state, strerror(errno));
+  if (!S_ISDIR(st.st_mode))
+    FAIL(ERR_CONFIG, "%s is no directory", s->state);
+  if (st.st_uid != geteuid())
+    FAIL(ERR_CONFIG, "%s belongs to the user %u: 'chown %u %s'", s->state, st.st_uid, geteuid(),
+         s->state);
+  if (st.st_mode & 0077)
+    FAIL(ERR_CONFIG, "%s has the mode %o, so others may use it: 'chmod 700 %s'", s->state,
+         st.st_mode & 07777, s->state);
+  return OK;
+}
+
 static err_t take_state(const struct site *s, int *lock) {
   char path[128];
   struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-  struct stat st;
+  TRY(gateway_state(s));
   path_in(s, "lock", path);
-  if (mkdir(s->state, 0700) != 0 && errno != EEXIST)
-    FAIL(ERR_CONFIG, "cannot make %s: %s", s->state, strerror(errno));
-  if (stat(s->state, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-      (st.st_mode & 0077))
-    FAIL(ERR_CONFIG, "%s must be a directory of ours that nobody else may read (mode 0700)",
-         s->state);
   *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (*lock < 0)
     FAIL(ERR_CONFIG, "cannot open %s: %s", path, strerror(errno));
@@ -134,6 +145,7 @@ static void bury(struct gateway *g, const char *why) {
   hang_up(g);
   peers_shut(g);
   g->charon = 0;
+  g->tun = 0;
   g->deaths = now - g->started_at > LONG_LIFE_US ? 0 : g->deaths + 1;
   for (unsigned i = 1; i < g->deaths && pause < RESTART_MOST_US; i++)
     pause *= 2;
@@ -167,6 +179,19 @@ static void give_up(struct gateway *g, err_t e) {
   if (g->charon)
     charon_stop(g->charon);
   bury(g, "does not answer");
+}
+
+/* Without the interface that it has made it seals nothing, and takes its tunnels for good. */
+static bool has_lost_tun(struct gateway *g) {
+  unsigned now = g->user ? charon_tun() : 0;
+  if (!g->tun)
+    g->tun = now;
+  return g->tun != now;
+}
+
+static void lose_tun(struct gateway *g) {
+  charon_stop(g->charon);
+  bury(g, "has lost its interface " CHARON_TUN);
 }
 
 /* Routes of one that was killed are removed before the next one adds its own. */
@@ -232,6 +257,10 @@ static bool step(struct gateway *g) {
     start_again(g);
   if (!g->ask)
     return false;
+  if (has_lost_tun(g)) {
+    lose_tun(g);
+    return false;
+  }
   err_t e = look(g);
   if (e == ERR_AWAY)
     give_up(g, e);

@@ -16,6 +16,9 @@ struct gateway_ready {
   bool user_esp;
   int64_t not_after; /* of our certificate, Unix seconds */
 };
+/* Makes the state directory where there is none. ERR_CONFIG, saying what to do, when that can't be
+ * done, or others may use it. gateway_run() begins with it. */
+err_t gateway_state(const struct site *s);
 /* ERR_CONFLICT (FAILed) when another one has the state directory; else as charon.h and enrol.h say.
  * The kill switch stays, whatever comes back. */
 err_t gateway_run(const struct site *s, struct client *c,

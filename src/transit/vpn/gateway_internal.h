@@ -39,6 +39,7 @@ struct gateway {
   struct revocation revocation;
   struct creds creds;
   pid_t charon;                             /* 0: not running */
+  unsigned tun;                             /* index of its interface; 0: none was seen */
   uint64_t started_at, start_at, review_at; /* monotonic microseconds */
   uint64_t hand_over_at;                    /* what is new has not been handed over; 0: it has */
   unsigned deaths;

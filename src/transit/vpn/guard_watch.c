@@ -27,6 +27,7 @@ struct guard_watch {
   pthread_t thread;
   bool started;
   _Atomic uint64_t told_us;
+  int64_t before; /* rank of a rule of others that is asked first, as it was told */
   _Atomic bool rerouted;
   pthread_mutex_t lock; /* of the gates, and of what changes them */
   bool open[SITE_PEERS_MAX];
@@ -36,7 +37,7 @@ struct guard_watch {
 
 struct hearing {
   struct guard_watch *watch;
-  bool gone;
+  bool due;
 };
 
 static uint32_t table_of(const struct nl_answer *a) {
@@ -47,22 +48,24 @@ static uint32_t table_of(const struct nl_answer *a) {
   return table;
 }
 
+/* What we change ourselves is heard, too, and finds nothing to do. */
 static err_t hear_route(void *ctx, const struct nl_answer *a) {
   struct hearing *h = ctx;
-  uint32_t table = a->type == RTM_DELROUTE ? table_of(a) : 0;
-  h->gone |= a->type == RTM_DELRULE || table == GUARD_GATE_TABLE || table == GUARD_BLOCK_TABLE;
-  if (table == GUARD_TUNNEL_TABLE)
+  bool rule = a->type == RTM_NEWRULE || a->type == RTM_DELRULE;
+  uint32_t table = rule ? 0 : table_of(a);
+  h->due |= rule || table == GUARD_GATE_TABLE;
+  if (table == GUARD_TUNNEL_TABLE && a->type == RTM_DELROUTE)
     atomic_store(&h->watch->rerouted, true);
   return OK;
 }
 
 static err_t hear_policy(void *ctx, const struct nl_answer *a) {
   struct hearing *h = ctx;
-  h->gone |= a->type == XFRM_MSG_DELPOLICY || a->type == XFRM_MSG_FLUSHPOLICY;
+  h->due |= a->type == XFRM_MSG_DELPOLICY || a->type == XFRM_MSG_FLUSHPOLICY;
   return OK;
 }
 
-/* Whether some of it may have been taken away. */
+/* Whether some of it may have been taken away, or led around. */
 static bool heard(struct guard_watch *w) {
   struct hearing h = { .watch = w };
   bool lost = false, more = false;
@@ -71,7 +74,7 @@ static bool heard(struct guard_watch *w) {
     e = nl_heard(w->policies, hear_policy, &h, &more);
   if (e != OK || lost)
     atomic_store(&w->rerouted, true);
-  return e != OK || h.gone || lost || more;
+  return e != OK || h.due || lost || more;
 }
 
 /* --- the thread --- */
@@ -86,10 +89,32 @@ static err_t mend(struct guard_watch *w) {
     log_err("vpn", e, "putting the kill switch back");
   else if (tell)
     log_warn("vpn",
-             "the kill switch was taken away, or parts of it: it is back; who changes rules "
-             "of routing, or the tables %d to %d, on this machine?",
-             GUARD_GATE_TABLE, GUARD_BLOCK_TABLE);
+             "the kill switch was taken away or led around, in part or whole: it is back; who "
+             "changes rules of routing, or the tables %d and %d, on this machine?",
+             GUARD_GATE_TABLE, GUARD_TUNNEL_TABLE);
   return e;
+}
+
+/* Each change of it once. The rule stays: it may be meant. */
+static err_t look_before(struct guard_watch *w) {
+  int64_t before;
+  TRY(guard_before(&before));
+  if (before == w->before)
+    return OK;
+  w->before = before;
+  if (before == GUARD_ALONE)
+    log_info("vpn", "no rule of routing is asked before the kill switch any more");
+  else
+    log_warn("vpn",
+             "a rule of routing of rank %lld is asked before the kill switch, and may lead around "
+             "it: give it a preference above %d ('ip rule')",
+             (long long)before, GUARD_BLOCK_RANK);
+  return OK;
+}
+
+static err_t look(struct guard_watch *w) {
+  TRY(mend(w));
+  return look_before(w);
 }
 
 static void *run(void *ctx) {
@@ -99,7 +124,7 @@ static void *run(void *ctx) {
                           { w->policies, POLLIN, 0 } };
   bool due = true; /* what went before there was anybody to hear it */
   while (!fds[0].revents) {
-    bool failed = due && mend(w) != OK;
+    bool failed = due && look(w) != OK;
     int ready = poll(fds, 3, failed ? AGAIN_MS : -1);
     due = failed || (ready > 0 && heard(w));
   }
@@ -131,6 +156,7 @@ err_t guard_watch_new(const struct site *s, bool kernel_esp, struct guard_watch 
     return ERR_NOMEM;
   w->site = s;
   w->kernel_esp = kernel_esp;
+  w->before = GUARD_ALONE;
   w->routes = w->policies = w->stop = -1;
   pthread_mutex_init(&w->lock, NULL);
   TRY(start(w));

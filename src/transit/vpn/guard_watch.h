@@ -2,8 +2,8 @@
  * The kill switch, watched while a gateway runs: what somebody takes away of it (a network manager
  * that tidies up, 'ip rule flush') is put back as soon as the kernel tells of it, by a thread of
  * its own that waits for nothing else, so also while the gateway waits for the hub or for
- * strongSwan. What leaves in between has left. The gates are opened and shut through here. One
- * thread, beside the watch's own.
+ * strongSwan. What leaves in between has left. A rule of others that is asked before ours is told
+ * in the log. The gates are opened and shut through here. One thread, beside the watch's own.
  */
 #ifndef TRANSIT_VPN_GUARD_WATCH_H
 #define TRANSIT_VPN_GUARD_WATCH_H

@@ -63,6 +63,18 @@ bool site_overlap(const struct cidr *a, const struct cidr *b) {
   return cidr_covers(a, b) || cidr_covers(b, a);
 }
 
+/* No place of a host that others reach. */
+static bool is_special(const struct cidr *net) {
+  static const char *const specials[] = {
+    "0.0.0.0", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255", "::1", "::", "ff00::/8"
+  };
+  struct cidr special;
+  for (size_t i = 0; i < COUNT(specials); i++)
+    if (cidr_parse(bytes_str(specials[i]), &special) && cidr_covers(&special, net))
+      return true;
+  return false;
+}
+
 /* The first pair that overlaps; false where there is none. */
 static bool nets_overlap(const struct site_nets *a, const struct site_nets *b,
                          const struct site_net **left, const struct site_net **right) {
@@ -164,6 +176,8 @@ static err_t read_nets(const struct conf *c, const char *key, const char *whose,
            "%s: '%s' is no network: it is written 10.1.0.0/24, with no bits behind the prefix",
            whose, items[i]);
     snprintf(n->text, sizeof n->text, "%s", items[i]);
+    if (is_special(&n->is))
+      FAIL(ERR_CONFIG, "%s: %s is no network that another site could reach", whose, n->text);
     for (size_t k = 0; k + 1 < out->count; k++)
       if (site_overlap(&out->items[k].is, &n->is))
         FAIL(ERR_CONFIG, "%s: %s and %s overlap", whose, out->items[k].text, n->text);
@@ -174,9 +188,13 @@ static err_t read_nets(const struct conf *c, const char *key, const char *whose,
 static err_t read_address(const struct conf *c, const char *whose, bool names,
                           char out[static SITE_NAME_SIZE]) {
   const char *text = conf_str(c, "address");
+  struct cidr one;
   if (strcmp(text, SITE_ANY) != 0 && !is_ip(text) && !(names && site_name_valid(text)))
     FAIL(ERR_CONFIG, "%s: address = %s is no IP address%s, nor %s", whose, text,
          names ? " or DNS name" : "", SITE_ANY);
+  if (cidr_parse(bytes_str(text), &one) && is_special(&one))
+    FAIL(ERR_CONFIG, "%s: address = %s is none of a gateway; %s stands for any", whose, text,
+         SITE_ANY);
   snprintf(out, SITE_NAME_SIZE, "%s", text);
   return OK;
 }
@@ -235,10 +253,48 @@ static err_t read_peer(const struct conf *c, const struct site *s, const char *s
 
 /* --- all together --- */
 
+static bool has_family(const struct site_nets *nets, uint8_t size) {
+  for (size_t i = 0; i < nets->count; i++)
+    if (nets->items[i].is.size == size)
+      return true;
+  return false;
+}
+
+/* Both ends of a tunnel, and what is in it, are IPv4 or IPv6. */
+static err_t check_families(const struct site *s, const struct site_peer *p) {
+  struct cidr ours, theirs;
+  bool v4 = has_family(&p->local, 4) && has_family(&p->nets, 4);
+  bool v6 = has_family(&p->local, 16) && has_family(&p->nets, 16);
+  if (!v4 && !v6)
+    FAIL(ERR_CONFIG, "%s: one side's networks are IPv4, the other's IPv6: there is nothing to join",
+         p->name);
+  if (cidr_parse(bytes_str(s->address), &ours) && cidr_parse(bytes_str(p->address), &theirs) &&
+      ours.size != theirs.size)
+    FAIL(ERR_CONFIG, "%s: its address %s and this site's own, %s, are not both IPv4 or IPv6",
+         p->name, p->address, s->address);
+  return OK;
+}
+
+/* No gateway is in a tunnel. */
+static err_t check_outside(const struct site *s, const struct site_peer *p) {
+  struct cidr outside;
+  for (size_t k = 0; k < p->nets.count; k++) {
+    const struct site_net *net = &p->nets.items[k];
+    if (cidr_parse(bytes_str(s->address), &outside) && cidr_covers(&net->is, &outside))
+      FAIL(ERR_CONFIG, "%s of %s holds this site's own address %s: a tunnel can't run in a tunnel",
+           net->text, p->name, s->address);
+    for (size_t i = 0; i < s->peer_count; i++)
+      if (cidr_parse(bytes_str(s->peers[i].address), &outside) && cidr_covers(&net->is, &outside))
+        FAIL(ERR_CONFIG,
+             "%s of %s holds the address of the peer %s: a tunnel can't run in a tunnel", net->text,
+             p->name, s->peers[i].name);
+  }
+  return OK;
+}
+
 static err_t check_peer(const struct site *s, size_t at) {
   const struct site_peer *p = &s->peers[at];
   const struct site_net *left, *right;
-  struct cidr outside;
   if (bytes_equal_nocase(bytes_str(p->name), s->name))
     FAIL(ERR_CONFIG, "the peer %s has this site's own name", p->name);
   if (nets_overlap(&s->nets, &p->nets, &left, &right))
@@ -251,14 +307,8 @@ static err_t check_peer(const struct site *s, size_t at) {
     if (nets_overlap(&s->peers[i].nets, &p->nets, &left, &right))
       FAIL(ERR_CONFIG, "%s of %s and %s of %s overlap", left->text, s->peers[i].name, right->text,
            p->name);
-  for (size_t i = 0; i < s->peer_count; i++)
-    for (size_t k = 0; k < p->nets.count; k++)
-      if (cidr_parse(bytes_str(s->peers[i].address), &outside) &&
-          cidr_covers(&p->nets.items[k].is, &outside))
-        FAIL(ERR_CONFIG,
-             "%s of %s holds the address of the peer %s: a tunnel can't run in a tunnel",
-             p->nets.items[k].text, p->name, s->peers[i].name);
-  return OK;
+  TRY(check_families(s, p));
+  return check_outside(s, p);
 }
 
 static err_t parse_part(const struct conf_key *keys, size_t count, struct part *part,

@@ -3,9 +3,10 @@
  * base/conf.h's grammar; what is above the first section is of this site, and each other site has a
  * section [peer NAME], where NAME is the DNS name in its certificate.
  *
- * What is read is checked as a whole: no network is in two places, no peer's address is inside a
- * tunnel, and all names and addresses are such. So whoever holds a struct site may write its texts
- * into other programs' configuration. It is immutable; any thread.
+ * What is read is checked as a whole: no network is in two places, no gateway's address is inside a
+ * tunnel, both ends of each are of one family, and all names and addresses are such. So whoever
+ * holds a struct site may write its texts into other programs' configuration. It is immutable; any
+ * thread.
  */
 #ifndef TRANSIT_VPN_SITE_H
 #define TRANSIT_VPN_SITE_H

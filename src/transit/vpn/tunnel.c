@@ -41,6 +41,12 @@ static void take_number(struct bytes value, uint64_t *out) {
     *out = n;
 }
 
+static void add_number(struct bytes value, uint64_t *sum) {
+  uint64_t n = 0;
+  take_number(value, &n);
+  *sum += n;
+}
+
 static bool is_one_of(struct bytes value, const char *const *words, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (bytes_equal_str(value, words[i]))
@@ -75,9 +81,9 @@ static void take_child(struct bytes name, struct bytes value, struct tunnel *t, 
   if (bytes_equal_str(name, "state"))
     t->up |= IS(value, installed);
   else if (bytes_equal_str(name, "bytes-in"))
-    take_number(value, &t->in);
+    add_number(value, &t->in);
   else if (bytes_equal_str(name, "bytes-out"))
-    take_number(value, &t->out);
+    add_number(value, &t->out);
 }
 
 err_t tunnel_parse(struct bytes message, const struct site *s, struct tunnels *out) {
@@ -121,17 +127,31 @@ err_t tunnels_list(struct vici *v, const struct site *s, struct tunnels *out) {
   return vici_list(v, "list-sas", "list-sa", NULL, take_one, &l);
 }
 
+static bool is_better(const struct tunnel *a, const struct tunnel *b) {
+  uint64_t bytes = a->in + a->out, others = b->in + b->out;
+  if (a->up != b->up)
+    return a->up;
+  if (a->established != b->established)
+    return a->established;
+  return bytes != others ? bytes > others : a->since_s < b->since_s;
+}
+
 const struct tunnel *tunnels_best(const struct tunnels *t, const struct site_peer *p) {
   const struct tunnel *best = NULL;
-  for (size_t i = 0; i < t->count; i++) {
-    const struct tunnel *one = &t->items[i];
-    if (one->peer != p)
-      continue;
-    if (!best || one->up > best->up ||
-        (one->up == best->up && one->established > best->established))
-      best = one;
-  }
+  for (size_t i = 0; i < t->count; i++)
+    if (t->items[i].peer == p && (!best || is_better(&t->items[i], best)))
+      best = &t->items[i];
   return best;
+}
+
+void tunnels_bytes(const struct tunnels *t, const struct site_peer *p, uint64_t *in,
+                   uint64_t *out) {
+  *in = *out = 0;
+  for (size_t i = 0; i < t->count; i++)
+    if (t->items[i].peer == p) {
+      *in += t->items[i].in;
+      *out += t->items[i].out;
+    }
 }
 
 err_t tunnel_dial(struct vici *v, const struct site_peer *p) {

@@ -18,7 +18,7 @@ struct tunnel {
   bool up;               /* and traffic passes */
   bool nat;              /* between us */
   uint64_t since_s;      /* seconds since it was established */
-  uint64_t in, out;      /* bytes, of the CHILD SA of now */
+  uint64_t in, out;      /* bytes, of its CHILD SAs */
   char ike[TUNNEL_ALGS]; /* "AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_384" */
   char esp[TUNNEL_ALGS];
   char address[64]; /* the peer's */
@@ -34,8 +34,11 @@ err_t tunnels_list(struct vici *v, const struct site *s, struct tunnels *out);
  * it is malformed. */
 err_t tunnel_parse(struct bytes message, const struct site *s, struct tunnels *out);
 
-/* The one that counts for a peer: that is up, else established, else any; NULL: none. */
+/* The one that counts for a peer: that is up, else established, else any; of several such the one
+ * with most bytes, then the youngest. NULL: none. */
 const struct tunnel *tunnels_best(const struct tunnels *t, const struct site_peer *p);
+/* The bytes of all that a peer has. */
+void tunnels_bytes(const struct tunnels *t, const struct site_peer *p, uint64_t *in, uint64_t *out);
 
 /* None of them waits for its end. */
 err_t tunnel_dial(struct vici *v, const struct site_peer *p);

@@ -40,7 +40,7 @@ static err_t find_interface(const struct cidr *to, uint32_t *index) {
   nl_put(&r, RTA_DST, to->address, to->size);
   TRY(nl_ask(fd, &r, take_interface, index, &error));
   if (error || !*index)
-    FAIL(ERR_CONFIG, "there is no route to the peer: %s", strerror(error ? error : ENETUNREACH));
+    FAIL(ERR_NOT_FOUND, "there is no route to the peer: %s", strerror(error ? error : ENETUNREACH));
   return OK;
 }
 
@@ -132,8 +132,7 @@ err_t watch_run(const struct site *s, const struct site_peer *p, const char *add
   uint32_t index;
   *out = (struct watch_report){ 0 };
   if (!cidr_parse(bytes_str(address), &w.address))
-    FAIL(ERR_CONFIG, "the address of %s is not known: it is not there, and the site file has none",
-         p->name);
+    FAIL(ERR_NOT_FOUND, "absent: it has no tunnel, and the site file has no IP address of it");
   snprintf(out->address, sizeof out->address, "%s", address);
   TRY(find_interface(&w.address, &index));
   char name[IF_NAMESIZE] = "";

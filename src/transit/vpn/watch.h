@@ -31,7 +31,8 @@ struct watch_report {
   char worst[48];                  /* what the first CLEAR or FOREIGN one was; "" */
 };
 /* address: the peer's, where the site file has a name or none. Captures for seconds, sends five
- * packets a second. ERR_CONFIG (FAILed): there is no route, or no right to capture. */
+ * packets a second. ERR_NOT_FOUND (FAILed): its address is not known, or no route leads there;
+ * ERR_CONFIG (FAILed): no right to capture. */
 err_t watch_run(const struct site *s, const struct site_peer *p, const char *address,
                 unsigned seconds, struct watch_report *out);
 

@@ -63,6 +63,18 @@ static bool stands(const struct site *s) {
   return yes;
 }
 
+static int64_t before(void) {
+  int64_t rank = 0;
+  assert_ok(guard_before(&rank));
+  return rank;
+}
+
+/* As somebody else would do it. */
+static void run(const char *command) {
+  if (system(command) != 0)
+    fail_msg("failed: %s", command);
+}
+
 static void drops_and_lets_pass(void **state) {
   AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64"), *other = make("10.3.0.0/16");
   assert_false(stands(s));
@@ -106,6 +118,72 @@ static void is_mended(void **state) {
   assert_true(mended);
   assert_true(stands(s));
   assert_int_equal(sent_to("10.2.0.9"), EINVAL);
+  assert_ok(guard_remove());
+}
+
+/* IPv6 routes that drop are bound to the loopback device; what is to stay is not. */
+static void needs_no_device(void **state) {
+  AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64");
+  run("ip link set lo up");
+  assert_ok(guard_put(s, false));
+  run("ip link set lo down");
+  assert_true(stands(s));
+  run("ip link set lo up");
+  run("echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6");
+  run("echo 0 >/proc/sys/net/ipv6/conf/lo/disable_ipv6");
+  assert_true(stands(s));
+  run("ip -6 route add fd00:2::/48 dev wire");
+  run("! ip -6 route get fd00:2::9 2>/dev/null");
+  run("ip -6 route get fd00:2:0:1::9 >/dev/null"); /* no network of the peer's */
+  run("ip link set lo down");
+  run("! ip -6 route get fd00:2::9 2>/dev/null");
+  run("ip -6 route del fd00:2::/48 dev wire");
+  assert_ok(guard_remove());
+}
+
+/* Rules of others that are asked first are seen, routes of others in the gate's table go. */
+static void led_around(void **state) {
+  static const char *const ways[] = {
+    "ip route replace 10.2.0.0/16 dev wire table 7219",
+    "ip route add 10.2.9.0/24 dev wire table 7219",
+    "ip route add default dev wire table 7219",
+    "ip route add throw 10.2.0.0/24 table 7219",
+    "ip -6 route add fd00:2::/64 dev wire metric 1 table 7219",
+    "ip -6 route append fd00:2::/64 dev wire metric 1024 table 7219",
+  };
+  AUTO(site) struct site *s = make("10.2.0.0/16, fd00:2::/64");
+  const bool shut[] = { false }, open[] = { true };
+  bool mended;
+  assert_ok(guard_put(s, false));
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    run(ways[i]);
+    assert_false(stands(s));
+    assert_ok(guard_mend(s, false, i % 2 ? shut : open, &mended));
+    assert_true(mended);
+    assert_true(stands(s));
+    assert_int_equal(sent_to("10.2.9.9"), EINVAL);
+    assert_ok(guard_mend(s, false, shut, &mended));
+    assert_ok(guard_mend(s, false, shut, &mended));
+    assert_false(mended);
+  }
+  assert_int_equal(before(), GUARD_ALONE);
+  run("ip rule add pref 222 lookup main");
+  run("ip rule add pref 5 unreachable to 10.2.0.0/16");
+  assert_int_equal(before(), GUARD_ALONE);
+  run("ip -6 rule add lookup main"); /* the kernel chooses */
+  assert_int_equal(before(), 218);
+  run("ip rule add to 10.2.0.0/16 lookup main");
+  assert_int_equal(before(), 4);
+  assert_true(stands(s));
+  run("ip rule del pref 4");
+  run("ip rule del pref 5");
+  run("ip rule del pref 222");
+  run("ip -6 rule del pref 218");
+  assert_int_equal(before(), GUARD_ALONE);
+  run("ip rule del pref 221");
+  run("ip rule add pref 221 blackhole to 10.2.0.0/16 from 10.0.0.1");
+  assert_false(stands(s)); /* others may still go */
+  run("ip rule del pref 221");
   assert_ok(guard_remove());
 }
 
@@ -157,13 +235,13 @@ static void policies_drop(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(drops_and_lets_pass),
-    cmocka_unit_test(is_mended),
-    cmocka_unit_test(is_watched),
-    cmocka_unit_test(policies_drop),
+    cmocka_unit_test(drops_and_lets_pass), cmocka_unit_test(is_mended),
+    cmocka_unit_test(needs_no_device),     cmocka_unit_test(led_around),
+    cmocka_unit_test(is_watched),          cmocka_unit_test(policies_drop),
   };
-  if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0) {
-    puts("needs root and TUN devices: it makes a network of its own");
+  if (unshare(CLONE_NEWNET) != 0 || access("/dev/net/tun", R_OK | W_OK) != 0 ||
+      system("command -v ip >/dev/null") != 0) {
+    puts("needs root, TUN devices and ip: it makes a network of its own");
     return 77;
   }
   return cmocka_run_group_tests(tests, enter, NULL);

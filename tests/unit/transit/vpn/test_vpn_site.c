@@ -50,6 +50,8 @@ static void reads_all_of_it(void **state) {
 #define SITE "name = a.example\nsubnets = 10.1.0.0/24\n"
 #define PEER "[peer b.example]\naddress = 192.0.2.2\nsubnets = 10.2.0.0/24\n"
 
+#define NOWHERE(address) "[peer b.example]\naddress = " address "\nsubnets = 10.2.0.0/24\n"
+
 static void refuses(void **state) {
   static const struct {
     const char *text, *why;
@@ -89,6 +91,21 @@ static void refuses(void **state) {
     { SITE PEER "local = 10.1.0.0/24, 10.2.0.0/25\n", "local has 10.2.0.0/25, which overlaps" },
     { SITE PEER "[peer c.example]\nsubnets = 192.0.2.0/24\n", "holds the address of the peer" },
     { SITE "[peer b.example]\nsubnets = 0.0.0.0/0\n", "overlap" },
+    { SITE "address = 10.2.0.7\n" PEER, "10.2.0.0/24 of b.example holds this site's own address" },
+    { SITE "address = 2001:db8::1\n" PEER, "are not both IPv4 or IPv6" },
+    { SITE "[peer b.example]\nsubnets = fd00::/64\n", "there is nothing to join" },
+    { SITE PEER "local = fd00::/64\n", "there is nothing to join" },
+    { SITE "subnets = 127.0.0.0/8\n" PEER, "127.0.0.0/8 is no network that another site" },
+    { SITE "subnets = ::1\n" PEER, "::1 is no network" },
+    { SITE "[peer b.example]\nsubnets = 239.1.0.0/16\n", "239.1.0.0/16 is no network" },
+    { SITE "[peer b.example]\nsubnets = ff02::/16\n", "ff02::/16 is no network" },
+    { SITE PEER "local = 127.0.0.1\n", "127.0.0.1 is no network" },
+    { SITE "address = 0.0.0.0\n" PEER, "address = 0.0.0.0 is none of a gateway" },
+    { SITE NOWHERE("0.0.0.0"), "b.example: address = 0.0.0.0 is none of a gateway; %any" },
+    { SITE NOWHERE("::"), "address = :: is none" },
+    { SITE NOWHERE("255.255.255.255"), "address = 255.255.255.255 is none" },
+    { SITE NOWHERE("224.0.0.1"), "address = 224.0.0.1 is none" },
+    { SITE NOWHERE("ff02::1"), "address = ff02::1 is none" },
     { SITE "subnets = 10.0.0.0/8\n" PEER, "10.1.0.0/24 and 10.0.0.0/8 overlap" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -180,6 +180,29 @@ static void reads_tunnels(void **state) {
   assert_err(tunnel_parse(buf_bytes(&bad), s, &t), ERR_CORRUPT);
 }
 
+/* Two that are up: the one that carries the traffic counts, and the bytes of both. */
+static void sums_tunnels(void **state) {
+  AUTO(site) struct site *s = make_site();
+  static struct tunnels t;
+  uint64_t in, out;
+  t = (struct tunnels){ .count = 4 };
+  for (size_t i = 0; i < t.count; i++)
+    t.items[i] = (struct tunnel){
+      .peer = &s->peers[0], .id = i + 1, .established = true, .up = true, .since_s = 10 - i
+    };
+  assert_int_equal(tunnels_best(&t, &s->peers[0])->id, 4); /* the youngest */
+  t.items[1].in = 500;
+  t.items[1].out = 7;
+  t.items[2].out = 30;
+  t.items[3].peer = &s->peers[1];
+  assert_int_equal(tunnels_best(&t, &s->peers[0])->id, 2);
+  tunnels_bytes(&t, &s->peers[0], &in, &out);
+  assert_int_equal(in, 500);
+  assert_int_equal(out, 37);
+  t.items[1].up = false;
+  assert_int_equal(tunnels_best(&t, &s->peers[0])->id, 3);
+}
+
 /* --- a conversation --- */
 
 /* Answers the packets that it is sent with those of the script, one after the other. */
@@ -295,6 +318,7 @@ int main(void) {
     cmocka_unit_test(writes_the_example),
     cmocka_unit_test(refuses_what_is_malformed),
     cmocka_unit_test(reads_tunnels),
+    cmocka_unit_test(sums_tunnels),
     cmocka_unit_test(commands),
     cmocka_unit_test(lists_and_events),
     cmocka_unit_test(nobody_there),
