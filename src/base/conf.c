@@ -169,9 +169,9 @@ static err_t parse_line(struct conf *c, struct bytes line, int number, const cha
   if (bytes_to_cstr(bytes_trim(value), text, sizeof text) != OK)
     FAIL(ERR_CONFIG, "%s line %d: the value is too long or holds a NUL", origin, number);
   int n = snprintf(name, sizeof name, "%s%s", section, section[0] ? "." : "");
-  for (const char *from = word; *from; from++) /* as flags are written, too */
-    name[n++] = *from == '-' ? '_' : *from;
-  name[n] = '\0';
+  for (char *dash; (dash = strchr(word, '-'));) /* as flags are written, too */
+    *dash = '_';
+  snprintf(name + n, sizeof name - (size_t)n, "%s", word);
   if (!find(c, name, &i))
     return no_key(word, section, origin, number);
   err_t e = assign(c, i, text, FROM_FILE, number);
