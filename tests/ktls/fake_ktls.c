@@ -30,7 +30,7 @@ struct sender {
   uint8_t record[5 + 8 + PIECE + 1 + TAG];
   size_t start, end; /* of what waits in it */
 };
-static struct sender *senders[FDS];
+static struct sender *_Atomic senders[FDS]; /* numbers go from thread to thread */
 SHOWN atomic_bool fake_ktls_refuses, fake_ktls_busy;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
