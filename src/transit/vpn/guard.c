@@ -90,14 +90,6 @@ struct routes {
   struct buf items; /* struct route each */
 };
 
-static uint32_t number_in(const struct nl_answer *a, unsigned type) {
-  struct bytes in = nl_attribute(a, sizeof(struct rtmsg), type);
-  uint32_t n = 0;
-  if (in.size == sizeof n)
-    memcpy(&n, in.data, sizeof n);
-  return n;
-}
-
 static err_t collect(void *ctx, const struct nl_answer *a) {
   struct routes *all = ctx;
   struct rtmsg h;
@@ -107,9 +99,10 @@ static err_t collect(void *ctx, const struct nl_answer *a) {
   struct bytes dst = nl_attribute(a, sizeof h, RTA_DST);
   struct route one = { .type = h.rtm_type,
                        .tos = h.rtm_tos,
-                       .metric = number_in(a, RTA_PRIORITY),
-                       .interface = number_in(a, RTA_OIF) };
-  if (number_in(a, RTA_TABLE) != all->table || dst.size > sizeof one.net.address)
+                       .metric = nl_attribute_u32(a, sizeof h, RTA_PRIORITY, 0),
+                       .interface = nl_attribute_u32(a, sizeof h, RTA_OIF, 0) };
+  if (nl_attribute_u32(a, sizeof h, RTA_TABLE, 0) != all->table ||
+      dst.size > sizeof one.net.address)
     return OK;
   if (dst.size)
     memcpy(one.net.address, dst.data, dst.size);

@@ -80,14 +80,6 @@ err_t guard_rules_put(int fd, const struct site *s, bool *changed) {
 
 /* --- what is there --- */
 
-static uint32_t number_in(const struct nl_answer *a, unsigned type, uint32_t fallback) {
-  struct bytes in = nl_attribute(a, sizeof(struct fib_rule_hdr), type);
-  uint32_t n = fallback;
-  if (in.size == sizeof n)
-    memcpy(&n, in.data, sizeof n);
-  return n;
-}
-
 static bool is_narrow(const struct nl_answer *a, const struct fib_rule_hdr *h) {
   static const unsigned selectors[] = { FRA_IIFNAME,    FRA_OIFNAME,  FRA_FWMARK,
                                         FRA_FWMASK,     FRA_TUN_ID,   FRA_L3MDEV,
@@ -96,7 +88,7 @@ static bool is_narrow(const struct nl_answer *a, const struct fib_rule_hdr *h) {
   bool narrow = h->src_len || h->tos || (h->flags & FIB_RULE_INVERT);
   for (size_t i = 0; i < COUNT(selectors); i++)
     narrow |= nl_attribute(a, sizeof *h, selectors[i]).data != NULL;
-  return narrow || number_in(a, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX) != UINT32_MAX;
+  return narrow || nl_attribute_u32(a, sizeof *h, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX) != UINT32_MAX;
 }
 
 /* Appends a struct rule. */
@@ -109,8 +101,8 @@ static err_t collect(void *ctx, const struct nl_answer *a) {
   struct bytes dst = nl_attribute(a, sizeof h, FRA_DST);
   struct rule one = { .family = h.family,
                       .action = h.action,
-                      .rank = number_in(a, FRA_PRIORITY, 0),
-                      .table = number_in(a, FRA_TABLE, h.table),
+                      .rank = nl_attribute_u32(a, sizeof h, FRA_PRIORITY, 0),
+                      .table = nl_attribute_u32(a, sizeof h, FRA_TABLE, h.table),
                       .narrow = is_narrow(a, &h) };
   if (dst.size > sizeof one.net.address)
     return OK;

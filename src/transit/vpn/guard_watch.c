@@ -40,19 +40,11 @@ struct hearing {
   bool due;
 };
 
-static uint32_t table_of(const struct nl_answer *a) {
-  uint32_t table = 0;
-  struct bytes in = nl_attribute(a, sizeof(struct rtmsg), RTA_TABLE);
-  if (in.size == sizeof table)
-    memcpy(&table, in.data, sizeof table);
-  return table;
-}
-
 /* What we change ourselves is heard, too, and finds nothing to do. */
 static err_t hear_route(void *ctx, const struct nl_answer *a) {
   struct hearing *h = ctx;
   bool rule = a->type == RTM_NEWRULE || a->type == RTM_DELRULE;
-  uint32_t table = rule ? 0 : table_of(a);
+  uint32_t table = rule ? 0 : nl_attribute_u32(a, sizeof(struct rtmsg), RTA_TABLE, 0);
   h->due |= rule || table == GUARD_GATE_TABLE;
   if (table == GUARD_TUNNEL_TABLE && a->type == RTM_DELROUTE)
     atomic_store(&h->watch->rerouted, true);

@@ -54,6 +54,15 @@ struct bytes nl_attribute(const struct nl_answer *a, size_t header, unsigned typ
   return (struct bytes){ 0 };
 }
 
+uint32_t nl_attribute_u32(const struct nl_answer *a, size_t header, unsigned type,
+                          uint32_t fallback) {
+  struct bytes in = nl_attribute(a, header, type);
+  uint32_t n = fallback;
+  if (in.size == sizeof n)
+    memcpy(&n, in.data, sizeof n);
+  return n;
+}
+
 err_t nl_open(int protocol, int *fd, int *error) {
   const struct timeval wait = { .tv_sec = WAIT_S };
   AUTO_FD opened = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);

@@ -27,6 +27,9 @@ struct nl_answer {
 };
 /* The data of the first attribute of that type; data NULL when there is none. */
 struct bytes nl_attribute(const struct nl_answer *a, size_t header, unsigned type);
+/* The same for a number; without one, fallback. */
+uint32_t nl_attribute_u32(const struct nl_answer *a, size_t header, unsigned type,
+                          uint32_t fallback);
 
 /* protocol: NETLINK_ROUTE, NETLINK_XFRM. *error is the errno of the system where it has no such
  * thing. */

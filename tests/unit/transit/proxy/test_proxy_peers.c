@@ -289,70 +289,59 @@ static enum tls_io_result serve_handshake(int listener, struct tls_io *io) {
   return r;
 }
 
+static const struct {
+  struct identity_spec spec;
+  const char *name;
+  enum { OURS, FOREIGN, WARY } who; /* the last: ours, but it trusts others */
+  enum tls_failure failure;
+  enum proxy_end end;
+} servers[] = {
+  { { .dns = "server.example" }, "server.example", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
+  { { .dns = "server.example" }, "server.example", WARY, TLS_FAILURE_REFUSED, PROXY_END_HANDSHAKE },
+  { { .dns = "server.example" },
+    "other.example",
+    OURS,
+    TLS_FAILURE_WRONG_NAME,
+    PROXY_END_HANDSHAKE },
+  { { .dns = "server.example" },
+    "server.example",
+    FOREIGN,
+    TLS_FAILURE_UNTRUSTED,
+    PROXY_END_HANDSHAKE },
+  { { .dns = "server.example", .eku = EKU_CLIENT_AUTH },
+    "server.example",
+    OURS,
+    TLS_FAILURE_PURPOSE,
+    PROXY_END_HANDSHAKE },
+  { { .uri = "spiffe://x/a" }, "spiffe://x/a", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
+  { { .uri = "spiffe://x/ab" }, "spiffe://x/a", OURS, TLS_FAILURE_NOT_ADMITTED, PROXY_END_DENIED },
+  { { .dns = "server.example" }, "spiffe://x/a", OURS, TLS_FAILURE_NOT_ADMITTED, PROXY_END_DENIED },
+};
+
 static void test_servers(void **state) {
-  static const struct {
-    struct identity_spec spec;
-    const char *name;
-    enum { OURS, FOREIGN, WARY } who; /* the last: ours, but it trusts others */
-    enum tls_failure failure;
-    enum proxy_end end;
-  } cases[] = {
-    { { .dns = "server.example" }, "server.example", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
-    { { .dns = "server.example" },
-      "server.example",
-      WARY,
-      TLS_FAILURE_REFUSED,
-      PROXY_END_HANDSHAKE },
-    { { .dns = "server.example" },
-      "other.example",
-      OURS,
-      TLS_FAILURE_WRONG_NAME,
-      PROXY_END_HANDSHAKE },
-    { { .dns = "server.example" },
-      "server.example",
-      FOREIGN,
-      TLS_FAILURE_UNTRUSTED,
-      PROXY_END_HANDSHAKE },
-    { { .dns = "server.example", .eku = EKU_CLIENT_AUTH },
-      "server.example",
-      OURS,
-      TLS_FAILURE_PURPOSE,
-      PROXY_END_HANDSHAKE },
-    { { .uri = "spiffe://x/a" }, "spiffe://x/a", OURS, TLS_FAILURE_NONE, PROXY_END_CUT },
-    { { .uri = "spiffe://x/ab" },
-      "spiffe://x/a",
-      OURS,
-      TLS_FAILURE_NOT_ADMITTED,
-      PROXY_END_DENIED },
-    { { .dns = "server.example" },
-      "spiffe://x/a",
-      OURS,
-      TLS_FAILURE_NOT_ADMITTED,
-      PROXY_END_DENIED },
-  };
   int remote;
   (void)state;
   assert_ok(listen_tcp("127.0.0.1:0", &remote));
   snprintf(remote_address, sizeof remote_address, "127.0.0.1:%u", listen_port(remote));
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
     AUTO_IDENTITY id = { 0 };
     struct tls_io io = TLS_IO_CLOSED;
-    struct pki pki = cases[i].who == FOREIGN ? s.foreign : s.pki;
-    if (cases[i].who == WARY)
+    struct pki pki = servers[i].who == FOREIGN ? s.foreign : s.pki;
+    if (servers[i].who == WARY)
       pki.root_pem = s.foreign.root_pem;
-    assert_ok(pki_issue(&pki, &cases[i].spec, &id));
+    assert_ok(pki_issue(&pki, &servers[i].spec, &id));
     assert_ok(pki_tls(&pki, &id, FOREIGN, NULL, &remote_tls));
-    expected_name = cases[i].name;
+    expected_name = servers[i].name;
     scene_start(&s, beside);
     int fd = plain_connect(s.port);
     plain_say(fd, "secret");
     enum tls_io_result r = serve_handshake(remote, &io);
-    assert_int_equal(r, cases[i].failure ? TLS_IO_FAILED : TLS_IO_OK);
+    assert_int_equal(r, servers[i].failure ? TLS_IO_FAILED : TLS_IO_OK);
     tls_io_close(&io);
     plain_expect_reset(fd);
     struct told t = scene_end(&s, 0);
-    assert_int_equal(t.end, cases[i].end);
-    assert_int_equal(t.failure, cases[i].failure);
+    assert_int_equal(t.end, servers[i].end);
+    assert_int_equal(t.failure, servers[i].failure);
     close(fd);
     scene_stop(&s);
     tls_free(remote_tls);

@@ -52,69 +52,70 @@ static void reads_all_of_it(void **state) {
 
 #define NOWHERE(address) "[peer b.example]\naddress = " address "\nsubnets = 10.2.0.0/24\n"
 
+static const struct {
+  const char *text, *why;
+} refused[] = {
+  { "", "name =  is no DNS name" },
+  { SITE, "there is no [peer NAME] section" },
+  { "subnets = 10.1.0.0/24\n" PEER, "is no DNS name" },
+  { "name = a.example\n" PEER, "subnets is missing: the networks of this site" },
+  { "name = *.example\nsubnets = 10.1.0.0/24\n" PEER, "name = *.example is no DNS name" },
+  { "name = 192.0.2.1\nsubnets = 10.1.0.0/24\n" PEER, "name = 192.0.2.1 is no DNS name" },
+  { SITE "address = nowhere\n" PEER, "address = nowhere is no IP address, nor %any" },
+  { SITE "address = 10.0.0.256\n" PEER, "is no IP address" },
+  { SITE "state = here\n" PEER, "state takes an absolute path" },
+  { SITE "certificate_seconds = 14\n" PEER, "certificate_seconds takes 15 at least" },
+  { SITE "policy = lenient\n" PEER, "line 3: policy takes one of strict azure, not 'lenient'" },
+  { SITE "foo = 1\n" PEER, "line 3: there is no key 'foo'" },
+  { SITE PEER "foo = 1\n", "line 6: there is no key 'foo'" },
+  { SITE PEER "[other]\nfoo = 1\n", "line 7: there is no key 'foo' in section [other]" },
+  { SITE PEER "[peer b.example\n", "line 6: a section is written [name]" },
+  { SITE "[peer]\n", "line 3: a peer's section is written [peer NAME]" },
+  { SITE "[peer b.example c]\n", "not 'b.example c'" },
+  { SITE "[peer b_.example]\n", "not 'b_.example'" },
+  { SITE PEER "[peer B.example]\n", "line 6: the peer B.example is there already" },
+  { SITE "[peer b.example]\n", "b.example: subnets is missing" },
+  { SITE "[peer A.example]\nsubnets = 10.2.0.0/24\n", "has this site's own name" },
+  { SITE "[peer b.example]\naddress = a b\nsubnets = 10.2.0.0/24\n",
+    "is no IP address or DNS name, nor %any" },
+  { SITE "[peer b.example]\nsubnets = 10.2.0.1/24\n", "'10.2.0.1/24' is no network" },
+  { SITE "[peer b.example]\nsubnets = ten\n", "'ten' is no network" },
+  { SITE "[peer b.example]\nsubnets = 10.1.0.128/25\n",
+    "10.1.0.0/24 of this site and 10.1.0.128/25 of b.example overlap" },
+  { SITE "[peer b.example]\nsubnets = 10.0.0.0/8\n", "overlap: no network can be at both ends" },
+  { SITE "[peer b.example]\nsubnets = 10.2.0.0/24, 10.2.0.0/25\n",
+    "10.2.0.0/24 and 10.2.0.0/25 overlap" },
+  { SITE PEER "[peer c.example]\nsubnets = 10.2.0.0/16\n",
+    "10.2.0.0/24 of b.example and 10.2.0.0/16 of c.example overlap" },
+  { SITE PEER "local = 10.1.0.0/24, 10.2.0.0/25\n", "local has 10.2.0.0/25, which overlaps" },
+  { SITE PEER "[peer c.example]\nsubnets = 192.0.2.0/24\n", "holds the address of the peer" },
+  { SITE "[peer b.example]\nsubnets = 0.0.0.0/0\n", "overlap" },
+  { SITE "address = 10.2.0.7\n" PEER, "10.2.0.0/24 of b.example holds this site's own address" },
+  { SITE "address = 2001:db8::1\n" PEER, "are not both IPv4 or IPv6" },
+  { SITE "[peer b.example]\nsubnets = fd00::/64\n", "there is nothing to join" },
+  { SITE PEER "local = fd00::/64\n", "there is nothing to join" },
+  { SITE "subnets = 127.0.0.0/8\n" PEER, "127.0.0.0/8 is no network that another site" },
+  { SITE "subnets = ::1\n" PEER, "::1 is no network" },
+  { SITE "[peer b.example]\nsubnets = 239.1.0.0/16\n", "239.1.0.0/16 is no network" },
+  { SITE "[peer b.example]\nsubnets = ff02::/16\n", "ff02::/16 is no network" },
+  { SITE PEER "local = 127.0.0.1\n", "127.0.0.1 is no network" },
+  { SITE "address = 0.0.0.0\n" PEER, "address = 0.0.0.0 is none of a gateway" },
+  { SITE NOWHERE("0.0.0.0"), "b.example: address = 0.0.0.0 is none of a gateway; %any" },
+  { SITE NOWHERE("::"), "address = :: is none" },
+  { SITE NOWHERE("255.255.255.255"), "address = 255.255.255.255 is none" },
+  { SITE NOWHERE("224.0.0.1"), "address = 224.0.0.1 is none" },
+  { SITE NOWHERE("ff02::1"), "address = ff02::1 is none" },
+  { SITE "subnets = 10.0.0.0/8\n" PEER, "10.1.0.0/24 and 10.0.0.0/8 overlap" },
+};
+
 static void refuses(void **state) {
-  static const struct {
-    const char *text, *why;
-  } cases[] = {
-    { "", "name =  is no DNS name" },
-    { SITE, "there is no [peer NAME] section" },
-    { "subnets = 10.1.0.0/24\n" PEER, "is no DNS name" },
-    { "name = a.example\n" PEER, "subnets is missing: the networks of this site" },
-    { "name = *.example\nsubnets = 10.1.0.0/24\n" PEER, "name = *.example is no DNS name" },
-    { "name = 192.0.2.1\nsubnets = 10.1.0.0/24\n" PEER, "name = 192.0.2.1 is no DNS name" },
-    { SITE "address = nowhere\n" PEER, "address = nowhere is no IP address, nor %any" },
-    { SITE "address = 10.0.0.256\n" PEER, "is no IP address" },
-    { SITE "state = here\n" PEER, "state takes an absolute path" },
-    { SITE "certificate_seconds = 14\n" PEER, "certificate_seconds takes 15 at least" },
-    { SITE "policy = lenient\n" PEER, "line 3: policy takes one of strict azure, not 'lenient'" },
-    { SITE "foo = 1\n" PEER, "line 3: there is no key 'foo'" },
-    { SITE PEER "foo = 1\n", "line 6: there is no key 'foo'" },
-    { SITE PEER "[other]\nfoo = 1\n", "line 7: there is no key 'foo' in section [other]" },
-    { SITE PEER "[peer b.example\n", "line 6: a section is written [name]" },
-    { SITE "[peer]\n", "line 3: a peer's section is written [peer NAME]" },
-    { SITE "[peer b.example c]\n", "not 'b.example c'" },
-    { SITE "[peer b_.example]\n", "not 'b_.example'" },
-    { SITE PEER "[peer B.example]\n", "line 6: the peer B.example is there already" },
-    { SITE "[peer b.example]\n", "b.example: subnets is missing" },
-    { SITE "[peer A.example]\nsubnets = 10.2.0.0/24\n", "has this site's own name" },
-    { SITE "[peer b.example]\naddress = a b\nsubnets = 10.2.0.0/24\n",
-      "is no IP address or DNS name, nor %any" },
-    { SITE "[peer b.example]\nsubnets = 10.2.0.1/24\n", "'10.2.0.1/24' is no network" },
-    { SITE "[peer b.example]\nsubnets = ten\n", "'ten' is no network" },
-    { SITE "[peer b.example]\nsubnets = 10.1.0.128/25\n",
-      "10.1.0.0/24 of this site and 10.1.0.128/25 of b.example overlap" },
-    { SITE "[peer b.example]\nsubnets = 10.0.0.0/8\n", "overlap: no network can be at both ends" },
-    { SITE "[peer b.example]\nsubnets = 10.2.0.0/24, 10.2.0.0/25\n",
-      "10.2.0.0/24 and 10.2.0.0/25 overlap" },
-    { SITE PEER "[peer c.example]\nsubnets = 10.2.0.0/16\n",
-      "10.2.0.0/24 of b.example and 10.2.0.0/16 of c.example overlap" },
-    { SITE PEER "local = 10.1.0.0/24, 10.2.0.0/25\n", "local has 10.2.0.0/25, which overlaps" },
-    { SITE PEER "[peer c.example]\nsubnets = 192.0.2.0/24\n", "holds the address of the peer" },
-    { SITE "[peer b.example]\nsubnets = 0.0.0.0/0\n", "overlap" },
-    { SITE "address = 10.2.0.7\n" PEER, "10.2.0.0/24 of b.example holds this site's own address" },
-    { SITE "address = 2001:db8::1\n" PEER, "are not both IPv4 or IPv6" },
-    { SITE "[peer b.example]\nsubnets = fd00::/64\n", "there is nothing to join" },
-    { SITE PEER "local = fd00::/64\n", "there is nothing to join" },
-    { SITE "subnets = 127.0.0.0/8\n" PEER, "127.0.0.0/8 is no network that another site" },
-    { SITE "subnets = ::1\n" PEER, "::1 is no network" },
-    { SITE "[peer b.example]\nsubnets = 239.1.0.0/16\n", "239.1.0.0/16 is no network" },
-    { SITE "[peer b.example]\nsubnets = ff02::/16\n", "ff02::/16 is no network" },
-    { SITE PEER "local = 127.0.0.1\n", "127.0.0.1 is no network" },
-    { SITE "address = 0.0.0.0\n" PEER, "address = 0.0.0.0 is none of a gateway" },
-    { SITE NOWHERE("0.0.0.0"), "b.example: address = 0.0.0.0 is none of a gateway; %any" },
-    { SITE NOWHERE("::"), "address = :: is none" },
-    { SITE NOWHERE("255.255.255.255"), "address = 255.255.255.255 is none" },
-    { SITE NOWHERE("224.0.0.1"), "address = 224.0.0.1 is none" },
-    { SITE NOWHERE("ff02::1"), "address = ff02::1 is none" },
-    { SITE "subnets = 10.0.0.0/8\n" PEER, "10.1.0.0/24 and 10.0.0.0/8 overlap" },
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
     struct site *s = NULL;
-    err_t e = site_parse(str(cases[i].text), "test", &s);
+    err_t e = site_parse(str(refused[i].text), "test", &s);
     assert_int_equal(e, ERR_CONFIG);
     assert_null(s);
-    if (!strstr(err_last()->why, cases[i].why))
-      fail_msg("'%s' does not say '%s'", err_last()->why, cases[i].why);
+    if (!strstr(err_last()->why, refused[i].why))
+      fail_msg("'%s' does not say '%s'", err_last()->why, refused[i].why);
   }
 }
 
